@@ -1,0 +1,1 @@
+"""The teaching staff's package: release, grade, feedback and report, built on nbgrader."""

@@ -1,0 +1,57 @@
+# Everything a checkout needs, on Linux and macOS, from Python 3.11 or newer and make alone.
+# `make` lists the targets; every one of them does the set-up first where it is missing or out of date.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The first of these that is new enough makes the environment: `make setup PYTHON=/path/to/python3` to choose.
+PYTHON ?= python3.11 python3 python3.12 python3.13 python3.14
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+# `make lock UPGRADE=--upgrade` refreshes every pin; without it only what pyproject.toml asks for is changed.
+UPGRADE ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lab release lint lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## make .venv with the packages of requirements.lock and this project
+
+demo: $(READY) ## grade a simulated class of students, from hand-in to report
+	$(BIN)/course demo
+
+test: $(READY) ## run every test, the slow ones too
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
+	$(BIN)/course workspace
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/my_work/01_activations/activations.ipynb
+
+release: $(READY) ## make the student notebooks in release/ from source/
+	$(BIN)/course release
+
+lint: $(READY) ## check style and types, notebooks too
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
+	$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
+
+$(BIN)/python:
+	@for python in $(PYTHON); do \
+	    if $$python -c '$(USABLE)' 2>/dev/null; then exec $$python -m venv --clear $(VENV); fi; \
+	done; \
+	echo 'Python 3.11 or newer with its venv module is needed: install it (Debian, Ubuntu: apt-get install python3-venv) or name it: make setup PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+# uv comes from PyPI, in the version that the lock pins; what a reader has added to .venv stays there.
+$(READY): requirements.lock pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+	$(BIN)/uv pip install --python $(BIN)/python --build-constraints requirements.lock -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

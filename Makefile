@@ -12,6 +12,9 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 # `make lock UPGRADE=--upgrade` refreshes every pin; without it only what pyproject.toml asks for is changed.
 UPGRADE ?=
 
+# uv trusts the certificates that this computer trusts, as pip does: some campus networks need it.
+export UV_SYSTEM_CERTS ?= true
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test lab release lint lock
@@ -42,6 +45,9 @@ lint: $(READY) ## check style and types, notebooks too
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
 	$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
 
+# An environment whose Python has gone isn't ready.
+$(shell test -x $(BIN)/python || rm -f $(READY))
+
 $(BIN)/python:
 	@for python in $(PYTHON); do \
 	    if $$python -c '$(USABLE)' 2>/dev/null; then exec $$python -m venv --clear $(VENV); fi; \
@@ -50,7 +56,7 @@ $(BIN)/python:
 	exit 1
 
 # uv comes from PyPI, in the version that the lock pins; what a reader has added to .venv stays there.
-$(READY): requirements.lock pyproject.toml $(BIN)/python
+$(READY): requirements.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
 	$(BIN)/uv pip install --python $(BIN)/python --build-constraints requirements.lock -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .

@@ -1,1 +1,1 @@
-"""What the course's notebooks import: data, gradients, checks, plots and finished parts of earlier chapters."""
+"""What the course's notebooks import: data, gradients, checks, plots and finished parts."""

@@ -1,0 +1,143 @@
+"""The bank of answers: wrong and right solutions of every exercise, and what they must earn.
+
+One TOML file a notebook, `course/answers/<assignment>/<notebook>.toml`:
+
+    [[wrong]]
+    exercise = "sigmoid"                                  # the solution cell's grade_id
+    name = "the minus sign is forgotten"                  # the misconception
+    edits = [{ old = "np.exp(-x)", new = "np.exp(x)" }]   # of the reference solution, or:
+    # code = '''...'''                                    # the whole cell
+    fails = ["gives the known values"]                    # exactly the checks that must fail
+    says = ["minus sign"]                                 # words that the diagnosis must hold
+
+    [wrong.knock_on]                                      # checks that fail elsewhere because of it
+    sigmoid_grad = ["agrees with numerical differentiation"]
+
+    [[right]]
+    exercise = "sigmoid"
+    name = "with np.where"
+    code = '''...'''
+
+Runs nothing.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course.notebook import Exercise
+
+
+class BankError(Exception):
+    """An answer file is wrong; the message says where."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to one exercise.
+
+    Attributes:
+        exercise: the solution cell's grade_id.
+        name: the misconception, or the other way of writing it.
+        source: the whole solution cell.
+        fails: exactly the checks of its own exercise that fail; empty for a right answer.
+        says: words that the failing checks' messages hold, all of them.
+        knock_on: checks of other exercises that fail because they build on this one.
+    """
+
+    exercise: str
+    name: str
+    source: str
+    fails: frozenset[str] = frozenset()
+    says: Sequence[str] = ()
+    knock_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def right(self) -> bool:
+        """True for an answer that must earn full marks."""
+        return not self.fails
+
+
+def load(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
+    """Read a notebook's bank.
+
+    Args:
+        path: the TOML file.
+        exercises: of the notebook that it belongs to.
+
+    Raises:
+        BankError: if an entry is incomplete, names an unknown exercise or check, or edits text that
+            the reference solution does not hold exactly once.
+    """
+    by_id = {exercise.id: exercise for exercise in exercises}
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        wrong = [_answer(entry, by_id) for entry in table.get("wrong", [])]
+        right = [_answer(entry, by_id) for entry in table.get("right", [])]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, BankError) as error:
+        raise BankError(f"{path.name}: {error}") from error
+    for answer in wrong:
+        if not answer.fails or not answer.says:
+            raise BankError(f"{path.name}: wrong answer “{answer.name}” needs `fails` and `says`")
+    for answer in right:
+        if answer.fails:
+            raise BankError(f"{path.name}: right answer “{answer.name}” must not fail")
+    return wrong + right
+
+
+def predicted(
+    exercises: Sequence[Exercise], answers: Sequence[Answer], blank: frozenset[str] = frozenset()
+) -> dict[str, float]:
+    """Return the score of each exercise that the bank foretells for a piece of work.
+
+    Args:
+        exercises: of the notebook.
+        answers: at most one an exercise; the reference solution stands for the others.
+        blank: exercises left as they were handed out, which earn nothing.
+    """
+    failing: dict[str, set[str]] = {exercise.id: set() for exercise in exercises}
+    for answer in answers:
+        failing[answer.exercise] |= answer.fails
+        for other, checks in answer.knock_on.items():
+            failing[other] |= checks
+    return {
+        exercise.id: 0 if exercise.id in blank else exercise.score_without(failing[exercise.id])
+        for exercise in exercises
+    }
+
+
+def _answer(entry: dict[str, Any], exercises: Mapping[str, Exercise]) -> Answer:
+    name, exercise_id = entry["name"], entry["exercise"]
+    if exercise_id not in exercises:
+        raise BankError(f"“{name}”: no exercise {exercise_id}")
+    answer = Answer(
+        exercise=exercise_id,
+        name=name,
+        source=_source(entry, exercises[exercise_id]),
+        fails=frozenset(entry.get("fails", [])),
+        says=tuple(entry.get("says", [])),
+        knock_on={key: frozenset(names) for key, names in entry.get("knock_on", {}).items()},
+    )
+    for other, checks in {exercise_id: answer.fails, **answer.knock_on}.items():
+        if other not in exercises:
+            raise BankError(f"“{name}”: no exercise {other}")
+        unknown = checks - {check.name for check in exercises[other].checks}
+        if unknown:
+            raise BankError(f"“{name}”: {other} has no check {sorted(unknown)}")
+    return answer
+
+
+def _source(entry: dict[str, Any], exercise: Exercise) -> str:
+    if ("code" in entry) == ("edits" in entry):
+        raise BankError(f"“{entry['name']}” needs either `code` or `edits`")
+    if "code" in entry:
+        return str(entry["code"]).strip()
+    source = exercise.solution
+    for edit in entry["edits"]:
+        count = source.count(edit["old"])
+        if count != 1:
+            raise BankError(f"“{entry['name']}”: {edit['old']!r} stands {count} times")
+        source = source.replace(edit["old"], edit["new"])
+    return source

@@ -1,0 +1,78 @@
+"""The course's look: a colour-blind safe palette, labelled axes, and figures with alternative text.
+
+Chapters draw with plain Matplotlib on the axes that `axes` makes and end with `show`. Knows nothing
+of what is drawn.
+"""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
+
+# Okabe and Ito's palette, the yellow left out: it is too light for lines on white.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#000000",
+)
+LINES = ("-", "--", "-.", ":")
+
+STYLE: Any = {
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "axes.axisbelow": True,
+    "lines.linewidth": 2,
+    "font.size": 10,
+    "legend.frameon": False,
+    "svg.hashsalt": "course",
+}
+
+
+def axes(
+    rows: int = 1, columns: int = 1, *, width: float = 4.5, height: float = 3.2, **options: Any
+) -> tuple[Figure, Any]:
+    """Return a new figure in the course's style and its axes.
+
+    Args:
+        rows: number of rows of axes.
+        columns: number of columns of axes.
+        width: of one axes, in inches.
+        height: of one axes, in inches.
+        options: passed on to `matplotlib.pyplot.subplots` (sharex, sharey, ...).
+
+    Returns:
+        The figure, and one Axes or an array of them as `subplots` gives it.
+    """
+    with plt.rc_context(STYLE):
+        return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
+
+
+def label(ax: Axes, *, title: str = "", x: str = "", y: str = "", legend: bool = True) -> None:
+    """Name what is drawn: title, both axes and, where lines have labels, a legend."""
+    ax.set(title=title, xlabel=x, ylabel=y)
+    if legend and ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False)
+
+
+def show(figure: Figure, name: str, alt: str) -> None:
+    """Show a finished figure below the cell, with its alternative text, and close it.
+
+    Args:
+        figure: the figure.
+        name: a short name for it, unique in its notebook: letters, digits and underscores.
+        alt: what a reader who can't see it needs to know.
+    """
+    display(figure, metadata={"image/png": {"alt": alt, "name": name}})  # type: ignore[no-untyped-call]
+    plt.close(figure)

@@ -1,0 +1,173 @@
+"""Holds the lists of dependencies together: pyproject.toml, its lock, conda's and the imports."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+LOCK = ROOT / "requirements.lock"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+LOCAL = {"helpers", "course", "tests", "benchmarks", "tools"}
+
+
+def parse(lines: Iterable[str]) -> list[Requirement]:
+    return [Requirement(line) for line in lines if line and not line.startswith(("#", " "))]
+
+
+def names(requirements: Iterable[Requirement]) -> set[str]:
+    return {canonicalize_name(requirement.name) for requirement in requirements}
+
+
+BASE = parse(PROJECT["dependencies"])
+DEV = parse(EXTRAS["dev"])
+OPTIONAL = [
+    requirement for extra, lines in EXTRAS.items() if extra != "dev" for requirement in parse(lines)
+]
+PINS = parse(LOCK.read_text().splitlines())
+
+
+def lock_command() -> str:
+    """The command that the lock says it was made with."""
+    found = re.search(r"^#\s+(uv pip compile .+)$", LOCK.read_text(), re.MULTILINE)
+    assert found, "requirements.lock doesn't say how it was made"
+    return found[1]
+
+
+@pytest.mark.parametrize("requirement", BASE + DEV, ids=str)
+def test_every_dependency_is_pinned_to_a_version_that_it_allows(requirement: Requirement) -> None:
+    name = canonicalize_name(requirement.name)
+    pins = [pin for pin in PINS if canonicalize_name(pin.name) == name]
+    assert pins, f"{name} isn't in requirements.lock: run `make lock`"
+    for pin in pins:
+        (exact,) = pin.specifier
+        assert exact.operator == "=="
+        assert exact.version in requirement.specifier
+
+
+def test_what_builds_the_project_is_pinned() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    for requirement in parse(build):
+        pins = [pin for pin in PINS if pin.name == requirement.name]
+        assert pins, f"{requirement.name} isn't in requirements.lock"
+        assert all(
+            exact.version in requirement.specifier for pin in pins for exact in pin.specifier
+        )
+
+
+def test_the_optional_extras_are_not_in_the_lock() -> None:
+    assert names(OPTIONAL) - names(BASE + DEV)
+    assert not (names(OPTIONAL) - names(BASE + DEV)) & names(PINS)
+
+
+def test_conda_installs_python_and_pip_then_the_same_lock_and_the_project() -> None:
+    lines = (ROOT / "environment.yml").read_text().splitlines()
+    items = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
+    python = f"python={oldest_python()}"
+    assert items == ["conda-forge", python, "pip", "pip:", "-r requirements.lock", "-e ."]
+
+
+def oldest_python() -> str:
+    (least,) = SpecifierSet(PROJECT["requires-python"])
+    assert least.operator == ">="
+    return least.version
+
+
+def test_the_lock_is_made_for_the_oldest_python_by_make_lock() -> None:
+    assert f"--python-version {oldest_python()} " in lock_command()
+    assert lock_command() in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.slow
+def test_the_lock_is_what_its_command_makes_of_pyproject(tmp_path: Path) -> None:
+    for file in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / file, tmp_path)
+    _, *arguments = lock_command().split()
+    uv = Path(sysconfig.get_path("scripts")) / "uv"
+    done = subprocess.run(
+        [uv, *arguments],
+        cwd=tmp_path,
+        env={"UV_SYSTEM_CERTS": "true"} | os.environ,
+        capture_output=True,
+        text=True,
+    )
+    if "Failed to fetch" in done.stderr:
+        pytest.skip("the package index can't be reached, so nothing can be resolved")
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "requirements.lock").read_text()
+    assert made == LOCK.read_text(), "requirements.lock is out of date: run `make lock`"
+
+
+def python_of(notebook: Path) -> str:
+    """The notebook's code cells without lines of magic, as one module."""
+    lines = []
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            lines += "".join(cell["source"]).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+
+
+def third_party_imports(code: str) -> Iterator[str]:
+    """Top-level names of what the code imports from neither Python nor this project."""
+    for node in ast.walk(ast.parse(code)):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules = [node.module]
+        for module in modules:
+            top = module.partition(".")[0]
+            if top not in sys.stdlib_module_names and top not in LOCAL:
+                yield top
+
+
+def undeclared(path: Path, declared: set[str]) -> set[str]:
+    """What the file imports from packages that `declared` doesn't name."""
+    code = python_of(path) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+    providers = packages_distributions()
+    return {
+        top
+        for top in third_party_imports(code)
+        if not {canonicalize_name(name) for name in providers.get(top, [top])} & declared
+    }
+
+
+def sources(folders: Iterable[str], pattern: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob(pattern))]
+
+
+def check_imports(paths: Iterable[Path], declared: set[str]) -> None:
+    found = {str(path.relative_to(ROOT)): undeclared(path, declared) for path in paths}
+    assert {path: tops for path, tops in found.items() if tops} == {}, "declare it in pyproject"
+
+
+def test_packages_and_notebooks_import_only_what_is_declared_for_readers() -> None:
+    paths = sources(["helpers", "course"], "*.py") + sources(["source", "release"], "*.ipynb")
+    check_imports(paths, names(BASE + OPTIONAL))
+
+
+def test_tests_and_tools_import_only_what_is_declared() -> None:
+    paths = sources(["tests", "benchmarks", "tools"], "*.py") + sorted(ROOT.glob("*.py"))
+    check_imports(paths, names(BASE + OPTIONAL + DEV))
+
+
+def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    file.write_text(
+        "import json, numpy.linalg\nfrom sklearn.svm import SVC\nfrom . import a\nimport zmq\n"
+    )
+    assert undeclared(file, names(BASE)) == {"zmq"}

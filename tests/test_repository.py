@@ -154,7 +154,11 @@ def test_the_licence_is_named_and_covers_code_text_and_data() -> None:
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     if not shutil.which("make"):
         pytest.skip("make isn't installed")
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True)
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # set where `make test` runs these tests
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+    return subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
 
 
 def test_the_readme_names_only_targets_and_files_that_exist() -> None:

@@ -1,0 +1,206 @@
+"""The course's data: MNIST, whole or the part that is bundled with the course.
+
+`python -m helpers.datasets` downloads all of MNIST; until then, and always without a network, the
+bundle is used. Knows where data lies. Doesn't know any chapter.
+"""
+
+import argparse
+import functools
+import importlib.util
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.mnist_files import MNIST_FILES, MNIST_URL, OTHER_MNIST_URL, IdxFile, MnistError, fetch
+
+__all__ = ["MnistError", "load_mnist", "prepare_mnist"]
+
+_BUNDLE = Path(__file__).parent / "data" / "mnist.npz"
+
+Part = tuple[NDArray[Any], NDArray[Any]]
+
+
+def load_mnist(
+    normalize: bool = True, flatten: bool = True, one_hot_label: bool = False
+) -> tuple[Part, Part]:
+    """Return MNIST's handwritten digits as `(x_train, t_train), (x_test, t_test)`.
+
+    Takes the full set (60,000 and 10,000 images) where `prepare_mnist` has put it, else the
+    bundle (the first 10,000 of the training images, and all 10,000 test images), and prints which,
+    once. The arrays are new ones: change them as you like.
+
+    Args:
+        normalize: images as float32 in [0, 1]; otherwise the bytes, uint8 in 0..255.
+        flatten: images of shape (N, 784); otherwise (N, 1, 28, 28).
+        one_hot_label: labels as float32 of shape (N, 10), 1 at the digit and 0 elsewhere;
+            otherwise the digits 0..9, int64 of shape (N,).
+    """
+    arrays = _find_arrays()
+
+    def images(x: NDArray[np.uint8]) -> NDArray[Any]:
+        x = x.reshape(len(x), -1) if flatten else x.reshape(len(x), 1, 28, 28)
+        return np.divide(x, 255, dtype=np.float32) if normalize else x
+
+    def labels(t: NDArray[np.uint8]) -> NDArray[Any]:
+        return np.eye(10, dtype=np.float32)[t] if one_hot_label else t.astype(np.int64)
+
+    return (
+        (images(arrays["x_train"]), labels(arrays["t_train"])),
+        (images(arrays["x_test"]), labels(arrays["t_test"])),
+    )
+
+
+def prepare_mnist(
+    data_dir: str | os.PathLike[str] | None = None,
+    url: str = MNIST_URL,
+    files: Mapping[str, IdxFile] = MNIST_FILES,
+) -> Path:
+    """Download all of MNIST (12 MB), check it, and store it for `load_mnist`.
+
+    A set that is there already is checked and kept; a damaged one is replaced. When anything
+    fails, nothing half-written stays behind.
+
+    Args:
+        data_dir: tensorflow-datasets' folder; by default the environment variable TFDS_DATA_DIR,
+            else `~/tensorflow_datasets`.
+        url: the folder that holds the four gzipped files.
+        files: the four files: their names, shapes and checksums.
+
+    Returns:
+        The folder in `data_dir` where the set is.
+
+    Raises:
+        MnistError: it can't be downloaded, isn't the original, or can't be stored.
+    """
+    if importlib.util.find_spec("array_record") is None:
+        raise MnistError(
+            "storing all of MNIST needs the package array_record, which isn't made for this "
+            "system (Windows); the images that come with the course work everywhere"
+        )
+    started = time.perf_counter()
+    folder = _full_set_folder(data_dir)
+    if _is_intact(folder, files):
+        print(f"MNIST is already prepared in {folder}")
+        return folder
+    arrays = {}
+    for key, file in files.items():
+        print(f"fetching {file.name}.gz from {url}", flush=True)
+        arrays[key] = fetch(url, file)
+    _store(arrays, folder)
+    print(f"{_counts(arrays)} are ready in {folder} ({time.perf_counter() - started:.1f} s)")
+    return folder
+
+
+def _find_arrays() -> dict[str, NDArray[np.uint8]]:
+    """The full set, else the bundle; says which."""
+    folder = _full_set_folder()
+    trouble = ""
+    try:
+        arrays = _read_full_set(folder)
+    except MnistError as error:
+        arrays, trouble = None, f" ({error})"
+    if arrays is not None:
+        _say_once(f"{_counts(arrays)}: the full set, from {folder}")
+        return arrays
+    with np.load(_BUNDLE, allow_pickle=False) as bundle:
+        arrays = dict(bundle)
+    _say_once(
+        f"{_counts(arrays)}, bundled with the course; `python -m helpers.datasets` "
+        f"fetches all 60,000{trouble}"
+    )
+    return arrays
+
+
+def _full_set_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Where tensorflow-datasets keeps `mnist_builder.MnistIdx`."""
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    # Unlike Path.expanduser, this never raises: a confined process may have no home folder.
+    return Path(os.path.expanduser(data_dir), "mnist_idx", "1.0.0")  # noqa: PTH111
+
+
+def _read_full_set(folder: Path) -> dict[str, NDArray[np.uint8]] | None:
+    """The four arrays in `folder`; None when there is no such folder that we may read.
+
+    Raises:
+        MnistError: the folder is there but what is in it can't be read.
+    """
+    try:
+        os.listdir(folder)  # noqa: PTH208  # raises at once where Path.iterdir waits
+    except OSError:
+        return None
+    try:
+        from helpers import mnist_builder  # imports tensorflow-datasets: only where it is used
+
+        return mnist_builder.read(folder)
+    except Exception as error:  # a damaged set raises almost anything
+        raise MnistError(
+            f"the full set in {folder} is damaged or incomplete: {_first_line(error)}"
+        ) from error
+
+
+def _is_intact(folder: Path, files: Mapping[str, IdxFile]) -> bool:
+    try:
+        arrays = _read_full_set(folder)
+    except MnistError:
+        return False
+    return arrays is not None and all(file.holds(arrays[key]) for key, file in files.items())
+
+
+def _store(arrays: Mapping[str, NDArray[np.uint8]], folder: Path) -> None:
+    try:
+        from helpers import mnist_builder  # imports tensorflow-datasets: only where it is used
+
+        if folder.exists():
+            shutil.rmtree(folder)  # damaged: `prepare_mnist` has just looked
+        mnist_builder.write(arrays, folder.parents[1])
+    except Exception as error:  # tensorflow-datasets wraps a full disk and the like in any type
+        raise MnistError(f"{folder} can't be written: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _counts(arrays: Mapping[str, NDArray[np.uint8]]) -> str:
+    return f"MNIST: {len(arrays['x_train']):,} training and {len(arrays['x_test']):,} test images"
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    print(line)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run `prepare_mnist` from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.datasets",
+        description="Download all of MNIST (12 MB) for the course, once.",
+        epilog="The course works without it, on the images that come with it.",
+    )
+    parser.add_argument(
+        "--data-dir",
+        metavar="FOLDER",
+        help="where to keep it (default: $TFDS_DATA_DIR, else ~/tensorflow_datasets)",
+    )
+    parser.add_argument(
+        "--url",
+        default=MNIST_URL,
+        help=f"the folder with the four files (default: %(default)s; another: {OTHER_MNIST_URL})",
+    )
+    options = parser.parse_args(argv)
+    try:
+        prepare_mnist(options.data_dir, options.url)
+    except MnistError as error:
+        parser.exit(2, f"MNIST was not prepared: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "MNIST was not prepared: interrupted\n")
+
+
+if __name__ == "__main__":
+    main()

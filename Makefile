@@ -12,8 +12,15 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 # `make lock UPGRADE=--upgrade` refreshes every pin; without it only what pyproject.toml asks for is changed.
 UPGRADE ?=
 
+# `make lab LAB='--no-browser --port 9999'` hands options on to JupyterLab.
+LAB ?=
+
 # uv trusts the certificates that this computer trusts, as pip does: some campus networks need it.
-export UV_SYSTEM_CERTS ?= true
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
+
+# Runs a command as if the environment were activated: nbgrader looks for its own tools on the path.
+RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -25,17 +32,17 @@ help: ## list the targets
 setup: $(READY) ## make .venv with the packages of requirements.lock and this project
 
 demo: $(READY) ## grade a simulated class of students, from hand-in to report
-	$(BIN)/course demo
+	$(RUN) course demo
 
 test: $(READY) ## run every test, the slow ones too
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadfile
 
 lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
-	$(BIN)/course workspace
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/my_work/01_activations/activations.ipynb
+	$(RUN) course workspace
+	$(RUN) jupyter lab --LabApp.default_url=/lab/tree/my_work/01_activations/activations.ipynb $(LAB)
 
 release: $(READY) ## make the student notebooks in release/ from source/
-	$(BIN)/course release
+	$(RUN) course release
 
 lint: $(READY) ## check style and types, notebooks too
 	$(BIN)/ruff check

@@ -15,8 +15,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Ada is nobody: her home may stand in an example.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~/+*}-])(?:/(?:work|home|root|Users|tmp)/\w|[A-Z]:\\{1,2}Users\\)"
+    r"(?<![\w.~/+*}-])"
+    r"(?:/(?:work|root|tmp)/\w|/(?:home|Users)/(?!ada\b)\w|[A-Z]:\\{1,2}Users\\)"
 )
 
 
@@ -49,10 +51,16 @@ def test_no_file_names_a_path_of_the_machine_it_was_written_on(committed: list[P
 
 @pytest.mark.parametrize("folder", ["work", "home", "tmp", "Users"])
 def test_a_path_of_a_machine_is_told_from_a_relative_one(folder: str) -> None:
-    path = f"{folder}/ada/notes.txt"
+    path = f"{folder}/bob/notes.txt"
     assert machine_paths(f'open("/{path}")')
     for relative in (f"my_{path}", f"./{path}", f"https://example.org/{path}", f"{{root}}/{path}"):
         assert not machine_paths(relative)
+
+
+def test_the_home_of_an_invented_person_may_stand_in_an_example() -> None:
+    home = "/home"
+    assert not machine_paths(f"{home}/ada/notes.txt {home}/ada")
+    assert machine_paths(f"{home}/adam/notes.txt")
 
 
 def faults(notebook: dict[str, Any]) -> Iterator[str]:

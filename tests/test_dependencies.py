@@ -101,7 +101,7 @@ def test_the_lock_is_what_its_command_makes_of_pyproject(tmp_path: Path) -> None
     done = subprocess.run(
         [uv, *arguments],
         cwd=tmp_path,
-        env={"UV_SYSTEM_CERTS": "true"} | os.environ,
+        env={"UV_SYSTEM_CERTS": "true"} | os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
     )

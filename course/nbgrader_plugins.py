@@ -1,0 +1,163 @@
+"""The course's own steps in nbgrader's pipelines, named in nbgrader_config.py.
+
+Each does one job. None decides a grade.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import bleach  # type: ignore[import-untyped]
+from nbconvert.filters import strip_files_prefix
+from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearHiddenTests, Execute, NbGraderPreprocessor
+from nbgrader.utils import find_all_files
+
+from course.notebook import is_test
+from helpers import pace
+
+SEAL = "seal"
+
+# --- release --------------------------------------------------------------------------------------
+
+
+class Seal(NbGraderPreprocessor):  # type: ignore[misc]
+    """Write into a released notebook what it and the files around it looked like when made.
+
+    Whoever makes the release again can then tell what a person has written into it since.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add the seal to the notebook's metadata."""
+        folder = Path(resources["metadata"]["path"])
+        ignore = CourseDirectory(config=self.config).ignore
+        files = {
+            path.relative_to(folder).as_posix(): digest(path.read_bytes())
+            for path in sorted(map(Path, find_all_files(str(folder), [*ignore, "*.ipynb"])))
+        }
+        nb.metadata[SEAL] = {"cells": cells_digest(nb), "files": files}
+        return nb, resources
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def cells_digest(nb: NotebookNode) -> str:
+    """Return the SHA-256 of what a person can change in a notebook: its cells, with their outputs.
+
+    The notebook's own metadata is left out: JupyterLab writes there when it only opens a notebook.
+    """
+    cells = [
+        {key: cell.get(key) for key in ("cell_type", "id", "source", "metadata", "outputs")}
+        for cell in nb.cells
+    ]
+    return digest(json.dumps(cells, sort_keys=True, ensure_ascii=False).encode())
+
+
+# --- autograde ------------------------------------------------------------------------------------
+
+
+class ExecuteShort(Execute):  # type: ignore[misc]
+    """Run a submission in a kernel of its own, in which long trainings are cut short."""
+
+    async def async_start_new_kernel(self, **kwargs: Any) -> None:
+        """Start the kernel with `helpers.pace` set to short, in its environment alone."""
+        kwargs["env"] = {**os.environ, pace.VARIABLE: "short"}
+        await super().async_start_new_kernel(**kwargs)
+
+
+# --- feedback -------------------------------------------------------------------------------------
+
+
+class HideTests(ClearHiddenTests):  # type: ignore[misc]
+    """Take the hidden tests out of a graded notebook, and tracebacks that quote them too.
+
+    Only test cells are looked at: a student's own cell may hold nbgrader's marks.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clear one cell."""
+        if not is_test(cell):
+            return cell, resources
+        for output in cell.outputs:
+            if output.output_type == "error":
+                output.traceback = [f"{output.ename}: this question could not be run to its end."]
+        cleared, resources = super().preprocess_cell(cell, resources, cell_index)
+        return cleared, resources
+
+
+class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]
+    """Keep of a cell's outputs what can be shown without running anything in the reader's browser.
+
+    nbconvert's sanitizer leaves other media types and an image's metadata as they are.
+    """
+
+    SHOWN = (
+        "text/plain",
+        "text/html",
+        "text/markdown",
+        "text/latex",
+        "image/png",
+        "image/jpeg",
+        "image/svg+xml",
+    )
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clean one cell's outputs."""
+        for output in cell.get("outputs", []):
+            if "data" not in output:
+                continue
+            output.data = {kind: output.data[kind] for kind in self.SHOWN if kind in output.data}
+            output.metadata = {
+                kind: {"alt": str(details["alt"])}
+                for kind, details in output.metadata.items()
+                if isinstance(details, dict) and "alt" in details
+            }
+        return cell, resources
+
+
+TAGS = frozenset(
+    """
+    a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5
+    h6 hr i img kbd li mark ol p pre s small span strong sub summary sup table tbody td tfoot th
+    thead tr u ul
+    """.split()  # noqa: SIM905
+)
+ATTRIBUTES = {
+    "img": ("alt", "height", "src", "width"),
+    "details": ("open",),
+    "td": ("colspan", "rowspan"),
+    "th": ("colspan", "rowspan"),
+}
+LINKS = ("https://", "http://", "mailto:", "#")
+
+
+def clean_html(html: str) -> str:
+    """Return HTML that runs nothing in the reader's browser; pictures, tables and folds survive.
+
+    It takes the place of two filters of nbconvert's in nbgrader's templates: `clean_html`, which
+    knows neither headings nor pictures, and `strip_files_prefix`, the last thing that nbgrader does
+    to a student's Markdown.
+    """
+    text: str = strip_files_prefix(str(html))  # type: ignore[no-untyped-call]
+    protocols = {"data", "http", "https", "mailto"}
+    return str(bleach.clean(text, tags=TAGS, attributes=_may_have, protocols=protocols))
+
+
+def _may_have(tag: str, name: str, value: str) -> bool:
+    if name in ("class", "id", "title"):
+        return True
+    if tag == "a":
+        return name == "href" and value.startswith(LINKS)
+    if name == "src" and value.startswith("data:"):
+        return value.startswith("data:image/")
+    return name in ATTRIBUTES.get(tag, ())

@@ -1,0 +1,64 @@
+"""The course as nbgrader sees it: read by `nbgrader`, by formgrader and by `course`."""
+
+from pathlib import Path
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader import preprocessors as steps
+
+from course.nbgrader_plugins import CleanOutputs, ExecuteShort, HideTests, Seal, clean_html
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "deep-learning-from-scratch"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "__pycache__",
+    "*.pyc",
+    "feedback",
+    ".DS_Store",
+    "Thumbs.db",
+]
+
+# --- from source/ to release/ ---------------------------------------------------------------------
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+c.GenerateAssignment.preprocessors = [
+    steps.IncludeHeaderFooter,
+    steps.LockCells,
+    steps.ClearSolutions,
+    steps.ClearOutput,
+    steps.CheckCellMetadata,
+    steps.ComputeChecksums,
+    steps.SaveCells,
+    steps.ClearHiddenTests,
+    steps.ClearMarkScheme,
+    steps.ComputeChecksums,
+    steps.CheckCellMetadata,
+    Seal,
+]
+
+# --- from submitted/ to autograded/ ---------------------------------------------------------------
+c.OverwriteCells.add_missing_cells = True
+c.Autograde.autograde_preprocessors = [
+    ExecuteShort,
+    steps.IgnorePattern,
+    ClearMetadataPreprocessor,
+    steps.LimitOutput,
+    steps.SaveAutoGrades,
+    steps.AssignLatePenalties,
+    steps.CheckCellMetadata,
+]
+# An endless loop is interrupted and costs its own cell; a flood of output is cut and costs nothing.
+c.Execute.timeout = 30
+c.Execute.interrupt_on_timeout = True
+c.Execute.raise_on_iopub_timeout = False
+c.LimitOutput.max_lines = 300
+c.LimitOutput.max_traceback = 60
+
+# --- from autograded/ to feedback/, and what formgrader shows -------------------------------------
+c.GenerateFeedback.preprocessors = [steps.GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = [CleanOutputs]
+# nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.
+c.HTMLExporter.filters = {"clean_html": clean_html, "strip_files_prefix": clean_html}

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
@@ -85,6 +85,8 @@ class Server(BaseHTTPRequestHandler):
         elif how == "damaged":
             middle = length // 2
             body = body[:middle] + bytes(16) + body[middle + 16 :]
+        elif how == "garbled":
+            body = body[:20] + b"\xff" * 20 + body[40:]
         elif how == "portal":
             body = b"<html>Please log in to this network</html>"
             length = len(body)
@@ -351,9 +353,10 @@ def test_any_program_can_read_the_prepared_set(prepared: Path, bundle: Arrays) -
     assert np.array_equal(source[9_999]["image"], bundle["x_test"][9_999])
 
 
-HARMS = {
+HARMS: dict[str, Callable[[Path], object]] = {
     "no description": lambda folder: (folder / "dataset_info.json").unlink(),
     "half a description": lambda folder: (folder / "dataset_info.json").write_text('{"name": '),
+    "an unknown description": lambda folder: (folder / "dataset_info.json").write_text('{"a": 1}'),
     "no images": lambda folder: records(folder).unlink(),
     "half the images": lambda folder: os.truncate(records(folder), 2_000_000),
     "one flipped bit": lambda folder: flip_bit(records(folder)),
@@ -402,13 +405,18 @@ def test_a_damaged_set_is_replaced(
 ) -> None:
     with pytest.raises(MnistError, match="404"):
         prepare_mnist(damaged, f"{server}/missing", files)
-    prepare_mnist(damaged, f"{server}/good", files)
+    capfd.readouterr()
+    folder = prepare_mnist(damaged, f"{server}/good", files)
     load_mnist()
     out, err = capfd.readouterr()
-    assert out.splitlines()[-1].startswith(
-        "MNIST: 10,000 training and 10,000 test images: the full"
-    )
+    *fetching, ready, loaded = out.splitlines()
+    assert fetching == [f"fetching {file.name}.gz from {server}/good" for file in files.values()]
+    counts = "MNIST: 10,000 training and 10,000 test images"
+    assert re.fullmatch(rf"{counts} are ready in {folder} \(\d+\.\d s\)", ready)
+    assert loaded == f"{counts}: the full set, from {folder}"
     assert err == ""
+    assert list(damaged.iterdir()) == [damaged / "mnist_idx"]
+    assert list((damaged / "mnist_idx").iterdir()) == [folder]
 
 
 def test_a_set_of_other_images_is_fetched_anew(
@@ -425,6 +433,7 @@ def test_a_set_of_other_images_is_fetched_anew(
         ("missing", "the server answers 404 Not Found"),
         ("truncated", "is cut short"),
         ("damaged", "is damaged, or not a gzip file"),
+        ("garbled", "is damaged, or not a gzip file"),
         ("portal", "is damaged, or not a gzip file"),
         ("other", "is not the original file: its checksum is another one"),
         ("short", "is cut short: 7,840,015 bytes instead of 7,840,016"),

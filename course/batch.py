@@ -1,0 +1,75 @@
+"""Do one job for many people in processes of their own: one that fails never stops the others.
+
+Knows nothing of what the job is. What the processes print goes to a log, not to the screen.
+"""
+
+import logging
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+Task = tuple[Any, ...]
+
+
+def run_each(
+    work: Callable[..., Result], tasks: Iterable[Task], *, jobs: int, log: Path
+) -> Iterator[tuple[Task, Result | None]]:
+    """Call `work(*task)` for every task, and yield each with its result as it ends.
+
+    Args:
+        work: a module's function; its arguments and result can be pickled, and it raises nothing.
+        tasks: the arguments of each call.
+        jobs: how many processes work at once, at least 1.
+        log: a file that takes all that is printed; emptied first.
+
+    Yields:
+        The task and its result; None if the process died (killed, or out of memory).
+    """
+    log.write_text("", encoding="utf-8")
+    pending = list(tasks)
+    pool = _pool(work, jobs, log)
+    try:
+        futures = {pool.submit(work, *task): task for task in pending}
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except BrokenProcessPool:
+                continue
+            pending.remove(futures[future])
+            yield futures[future], result
+    finally:
+        pool.shutdown(cancel_futures=True)
+    for task in pending:  # one process that died took the others' tasks along: now each alone
+        with _pool(work, 1, log) as alone:
+            try:
+                yield task, alone.submit(work, *task).result()
+            except BrokenProcessPool:
+                yield task, None
+
+
+def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor:
+    """Return a pool whose processes are forked where `work`'s module is imported already."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([work.__module__])
+    else:
+        context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_print_to, initargs=(log,))
+
+
+def _print_to(log: Path) -> None:
+    """Send all that this process, its children and nbgrader's converters print to the log."""
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("traitlets")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

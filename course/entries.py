@@ -1,0 +1,70 @@
+"""Put one submission's rows in the gradebook back as they were when grading it fails.
+
+Only its own rows are touched, so that other people's grades can be written meanwhile: by another
+process that grades, or by a person in formgrader.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    Gradebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import ColumnElement, delete, insert, select
+
+Rows = list[dict[str, Any]]
+
+
+@contextmanager
+def submission_unchanged_on_error(db_url: str, assignment: str, student: str) -> Iterator[None]:
+    """Put a submission's rows back as they were before the block, if the block raises.
+
+    Args:
+        db_url: where the gradebook is, as nbgrader names it.
+        assignment: the assignment's name.
+        student: the student's id; the entry of the student stays, whatever happens.
+    """
+    with Gradebook(db_url) as gradebook:
+        before = _rows(gradebook, assignment, student)
+    try:
+        yield
+    except BaseException:
+        with Gradebook(db_url) as gradebook:
+            _replace(gradebook, _rows(gradebook, assignment, student), before)
+        raise
+
+
+def _rows(gradebook: Gradebook, assignment: str, student: str) -> dict[Any, Rows]:
+    """Return all rows that hang off a submission by table, parents first."""
+    found: dict[Any, Rows] = {}
+
+    def fetch(model: Any, condition: ColumnElement[bool]) -> list[str]:
+        rows = gradebook.db.execute(select(model.__table__).where(condition)).mappings()
+        found[model.__table__] = [dict(row) for row in rows]
+        return [row["id"] for row in found[model.__table__]]
+
+    assignment_ids = select(Assignment.id).where(Assignment.name == assignment)
+    submission = fetch(
+        SubmittedAssignment,
+        (SubmittedAssignment.student_id == student)
+        & SubmittedAssignment.assignment_id.in_(assignment_ids),
+    )
+    notebooks = fetch(SubmittedNotebook, SubmittedNotebook.assignment_id.in_(submission))
+    fetch(Grade, Grade.notebook_id.in_(notebooks))
+    fetch(Comment, Comment.notebook_id.in_(notebooks))
+    return found
+
+
+def _replace(gradebook: Gradebook, now: dict[Any, Rows], before: dict[Any, Rows]) -> None:
+    for table, rows in reversed(now.items()):
+        gradebook.db.execute(delete(table).where(table.c.id.in_([row["id"] for row in rows])))
+    for table, rows in before.items():
+        if rows:
+            gradebook.db.execute(insert(table), rows)
+    gradebook.db.commit()

@@ -1,0 +1,438 @@
+"""Grade a class with nbgrader's autograde, one submission at a time, so that none stops another.
+
+What can't be graded leaves the student's earlier grades and files as they were and is noted, in
+one plain line, in autograded/notes.json. Knows nothing of how a notebook is run or judged:
+nbgrader_config.py says that.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+
+from course.batch import run_each
+from course.entries import submission_unchanged_on_error
+from course.root import CourseError, load_config
+
+NOTES = "notes.json"
+LOG = "grading.log"
+
+
+class Status(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    UP_TO_DATE = "up to date"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What grading one submission came to.
+
+    Attributes:
+        student: the student's id.
+        assignment: the assignment's name.
+        status: whether it was graded, needed no grading, or could not be graded.
+        notes: what the instructor should know, each one plain line.
+    """
+
+    student: str
+    assignment: str
+    status: Status
+    notes: tuple[str, ...] = ()
+
+
+class SubmissionError(Exception):
+    """A submission, or one of its notebooks, can't be graded; the message says why."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The course's folders and gradebook, as nbgrader_config.py names them."""
+
+    config: Any
+    folders: CourseDirectory
+
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is."""
+        return str(self.folders.db_url)
+
+    def path(self, step: str, student: str = ".", assignment: str = ".") -> Path:
+        """Return the folder of a step ("submitted", "autograded", ...), person and assignment."""
+        name = getattr(self.folders, f"{step}_directory")
+        return Path(os.path.normpath(self.folders.format_path(name, student, assignment)))
+
+    def assignments(self) -> dict[str, list[str]]:
+        """Return the released assignments' names, each with its notebooks' (without extension)."""
+        with Gradebook(self.db_url, self.folders.course_id) as gradebook:
+            return {
+                assignment.name: [notebook.name for notebook in assignment.notebooks]
+                for assignment in gradebook.assignments
+            }
+
+
+def open_course(root: Path) -> Course:
+    """Read the course's configuration.
+
+    Raises:
+        CourseError: if there is none, or it can't be read.
+    """
+    config = load_config(root)
+    with contextlib.chdir(root):
+        folders = CourseDirectory(config=config)
+    if folders.db_url.startswith("sqlite:") and "?" not in folders.db_url:
+        folders.db_url += "?timeout=60"  # seconds to wait while another process writes
+    return Course(config, folders)
+
+
+def grade_class(
+    root: Path,
+    assignments: Sequence[str] = (),
+    *,
+    student: str | None = None,
+    force: bool = False,
+    jobs: int = 0,
+    on_start: Callable[[int], None] = lambda count: None,
+    on_done: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
+) -> list[Outcome]:
+    """Grade what was handed in and has not been graded since.
+
+    Args:
+        root: the course's folder.
+        assignments: their names; all that anybody handed in, if none is given.
+        student: only this student's work.
+        force: grade again what is graded already.
+        jobs: how many processes work at once; 0 for one a CPU.
+        on_start: told how many submissions there are.
+        on_done: told each student's outcomes as they come.
+
+    Returns:
+        One outcome a submission, by student, then by assignment.
+
+    Raises:
+        CourseError: if an assignment or the student handed in nothing, or is not in the gradebook.
+    """
+    course = open_course(root)
+    work = _handed_in(course, assignments, student)
+    _check_released(course, {name for names in work.values() for name in names})
+    with Gradebook(course.db_url):  # makes what every process would otherwise make at once
+        pass
+    on_start(sum(map(len, work.values())))
+    outcomes: list[Outcome] = []
+    tasks = [(root, name, tuple(names), force) for name, names in work.items()]
+    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    try:
+        for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
+            result = result or _killed(task[1], task[2])
+            outcomes += result
+            on_done(result)
+    finally:
+        _save_notes(course, outcomes)
+    return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
+
+
+def _killed(student: str, assignments: Sequence[str]) -> list[Outcome]:
+    note = "the process that graded it was killed, or ran out of memory"
+    return [Outcome(student, name, Status.FAILED, (note,)) for name in assignments]
+
+
+def _check_released(course: Course, names: set[str]) -> None:
+    """Raise CourseError if an assignment of the course has not been released on this machine."""
+    missing = sorted(
+        name
+        for name in names - set(course.assignments())
+        if course.path("source", ".", name).is_dir()
+    )
+    if missing:
+        raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
+
+
+def read_notes(root: Path) -> dict[tuple[str, str], Outcome]:
+    """Return what the last grading of each submission noted, by (student, assignment)."""
+    path = open_course(root).path("autograded") / NOTES
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    outcomes = [Outcome(s, a, Status(status), tuple(notes)) for s, a, status, notes in entries]
+    return {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
+
+
+def _save_notes(course: Course, outcomes: Sequence[Outcome]) -> None:
+    """Bring the notes up to date; those of submissions that were not graded now stay."""
+    folder = course.path("autograded")
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = read_notes(Path(course.folders.root))
+    for outcome in outcomes:
+        if outcome.status is not Status.UP_TO_DATE:
+            notes[outcome.student, outcome.assignment] = outcome
+    entries = [[o.student, o.assignment, o.status.value, o.notes] for _, o in sorted(notes.items())]
+    new = folder / f"{NOTES}.new"
+    new.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(folder / NOTES)
+
+
+def _handed_in(
+    course: Course, assignments: Sequence[str], student: str | None
+) -> dict[str, list[str]]:
+    """Return the names of the assignments that each student handed in."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(course.path("submitted").glob("*/*")):
+        name, assignment = path.parent.name, path.name
+        hidden = name.startswith(".") or assignment.startswith(".")
+        if not hidden and student in (None, name) and assignment in (assignments or [assignment]):
+            found.setdefault(name, []).append(assignment)
+    missing = set(assignments) - {name for names in found.values() for name in names}
+    who = f"by {student} " if student else ""
+    if missing or not found:
+        what = ", ".join(sorted(missing)) or "anything"
+        raise CourseError(f"nobody handed in {what} {who}in {course.path('submitted')}")
+    return found
+
+
+# --- one student: in a process of its own ---------------------------------------------------------
+
+
+def grade_student(
+    root: Path, student: str, assignments: Sequence[str], force: bool
+) -> list[Outcome]:
+    """Grade one student's submissions; raises nothing that a submission can bring about."""
+    course = open_course(root)
+    return [_grade(course, student, assignment, force) for assignment in assignments]
+
+
+def _grade(course: Course, student: str, assignment: str, force: bool) -> Outcome:
+    wanted = course.assignments().get(assignment)
+    if wanted is None:
+        note = "the course has no assignment of this name"
+        return Outcome(student, assignment, Status.FAILED, (note,))
+    if not force and _is_up_to_date(course, student, assignment):
+        return Outcome(student, assignment, Status.UP_TO_DATE)
+    try:
+        notes = _grade_readable(course, student, assignment, wanted)
+        return Outcome(student, assignment, Status.GRADED, tuple(notes))
+    except SubmissionError as error:
+        notes = [str(error)]
+    except Exception as error:
+        logging.getLogger("traitlets").exception("%s of %s", assignment, student)
+        notes = [_one_line(error)]
+    notes += _keep_or_zero(course, student, assignment, wanted)
+    return Outcome(student, assignment, Status.FAILED, tuple(notes))
+
+
+def _is_up_to_date(course: Course, student: str, assignment: str) -> bool:
+    """Tell whether a submission has been graded since it was handed in."""
+    graded = [*course.path("autograded", student, assignment).glob("*.ipynb")]
+    if not graded:
+        return False
+    handed_in = max(
+        max(info.st_mtime, info.st_ctime)
+        for path in course.path("submitted", student, assignment).rglob("*")
+        for info in [path.lstat()]
+    )
+    return handed_in < min(path.stat().st_mtime for path in graded)
+
+
+def _grade_readable(
+    course: Course, student: str, assignment: str, wanted: Sequence[str]
+) -> list[str]:
+    """Grade the notebooks that can be read; return what is to be said about the others.
+
+    Raises:
+        SubmissionError: if none can be read, or nbgrader fails.
+    """
+    folder = course.path("submitted", student, assignment)
+    _check_folder(folder, wanted)
+    there = [name for name in wanted if (folder / f"{name}.ipynb").exists()]
+    problems = {name: words for name in there if (words := _problem(folder / f"{name}.ipynb"))}
+    readable = [name for name in there if name not in problems]
+    if not readable:
+        raise SubmissionError("; ".join(problems.values()))
+    with (
+        _files_unchanged_on_error(course.path("autograded", student, assignment)),
+        submission_unchanged_on_error(course.db_url, assignment, student),
+    ):
+        for pattern in readable if problems else ["*"]:
+            _autograde(course, student, assignment, pattern)
+    kept = _keep_or_zero(course, student, assignment, list(problems)) if problems else []
+    return [*problems.values(), *kept, *_remarks(folder, wanted)]
+
+
+def _check_folder(folder: Path, wanted: Sequence[str]) -> None:
+    if not folder.is_dir():
+        raise SubmissionError(f"{folder.name} is a file; a folder is expected")
+    if set("*?[]") & set(folder.parent.name):
+        raise SubmissionError("the student's folder has one of * ? [ ] in its name: rename it")
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise SubmissionError(f"{path.name} is a link to another file; it was not followed")
+    _timestamp(folder)
+    if not any((folder / f"{name}.ipynb").exists() for name in wanted):
+        names = sorted(path.name for path in folder.glob("*.ipynb"))
+        found = f"found {', '.join(names)}" if names else "no notebook was handed in"
+        raise SubmissionError(f"{_files(wanted)} is missing: {found}")
+
+
+def _problem(path: Path) -> str:
+    """Say in one plain line why a notebook can't be read; return nothing if it can.
+
+    A step that repairs submissions belongs before this one.
+    """
+    if not path.is_file():
+        return f"{path.name} is a folder; a notebook is expected"
+    try:
+        nbformat.read(path, as_version=nbformat.current_nbformat)  # type: ignore[no-untyped-call]
+    except UnicodeDecodeError:
+        return f"{path.name} could not be read: it is not text"
+    except nbformat.reader.NotJSONError as error:
+        return f"{path.name} could not be read: it is not valid JSON ({_where(error)})"
+    except Exception as error:
+        return f"{path.name} could not be read as a notebook ({_one_line(error)})"
+    return ""
+
+
+def _where(error: Exception) -> str:
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, json.JSONDecodeError):
+        return f"line {cause.lineno}: {cause.msg[0].lower()}{cause.msg[1:]}"
+    return _one_line(error)
+
+
+def _remarks(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
+    for name in wanted:
+        if not (folder / f"{name}.ipynb").exists():
+            yield f"{name}.ipynb is missing and earns nothing"
+    for path in sorted(folder.glob("*.ipynb")):
+        if path.stem not in wanted:
+            yield f"{path.name} is not part of the assignment and was left out"
+
+
+@contextlib.contextmanager
+def _files_unchanged_on_error(folder: Path) -> Iterator[None]:
+    """Put a folder back as it was before the block, if the block raises."""
+    with tempfile.TemporaryDirectory(prefix=".before-", dir=_existing(folder)) as scratch:
+        before = Path(scratch) / folder.name
+        if folder.exists():
+            shutil.copytree(folder, before)
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            if before.exists():
+                before.rename(folder)
+            raise
+
+
+def _existing(folder: Path) -> Path:
+    """Return the nearest folder above that exists, to keep a copy on the same disk."""
+    return next(parent for parent in folder.parents if parent.exists())
+
+
+def _autograde(course: Course, student: str, assignment: str, notebook: str) -> None:
+    """Run nbgrader's autograde for a submission, or for one of its notebooks.
+
+    Raises:
+        SubmissionError: if it fails; the log has the details.
+    """
+    folders = CourseDirectory(config=course.config)
+    folders.db_url = course.db_url
+    folders.student_id = student
+    folders.assignment_id = assignment
+    folders.notebook_id = notebook
+    converter = Autograde(coursedir=folders, config=course.config)
+    converter.force = True
+    with _errors_of(converter.log) as errors:
+        try:
+            converter.start()
+        except (Exception, SystemExit) as error:
+            raise SubmissionError(_reason(errors, error)) from error
+
+
+@contextlib.contextmanager
+def _errors_of(log: logging.Logger) -> Iterator[list[str]]:
+    """Collect the error messages that go to a log within the block."""
+    messages: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    log.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        log.removeHandler(handler)
+
+
+def _reason(errors: Sequence[str], error: BaseException) -> str:
+    """Return why nbgrader failed: it logs the traceback of what it then sums up."""
+    tracebacks = [message for message in errors if message.startswith("Traceback")]
+    last = tracebacks[-1].strip().splitlines()[-1] if tracebacks else ""
+    if "DeadKernelError" in last:
+        return "its code ended Python itself, so it could not be run to its end"
+    if any("kernel became unresponsive" in message for message in errors):
+        return "its code runs for ever and could not be interrupted"
+    return f"nbgrader could not grade it ({last or _one_line(error)})"
+
+
+def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence[str]) -> list[str]:
+    """Leave these notebooks' earlier grades; enter one without as handed in, with no points.
+
+    Does for it what nbgrader does for a notebook that is missing. Says what it kept.
+    """
+    graded = course.path("autograded", student, assignment)
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        if not graded.exists():
+            _enter(gradebook, course.path("submitted", student, assignment), student, assignment)
+        for name in names:
+            for grade in gradebook.find_submission_notebook(name, assignment, student).grades:
+                if grade.auto_score is None and grade.manual_score is None:
+                    grade.auto_score = 0
+                    grade.needs_manual_grade = False
+        gradebook.db.commit()
+    kept = any((graded / f"{name}.ipynb").exists() for name in names)
+    return ["the earlier grades stay"] if kept else []
+
+
+def _enter(gradebook: Gradebook, folder: Path, student: str, assignment: str) -> None:
+    gradebook.update_or_create_student(student)
+    gradebook.update_or_create_submission(assignment, student)
+    with contextlib.suppress(SubmissionError):
+        gradebook.update_or_create_submission(assignment, student, timestamp=_timestamp(folder))
+
+
+def _timestamp(folder: Path) -> datetime | None:
+    """Return when a submission was handed in, in UTC; None if that is not written down.
+
+    Raises:
+        SubmissionError: if timestamp.txt holds no date.
+    """
+    path = folder / "timestamp.txt"
+    if not path.is_file():
+        return None
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        return parse_utc(text) if text else None
+    except (ValueError, OverflowError):
+        raise SubmissionError("timestamp.txt holds no date") from None
+
+
+def _files(names: Sequence[str]) -> str:
+    return " and ".join(f"{name}.ipynb" for name in names)
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

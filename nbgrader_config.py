@@ -1,5 +1,7 @@
 """The course as nbgrader sees it: read by `nbgrader`, by formgrader and by `course`."""
 
+import os
+import sysconfig
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -8,6 +10,10 @@ from nbgrader import preprocessors as steps
 from course.nbgrader_plugins import CleanOutputs, ExecuteShort, HideTests, Seal, clean_html
 
 c = get_config()  # noqa: F821
+
+# nbgrader calls `alembic` by name to make a gradebook: it must find this environment's.
+if sysconfig.get_path("scripts") not in os.environ["PATH"].split(os.pathsep):
+    os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"]
 
 c.CourseDirectory.course_id = "deep-learning-from-scratch"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)

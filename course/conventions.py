@@ -5,12 +5,11 @@ Reads the notebook and the figures beside it; runs nothing.
 
 import ast
 import builtins
-import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from nbformat import NotebookNode
 
@@ -19,6 +18,7 @@ from course.notebook import (
     BEGIN_HIDDEN,
     END_HIDDEN,
     TEST_PREFIX,
+    Exercise,
     NotebookError,
     exercises,
     grade_id,
@@ -48,7 +48,8 @@ def problems(nb: NotebookNode, name: str, folder: Path | None = None) -> list[st
         name: what to call it in the lines.
         folder: where it lies, with its figures/; without it no file is looked for.
     """
-    found = [problem for rule in RULES for problem in rule(nb)]
+    found = [*_cell_ids(nb), *_python(nb)]  # the other rules rest on these two
+    found = found or [problem for rule in RULES for problem in rule(nb)]
     if folder:
         found += _files(nb, folder)
     return [f"{name}: {problem}" for problem in found]
@@ -154,44 +155,43 @@ def _python(nb: NotebookNode) -> Iterator[str]:
 def _exercises(nb: NotebookNode) -> Iterator[str]:
     try:
         found = exercises(nb)
-    except (NotebookError, SyntaxError) as error:
+    except NotebookError as error:
         yield str(error)
         return
-    points = {
-        grade_id(cell): cell.metadata.nbgrader.get("points") for cell in nb.cells if is_test(cell)
-    }
+    tests = {grade_id(cell): cell for cell in nb.cells if is_test(cell)}
     for exercise in found:
         test = TEST_PREFIX + exercise.id
-        checks = exercise.checks
-        for name, count in Counter(check.name for check in checks).items():
-            if count > 1:
-                yield f"{test}: {count} checks are called “{name}”"
-        for check in checks:
-            if not isinstance(check.points, int) or check.points < 1:
-                yield f"{test}: “{check.name}” is worth {check.points}; points are whole numbers"
-        total = sum(check.points for check in checks)
-        cell = tests[test].metadata.nbgrader.get("points")
-        if not total == exercise.points == cell:
-            yield (
-                f"{test}: the checks are worth {total} points, the Question"
-                f" {exercise.points} and the cell {cell}"
-            )
-        if not any(check.essential for check in checks):
-            yield f"{test}: no check is essential"
-        hidden = [check.hidden for check in checks]
-        if hidden != sorted(hidden):
-            yield f"{test}: a visible check stands after a hidden one"
+        points = tests[test].metadata.nbgrader.get("points")
+        yield from (f"{test}: {problem}" for problem in _checks(exercise, points))
+
+
+def _checks(exercise: Exercise, points: Any) -> Iterator[str]:
+    checks = exercise.checks
+    for name, count in Counter(check.name for check in checks).items():
+        if count > 1:
+            yield f"{count} checks are called “{name}”"
+    for check in checks:
+        if not isinstance(check.points, int) or check.points < 1:
+            yield f"“{check.name}” is worth {check.points}; points are whole numbers"
+    total = sum(check.points for check in checks)
+    if not total == exercise.points == points:
+        yield (
+            f"the checks are worth {total} points, the Question {exercise.points}"
+            f" and the cell {points}"
+        )
+    if not any(check.essential for check in checks):
+        yield "no check is essential"
+    hidden = [check.hidden for check in checks]
+    if hidden != sorted(hidden):
+        yield "a visible check stands after a hidden one"
 
 
 def _test_form(nb: NotebookNode) -> Iterator[str]:
-    for cell in _parsed(nb):
-        if not is_test(cell):
-            continue
-        body = ast.parse(cell.source).body
-        made = [node for node in ast.walk(ast.parse(cell.source)) if _is_call(node, "Question")]
-        if len(made) != 1 or not any(
-            ast.unparse(line).startswith("q = Question(") for line in body
-        ):
+    for cell in filter(is_test, nb.cells):
+        module = ast.parse(cell.source)
+        body = [ast.unparse(line) for line in module.body]
+        made = sum(_is_call(node, "Question") for node in ast.walk(module))
+        if made != 1 or not any(line.startswith("q = Question(") for line in body):
             yield f"{cell.id}: a test cell has one Question, and calls it q"
         if body[-1:] != ["q.score()"]:
             yield f"{cell.id}: the last line of a test cell is q.score()"
@@ -217,24 +217,17 @@ def _hints(nb: NotebookNode) -> Iterator[str]:
 
 
 def _names(nb: NotebookNode) -> Iterator[str]:
-    cells = _parsed(nb)
+    cells = _code(nb)
     tested = {cell.id: names(cell.source).defined for cell in cells if is_test(cell)}
     known = set(dir(builtins))
     for cell in cells:
-        for source in {cell.source, without(cell.source, BEGIN_HIDDEN, END_HIDDEN) or ""}:
-            used = names(source).used
-            if is_test(cell):
-                yield from (
-                    f"{cell.id}: `{name}` is defined neither by it nor by a set-up cell or an"
-                    " answer before it"
-                    for name in sorted(used - known)
-                )
-            yield from (
-                f"{cell.id}: `{name}` is a name that {test} defines"
-                for test, defined in tested.items()
-                for name in sorted(used & defined)
-                if test != cell.id
-            )
+        released = without(cell.source, BEGIN_HIDDEN, END_HIDDEN) or ""
+        used = names(cell.source).used | names(released).used
+        for name in sorted(used - known) if is_test(cell) else ():
+            yield f"{cell.id}: `{name}` comes from no set-up cell and no answer before it"
+        for test, defined in tested.items():
+            for name in sorted(used & defined) if test != cell.id else ():
+                yield f"{cell.id}: `{name}` is a name that {test} defines"
         if is_setup(cell) or is_solution(cell):
             known |= names(cell.source).defined
 
@@ -245,7 +238,7 @@ def _names(nb: NotebookNode) -> Iterator[str]:
 def _figures(nb: NotebookNode) -> Iterator[str]:
     shown = Counter[str]()
     for index, cell in enumerate(nb.cells):
-        if cell not in _parsed(nb):
+        if cell.cell_type != "code":
             continue
         for call in ast.walk(ast.parse(cell.source)):
             if not _is_call(call, "plots.show"):
@@ -335,16 +328,6 @@ def _code(nb: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in nb.cells if cell.cell_type == "code"]
 
 
-def _parsed(nb: NotebookNode) -> list[NotebookNode]:
-    """Return the code cells that are Python; `_python` tells of the others."""
-    found = []
-    for cell in _code(nb):
-        with contextlib.suppress(SyntaxError):
-            ast.parse(cell.source)
-            found.append(cell)
-    return found
-
-
 def _is_call(node: ast.AST, function: str) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and ast.unparse(node.func) == function
 
@@ -357,10 +340,8 @@ def _argument(call: ast.Call, position: int, name: str) -> str | None:
 
 
 RULES: tuple[Callable[[NotebookNode], Iterator[str]], ...] = (
-    _cell_ids,
     _grade_ids,
     _setup_cells,
-    _python,
     _outputs,
     _solution_cells,
     _manual_cells,

@@ -1,0 +1,38 @@
+"""Give a reader their own copy of the released notebooks, in my_work/.
+
+Copies files and nothing more; what is in my_work/ already is theirs.
+"""
+
+import shutil
+from pathlib import Path
+
+from course.root import CourseError
+
+FOLDER = "my_work"
+
+
+def make_workspace(root: Path) -> list[Path]:
+    """Copy what my_work/ lacks of release/, and return the new files.
+
+    Args:
+        root: the course's folder.
+
+    Raises:
+        CourseError: if nothing has been released.
+    """
+    release = root / "release"
+    files = sorted(
+        path
+        for path in release.rglob("*")
+        if path.is_file() and ".ipynb_checkpoints" not in path.parts
+    )
+    if not files:
+        raise CourseError(f"{release} is empty: run `course release` first")
+    made = []
+    for path in files:
+        copy = root / FOLDER / path.relative_to(release)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            made.append(copy)
+    return made

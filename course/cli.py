@@ -1,0 +1,346 @@
+"""The command line, `course COMMAND`: release, grade, report and the rest.
+
+Parses, shows progress, prints; what is done is done elsewhere. A mistake of the person who types
+ends with one clear line and exit status 2.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from typer.core import TyperGroup
+
+from course.root import CourseError, find_root
+
+if TYPE_CHECKING:
+    from course.demo import Demo
+    from course.results import Results, Work
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class PlainErrors(TyperGroup):
+    """Ends a user's mistake with one line instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        from course.bank import BankError
+        from course.notebook import NotebookError
+
+        try:
+            return super().invoke(ctx)
+        except (CourseError, NotebookError, BankError) as error:
+            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
+        except PermissionError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            err.print(f"[bold red]course:[/] {escape(name)}no permission")
+        raise typer.Exit(2)
+
+
+app = typer.Typer(
+    cls=PlainErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Release, grade and report on the course. Run it anywhere in the course's folder.",
+    epilog="`course COMMAND --help` explains a command.",
+)
+
+Assignments = Annotated[
+    list[str] | None,
+    typer.Argument(help="Assignments, such as 01_activations. All of them if none is named."),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(min=0, help="How many processes work at once; 0 for one a CPU.", metavar="N"),
+]
+
+
+@app.command()
+def release(
+    assignments: Assignments = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Move work found in release/ to saved/.")
+    ] = False,
+) -> None:
+    """Make the students' notebooks in release/ from source/, without solutions."""
+    from course.release import make_release
+
+    root = _root()
+    with out.status("Making the release") as status:
+        results = make_release(
+            root,
+            assignments or None,
+            force=force,
+            progress=lambda name: status.update(f"Making {escape(name)}"),
+        )
+    for result in results:
+        state = "[green]made[/]" if result.changed else "[dim]as it was[/]"
+        out.print(f"  {escape(result.assignment)}  {state}")
+        if result.saved:
+            out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
+
+
+@app.command()
+def figures(assignments: Assignments = None) -> None:
+    """Draw the expected figures of the source notebooks again."""
+    from course.figures import make_figures
+
+    root = _root()
+    with out.status("Drawing"):
+        made = make_figures(root, assignments or None)
+    for path in made:
+        out.print(f"  {escape(_shown(path))}")
+
+
+@app.command()
+def workspace() -> None:
+    """Copy the released notebooks to my_work/, to work on; what is there stays as it is."""
+    from course.workspace import FOLDER, make_workspace
+
+    root = _root()
+    made = make_workspace(root)
+    new = f"{len(made)} new files" if made else "nothing new"
+    out.print(f"{escape(_shown(root / FOLDER))}: {new}")
+
+
+@app.command()
+def grade(
+    assignments: Assignments = None,
+    student: Annotated[
+        str | None, typer.Option(help="Grade this student's work alone.", metavar="NAME")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade again what has been graded since it came in.")
+    ] = False,
+    jobs: Jobs = 0,
+) -> None:
+    """Grade what students handed in, whatever it is, and print a table.
+
+    Reads submitted/STUDENT/ASSIGNMENT/, writes autograded/ and the gradebook. What can't be graded
+    is reported and stops nobody else; its earlier grades stay. Grades and comments that a person
+    gave are never changed.
+    """
+    from course.grade import LOG, Status, grade_class
+    from course.results import read_results
+
+    root = _root()
+    names = assignments or []
+    with _progress() as bar:
+        task = bar.add_task("Grading", total=None)
+        outcomes = grade_class(
+            root,
+            names,
+            student=student,
+            force=force,
+            jobs=jobs,
+            on_start=lambda count: bar.update(task, total=count),
+            on_done=lambda done: bar.advance(task, len(done)),
+        )
+    results = read_results(root, names)
+    students = {outcome.student for outcome in outcomes}
+    out.print(_grades(results, students))
+    failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
+    for outcome in failed:
+        _problem(outcome.student, outcome.assignment, "; ".join(outcome.notes))
+    graded = sum(outcome.status is Status.GRADED for outcome in outcomes)
+    current = len(outcomes) - graded - len(failed)
+    parts = [f"{graded} graded"]
+    parts += [f"{current} graded before (--force grades them again)"] if current else []
+    parts += [f"{len(failed)} could not be graded (details in {LOG})"] if failed else []
+    out.print(", ".join(parts) + ".")
+
+
+@app.command()
+def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
+    """Make each student's feedback: the checks and their diagnoses, no hidden test."""
+    from course.feedback import make_feedback
+
+    root = _root()
+    with _progress() as bar:
+        task = bar.add_task("Feedback", total=None)
+        made = make_feedback(
+            root,
+            assignments or [],
+            jobs=jobs,
+            on_start=lambda count: bar.update(task, total=count),
+            on_done=lambda _: bar.advance(task),
+        )
+    for item in made:
+        for page in item.pages:
+            out.print(f"  {escape(_shown(page))}", soft_wrap=True)
+    for item in made:
+        if item.problem:
+            _problem(item.student, item.assignment, item.problem)
+
+
+@app.command()
+def report(
+    assignments: Assignments = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to; report/ if not given.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Write report/index.html, one page on how the class did, and report/grades.csv."""
+    from course.report import write_report
+    from course.results import read_results
+
+    root = _root()
+    page = write_report(read_results(root, assignments or []), output or root / "report")
+    out.print(escape(_shown(page)), soft_wrap=True)
+
+
+@app.command()
+def demo(
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="The folder to make it in; demo/ if not given.", metavar="DIR"),
+    ] = None,
+    students: Annotated[int, typer.Option(min=1, help="The size of the class.", metavar="N")] = 24,
+    jobs: Jobs = 0,
+) -> None:
+    """Grade a simulated class, and compare every score with the one known beforehand.
+
+    Works in a folder of its own: the course's gradebook and submissions are not touched. Exit
+    status 1 if a score is not as it should be.
+    """
+    from course.demo import make_demo
+
+    root = _root()
+    with out.status("") as status:
+        done = make_demo(
+            root,
+            (keep or root / "demo").resolve(),
+            students=students,
+            jobs=jobs,
+            on_step=lambda step: status.update(escape(f"{step[0].upper()}{step[1:]}")),
+        )
+    out.print(_class_table(done))
+    for row in done.rows:
+        for line in row.differences:
+            out.print(f"[bold red]![/] {escape(row.student.id)}: {escape(line)}")
+    equal = sum(row.equal for row in done.rows)
+    out.print(f"{equal} of {len(done.rows)} students have the score that was foretold.")
+    out.print(f"Report: {escape(_shown(done.report))}", soft_wrap=True)
+    out.print(f"It took {done.seconds:.0f} seconds.")
+    if equal < len(done.rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this computer has what the course needs. Exit status 1 if it lacks something."""
+    from course.doctor import State, examine
+
+    marks = {
+        State.FINE: "[green]✓[/]",
+        State.NOTE: "[yellow]•[/]",
+        State.MISSING: "[bold red]✗[/]",
+    }
+    missing = False
+    for finding in examine(_root()):
+        missing |= finding.state is State.MISSING
+        out.print(f"{marks[finding.state]} {escape(finding.line)}", soft_wrap=True)
+    if missing:
+        raise typer.Exit(1)
+
+
+# --- how things are shown -------------------------------------------------------------------------
+
+
+def _root() -> Path:
+    return find_root(Path.cwd())
+
+
+def _shown(path: Path) -> str:
+    """Return a path as seen from where the person is, if it lies below."""
+    path = path.absolute()
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _problem(student: str, assignment: str, problem: str) -> None:
+    text = f"[bold red]![/] {escape(student)}, {escape(assignment)}: {escape(problem)}"
+    out.print(text, soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=out, transient=True) as bar:
+        yield bar
+
+
+def _grades(results: "Results", students: set[str]) -> Table:
+    """Return the class as a table: scores, what a person has to do, notes."""
+    from course.report import points
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    for name in results.columns:
+        head = f"{escape(name)}\n[dim]of {points(results.max_score(name))}[/]"
+        table.add_column(head, justify="right")
+    table.add_column("to read", justify="right")
+    table.add_column("late")
+    table.add_column("notes", overflow="fold")
+    for student in sorted(students):
+        works = [results.works.get((student, name)) for name in results.columns]
+        there = [work for work in works if work]
+        waiting = sum(len(work.waiting) for work in there)
+        table.add_row(
+            escape(student),
+            *map(_score, works),
+            str(waiting or ""),
+            _late(there),
+            escape("; ".join(note for work in there if work.graded for note in work.notes)),
+        )
+    return table
+
+
+def _score(work: "Work | None") -> str:
+    from course.report import points
+
+    if work is None:
+        return "[dim]–[/]"
+    return points(work.score) if work.graded else f"[bold red]! {points(work.score)}[/]"
+
+
+def _late(works: Sequence["Work"]) -> str:
+    from course.report import duration
+
+    late = [work.late for work in works if work.late]
+    return duration(max(late)) if late else ""
+
+
+def _class_table(demo: "Demo") -> Table:
+    """Return the demo's class: scores beside those that the bank foretold."""
+    from course.report import points
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("kind")
+    for name, full in demo.max_scores.items():
+        table.add_column(f"{escape(name)}\n[dim]of {points(full)}[/]", justify="right")
+    for head in ("score", "foretold"):
+        full = sum(demo.max_scores.values())
+        table.add_column(f"{head}\n[dim]of {points(full)}[/]", justify="right")
+    table.add_column("equal", justify="center")
+    for row in demo.rows:
+        table.add_row(
+            f"{row.student.first} {row.student.last}",
+            row.student.kind.name,
+            *(points(row.scores[name]) for name in demo.max_scores),
+            points(sum(row.scores.values())),
+            points(sum(row.predicted.values())),
+            "[green]✓[/]" if row.equal else "[bold red]✗[/]",
+        )
+    return table

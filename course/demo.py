@@ -1,0 +1,361 @@
+"""A simulated class, from release to report, whose every score is known beforehand.
+
+The students' answers come from the bank of answers; the score that the bank foretells is held
+against the one that the real grading enters in a gradebook. All happens in a folder of its own.
+"""
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+
+from course import bank, notebook
+from course.bank import Answer
+from course.conventions import BEGIN_SCHEME, BEGIN_SOLUTION, END_SOLUTION
+from course.feedback import make_feedback
+from course.grade import grade_class, open_course
+from course.names import names
+from course.notebook import Exercise
+from course.release import make_release
+from course.report import write_report
+from course.results import read_results
+from course.root import CONFIG, CourseError
+
+ANSWERS = Path(__file__).parent / "answers"
+MARKER = ".course-demo"
+SEED = 20  # another seed, another class
+FIRST_DUE = datetime(2026, 10, 2, 18)  # UTC; each assignment is due two weeks after the one before
+
+NAMES = """
+Amina Diallo, Mateo Quispe, Yuki Tanaka, Ingrid Solberg, Kwame Mensah, Priya Raghavan, Lukas Novak,
+Leila Haddad, Thandi Nkosi, Minh Tran, Chiara Romano, Ahmet Yildiz, Sofia Papadaki, Jiho Park,
+Tomas Silva, Nadia Petrova, Wei Zhang, Aroha Ngata, Omar Farouk, Elif Kaya, Ravi Perera,
+Zofia Kowalska, Malik Jones, Siiri Virtanen
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of student works.
+
+    Attributes:
+        name: the kind.
+        wrong: the share of exercises answered wrongly, as far as answers don't collide.
+        blank: the share of exercises left as they were handed out.
+        other: the share of right answers written otherwise than the reference.
+        words: whether the questions in words are answered.
+        late: how long after the due date the work comes; negative if before.
+        corrupted: whether the first assignment's notebooks are cut in the middle.
+    """
+
+    name: str
+    wrong: float = 0
+    blank: float = 0
+    other: float = 0.5
+    words: bool = True
+    late: timedelta = timedelta(hours=-5)
+    corrupted: bool = False
+
+
+EXCELLENT = Kind("excellent")
+MIDDLING = Kind("middling", wrong=0.3)
+CARELESS = Kind("careless", wrong=0.6, blank=0.25, other=0.2, words=False)
+BLANK = Kind("blank", blank=1, words=False)
+LATE = Kind("late", wrong=0.15, late=timedelta(hours=26))
+CORRUPTED = Kind("corrupted", wrong=0.15, corrupted=True)
+CLASS = [EXCELLENT, MIDDLING, CARELESS, MIDDLING, EXCELLENT, LATE, MIDDLING, EXCELLENT] * 3
+CLASS[10] = CLASS[18] = BLANK
+CLASS[13] = CORRUPTED
+
+
+@dataclass(frozen=True)
+class Student:
+    """A simulated student: id, name for people, and kind."""
+
+    id: str
+    first: str
+    last: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What one student writes into one notebook.
+
+    Attributes:
+        answers: answers from the bank; the reference stands for exercises without.
+        blank: exercises left as they were handed out.
+    """
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    blank: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student's result.
+
+    Attributes:
+        student: who.
+        scores: what grading entered in the gradebook, by assignment.
+        predicted: what the bank foretells, by assignment.
+        differences: exercises whose score is another one, each a plain line.
+    """
+
+    student: Student
+    scores: Mapping[str, float]
+    predicted: Mapping[str, float]
+    differences: Sequence[str]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the bank foretold every exercise's score."""
+        return not self.differences
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo's end.
+
+    Attributes:
+        folder: the course folder that was made.
+        report: the report's page.
+        max_scores: what can be earned without the questions in words, by assignment.
+        rows: the class.
+        seconds: how long it took.
+    """
+
+    folder: Path
+    report: Path
+    max_scores: Mapping[str, float]
+    rows: Sequence[Row]
+    seconds: float
+
+
+Predictions = dict[tuple[str, str], dict[tuple[str, str], float]]
+
+
+def make_demo(
+    root: Path,
+    folder: Path,
+    *,
+    students: int = 24,
+    jobs: int = 0,
+    answers: Path = ANSWERS,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Demo:
+    """Release, hand in, grade, give feedback and report, in a folder of its own.
+
+    Args:
+        root: the course's folder, of which nothing but source/ and nbgrader_config.py is read.
+        folder: the new course folder; an earlier demo there is replaced.
+        students: how many; the mixture of kinds repeats every 24.
+        jobs: how many processes work at once; 0 for one a CPU.
+        answers: the bank's folder.
+        on_step: told what is done next.
+
+    Raises:
+        CourseError: if the folder holds something other than an earlier demo.
+    """
+    start = time.perf_counter()
+    _prepare(root, folder)
+    on_step("making the release")
+    make_release(folder)
+    on_step(f"handing in the work of {students} students")
+    class_ = make_class(students)
+    predicted = _hand_in(folder, class_, answers)
+    on_step("grading")
+    grade_class(folder, jobs=jobs)
+    on_step("making the feedback")
+    make_feedback(folder, jobs=jobs)
+    on_step("writing the report")
+    results = read_results(folder)
+    report = write_report(results, folder / "report")
+    scores = {
+        key: {
+            (c.notebook, c.id): work.scores.get(c, 0) for c in results.columns[key[1]] if c.exercise
+        }
+        for key, work in results.works.items()
+    }
+    max_scores = {
+        name: sum(column.points for column in columns if column.exercise)
+        for name, columns in results.columns.items()
+    }
+    rows = [_row(student, list(results.columns), scores, predicted) for student in class_]
+    return Demo(folder, report, max_scores, rows, time.perf_counter() - start)
+
+
+def make_class(count: int) -> list[Student]:
+    """Return the students; more than there are names for share them, with a number."""
+    people = [name.split() for name in NAMES.replace("\n", " ").split(",")]
+    found = []
+    for index in range(count):
+        first, last = people[index % len(people)]
+        again = index // len(people)
+        number = str(again + 1) if again else ""
+        key = f"{first}.{last}{number}".lower()
+        found.append(Student(key, first, f"{last} {number}".strip(), CLASS[index % len(CLASS)]))
+    return found
+
+
+def _prepare(root: Path, folder: Path) -> None:
+    """Make an empty course folder, in the place of an earlier demo if there is one."""
+    if folder.exists():
+        ours = (folder / MARKER).is_file()
+        if not ours and (not folder.is_dir() or any(folder.iterdir())):
+            raise CourseError(f"{folder} is not a folder that `course demo` made: name another one")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARKER).write_text("Made by `course demo`, which also removes it.\n")
+    shutil.copytree(root / "source", folder / "source")
+    shutil.copy(root / CONFIG, folder)
+
+
+def _row(
+    student: Student, assignments: Sequence[str], scores: Predictions, predicted: Predictions
+) -> Row:
+    differences = []
+    for name in assignments:
+        found = scores.get((student.id, name), {})
+        for key, points in predicted[student.id, name].items():
+            if found.get(key) != points:
+                differences.append(
+                    f"{name}, {key[1]}: {found.get(key)} points instead of {points:g}"
+                )
+    return Row(
+        student,
+        {name: sum(scores.get((student.id, name), {}).values()) for name in assignments},
+        {name: sum(predicted[student.id, name].values()) for name in assignments},
+        differences,
+    )
+
+
+# --- what students hand in ------------------------------------------------------------------------
+
+
+def _hand_in(folder: Path, class_: Sequence[Student], answers: Path) -> Predictions:
+    """Write every student's work into submitted/, and return the points that it should earn."""
+    course = open_course(folder)
+    predicted: Predictions = {}
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        for student in class_:
+            gradebook.update_or_create_student(
+                student.id, first_name=student.first, last_name=student.last
+            )
+        for index, name in enumerate(sorted(course.assignments())):
+            due = FIRST_DUE + index * timedelta(weeks=2)
+            gradebook.update_or_create_assignment(name, duedate=due)
+            for path in sorted((folder / "source" / name).glob("*.ipynb")):
+                source = notebook.read(path)
+                exercises = notebook.exercises(source)
+                known = _bank(answers / name / f"{path.stem}.toml", exercises)
+                for student in class_:
+                    there = folder / "submitted" / student.id / name
+                    if not there.exists():
+                        shutil.copytree(folder / "release" / name, there)
+                        when = due + student.kind.late
+                        (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
+                    rng = random.Random(f"{SEED} {student.id} {name} {path.stem}")
+                    paper = choose(rng, exercises, known, student.kind)
+                    lost = student.kind.corrupted and index == 0
+                    _write(there / path.name, source, paper, student.kind.words, cut=lost)
+                    points = bank.predicted(exercises, [*paper.answers.values()], paper.blank)
+                    predicted.setdefault((student.id, name), {}).update(
+                        {(path.stem, key): 0 if lost else value for key, value in points.items()}
+                    )
+    return predicted
+
+
+def _bank(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
+    return bank.load(path, exercises) if path.is_file() else []
+
+
+def choose(
+    rng: random.Random, exercises: Sequence[Exercise], answers: Sequence[Answer], kind: Kind
+) -> Paper:
+    """Choose a student's answers so that the bank can foretell their score.
+
+    An answer that would change what another one does, in a way that the bank doesn't say, is left
+    out; the reference stands in its place.
+    """
+    if kind.blank == 1:
+        return Paper(blank=frozenset(exercise.id for exercise in exercises))
+    paper = Paper()
+    for exercise in rng.sample(exercises, len(exercises)):
+        draw, mine = rng.random(), [a for a in answers if a.exercise == exercise.id]
+        if draw < kind.blank:
+            changed = Paper(paper.answers, paper.blank | {exercise.id})
+        elif pool := [a for a in mine if a.right == (draw >= kind.blank + kind.wrong)]:
+            if pool[0].right and rng.random() >= kind.other:
+                continue
+            changed = Paper({**paper.answers, exercise.id: rng.choice(pool)}, paper.blank)
+        else:
+            continue
+        if is_foretold(exercises, changed):
+            paper = changed
+    return paper
+
+
+def is_foretold(exercises: Sequence[Exercise], paper: Paper) -> bool:
+    """Tell whether the bank's entries say all about how these answers act on each other.
+
+    They do if at most one wrong answer, and nothing blank, lies beneath each exercise, and if all
+    that a wrong answer acts on is otherwise answered with the reference.
+    """
+    wrong = {key for key, answer in paper.answers.items() if not answer.right}
+    for exercise in exercises:
+        if exercise.id in paper.blank:
+            continue
+        beneath = _beneath(exercises, exercise, paper)
+        acting = {key for key in wrong if exercise.id in paper.answers[key].knock_on}
+        if beneath & paper.blank:
+            return False
+        found = (beneath & wrong) | acting
+        if found and (exercise.id in paper.answers or len(found) > 1):
+            return False
+    return True
+
+
+def _beneath(exercises: Sequence[Exercise], exercise: Exercise, paper: Paper) -> frozenset[str]:
+    """Return the exercises whose functions an exercise's answer or test uses, at any depth."""
+    by_id = {other.id: other for other in exercises}
+    owner = {name: other.id for other in exercises for name in names(other.solution).defined}
+    found: set[str] = set()
+    new = {exercise.id}
+    while new:
+        key = new.pop()
+        answer = paper.answers.get(key)
+        used = names(answer.source if answer else by_id[key].solution).used
+        used |= names(by_id[key].test).used if key == exercise.id else frozenset()
+        below = {owner[name] for name in used if name in owner} - found - {exercise.id}
+        found |= below
+        new |= below
+    return frozenset(found)
+
+
+def _write(path: Path, source: NotebookNode, paper: Paper, words: bool, *, cut: bool) -> None:
+    """Fill a released notebook in, as a student would, or hand in the half of it."""
+    nb = notebook.read(path)
+    reference = {notebook.grade_id(cell): cell.source for cell in source.cells}
+    for cell in filter(notebook.is_solution, nb.cells):
+        key = notebook.grade_id(cell)
+        if notebook.is_manual(cell):
+            if words:
+                cell.source = reference[key].split(BEGIN_SCHEME)[0].rstrip("= \n")
+        elif key not in paper.blank:
+            answer = paper.answers.get(key)
+            cell.source = answer.source if answer else "\n".join(_unmarked(reference[key]))
+    text = nbformat.writes(nb)  # type: ignore[no-untyped-call]
+    path.write_text(text[: len(text) // 2] if cut else text, encoding="utf-8")
+
+
+def _unmarked(solution: str) -> Iterator[str]:
+    marks = (BEGIN_SOLUTION, END_SOLUTION)
+    return (line for line in solution.splitlines() if line.strip() not in marks)

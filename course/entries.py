@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbgrader.api import (
-    Assignment,
     Comment,
     Grade,
     Gradebook,
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import ColumnElement, delete, insert, select
 
 Rows = list[dict[str, Any]]
 
@@ -44,16 +42,17 @@ def _rows(gradebook: Gradebook, assignment: str, student: str) -> dict[Any, Rows
     """Return all rows that hang off a submission by table, parents first."""
     found: dict[Any, Rows] = {}
 
-    def fetch(model: Any, condition: ColumnElement[bool]) -> list[str]:
-        rows = gradebook.db.execute(select(model.__table__).where(condition)).mappings()
-        found[model.__table__] = [dict(row) for row in rows]
-        return [row["id"] for row in found[model.__table__]]
+    def fetch(model: Any, condition: Any) -> list[str]:
+        table = model.__table__
+        rows = gradebook.db.execute(table.select().where(condition)).mappings()
+        found[table] = [dict(row) for row in rows]
+        return [row["id"] for row in found[table]]
 
-    assignment_ids = select(Assignment.id).where(Assignment.name == assignment)
+    assignment_id = gradebook.find_assignment(assignment).id
     submission = fetch(
         SubmittedAssignment,
         (SubmittedAssignment.student_id == student)
-        & SubmittedAssignment.assignment_id.in_(assignment_ids),
+        & (SubmittedAssignment.assignment_id == assignment_id),
     )
     notebooks = fetch(SubmittedNotebook, SubmittedNotebook.assignment_id.in_(submission))
     fetch(Grade, Grade.notebook_id.in_(notebooks))
@@ -63,8 +62,8 @@ def _rows(gradebook: Gradebook, assignment: str, student: str) -> dict[Any, Rows
 
 def _replace(gradebook: Gradebook, now: dict[Any, Rows], before: dict[Any, Rows]) -> None:
     for table, rows in reversed(now.items()):
-        gradebook.db.execute(delete(table).where(table.c.id.in_([row["id"] for row in rows])))
+        gradebook.db.execute(table.delete().where(table.c.id.in_([row["id"] for row in rows])))
     for table, rows in before.items():
         if rows:
-            gradebook.db.execute(insert(table), rows)
+            gradebook.db.execute(table.insert(), rows)
     gradebook.db.commit()

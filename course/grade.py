@@ -301,17 +301,16 @@ def _problem(path: Path) -> str:
     except UnicodeDecodeError:
         return f"{path.name} could not be read: it is not text"
     except nbformat.reader.NotJSONError as error:
-        return f"{path.name} could not be read: it is not valid JSON ({_where(error)})"
+        return f"{path.name} could not be read: it is no notebook from line {_line(error)} on"
     except Exception as error:
         return f"{path.name} could not be read as a notebook ({_one_line(error)})"
     return ""
 
 
-def _where(error: Exception) -> str:
+def _line(error: Exception) -> int:
+    """Return the line where reading JSON failed."""
     cause = error.__cause__ or error.__context__
-    if isinstance(cause, json.JSONDecodeError):
-        return f"line {cause.lineno}: {cause.msg[0].lower()}{cause.msg[1:]}"
-    return _one_line(error)
+    return cause.lineno if isinstance(cause, json.JSONDecodeError) else 1
 
 
 def _remarks(folder: Path, wanted: Sequence[str]) -> Iterator[str]:

@@ -17,7 +17,6 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import select
 
 from course import notebook
 from course.grade import Course, Outcome, Status, open_course, read_notes
@@ -131,7 +130,7 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
     }
     with Gradebook(course.db_url, course.folders.course_id) as gradebook:
         students = {
-            student.id: " ".join(filter(None, (student.first_name, student.last_name)))
+            student.id: ", ".join(filter(None, (student.last_name, student.first_name)))
             or student.id
             for student in sorted(
                 gradebook.students, key=lambda s: ((s.last_name or s.id).casefold(), s.id)
@@ -167,7 +166,7 @@ def _works(
     notes = read_notes(Path(course.folders.root))
     grades = _grades(gradebook)
     works = {}
-    for submission in gradebook.db.scalars(select(SubmittedAssignment)):
+    for submission in gradebook.db.query(SubmittedAssignment):
         key = (submission.student_id, submission.assignment.name)
         if key[1] in columns:
             works[key] = _work(
@@ -182,7 +181,7 @@ def _works(
 def _grades(gradebook: Gradebook) -> dict[str, dict[tuple[str, str], Any]]:
     """Return (score, needs_manual_grade) by submission, then by (notebook, grade_id)."""
     query = (
-        select(
+        gradebook.db.query(
             SubmittedNotebook.assignment_id,
             Notebook.name,
             BaseCell.name,
@@ -194,7 +193,7 @@ def _grades(gradebook: Gradebook) -> dict[str, dict[tuple[str, str], Any]]:
         .join(BaseCell, Grade.cell_id == BaseCell.id)
     )
     found: dict[str, dict[tuple[str, str], Any]] = {}
-    for submission, book, cell, score, manual in gradebook.db.execute(query):
+    for submission, book, cell, score, manual in query:
         found.setdefault(submission, {})[book, cell] = (score, manual)
     return found
 

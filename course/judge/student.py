@@ -10,12 +10,13 @@ import socket
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import Any
 
 import numpy as np
 
+from course.judge.outputs import packed
 from course.judge.wire import Decoder, Encoder, WireError, receive, send
 
 FOREVER = float(1 << 31)
@@ -28,14 +29,15 @@ class Student:
     Args:
         connection: the socket to the judge.
         names: the notebook's namespace.
-        run: runs a cell's source and returns its outputs; `None` if cells are not run this way.
+        run: runs a cell, given its source and its name, and returns its outputs; `None` if cells
+            are not run this way.
     """
 
     def __init__(
         self,
         connection: socket.socket,
         names: dict[str, Any],
-        run: Callable[[str, str], Any] | None = None,
+        run: Callable[[str, str], list[dict[str, Any]]] | None = None,
     ) -> None:
         self._connection = connection
         self._names = names
@@ -59,16 +61,17 @@ class Student:
             self._forget(reference)
         number = self._number
         printed = io.StringIO()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                with redirect_stdout(printed), redirect_stderr(io.StringIO()):
-                    arguments = Decoder(body, self._resolve)
-                    decoded = [arguments.decode(form) for form in forms]
-                    reply, encoder = self._perform(str(operation), decoded)
-            except BaseException as error:
-                encoder = Encoder(self._refer)
-                reply = ["error", *_describe(error)]
+        caught: list[warnings.WarningMessage] = []
+        # A cell's printing and warnings are among its outputs, and its settings outlive it.
+        listening = nullcontext() if operation == "run" else _listening(printed, caught)
+        try:
+            with listening:
+                arguments = Decoder(body, self._resolve)
+                decoded = [arguments.decode(form) for form in forms]
+                reply, encoder = self._perform(str(operation), decoded)
+        except BaseException as error:
+            encoder = Encoder(self._refer)
+            reply = ["error", *_describe(error, self._names)]
         texts = [str(warning.message) for warning in caught]
         notes = encoder.encode([printed.getvalue()[:MAX_PRINTED], texts[:10]])
         if reply[0] == "error":
@@ -99,10 +102,10 @@ class Student:
         except KeyError:
             raise NameError(f"name {name!r} is not defined", name=name) from None
 
-    def _do_run(self, source: str, name: str) -> Any:
+    def _do_run(self, source: str, name: str) -> bytes:
         if self._run is None:
             raise NotImplementedError
-        return self._run(source, name)
+        return packed(self._run(source, name))
 
     def _do_getattr(self, target: Any, name: str) -> Any:
         return getattr(target, name)
@@ -235,23 +238,39 @@ def _snapshot(value: Any) -> Any:
     return None
 
 
-def _describe(error: BaseException) -> list[Any]:
+@contextmanager
+def _listening(printed: io.StringIO, caught: list[warnings.WarningMessage]) -> Iterator[None]:
+    """Keep what the student's code prints and warns of."""
+    with (
+        warnings.catch_warnings(record=True) as warned,
+        redirect_stdout(printed),
+        redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            caught += warned
+
+
+def _describe(error: BaseException, names: dict[str, Any]) -> list[Any]:
     """Return an exception's builtin class names, its text and the student's line."""
-    names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
     try:
         text = str(error)
     except BaseException:
         text = "(its message can't be read)"
-    return [names, text, _place(error)]
+    return [kinds, text, _place(error, names)]
 
 
-def _place(error: BaseException) -> str:
-    """Quote the last line of the notebook's own code in the traceback."""
+def _place(error: BaseException, names: dict[str, Any]) -> str:
+    """Quote the last line of the notebook's own code, whose globals are `names`."""
     place = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith("<cell "):
-            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            place = f" (in `{frame.name}`{f': `{line}`' if line else ''})"
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals is names:
+            code = frame.f_code
+            line = linecache.getline(code.co_filename, number).strip()
+            place = f" (in `{code.co_name}`{f': `{line}`' if line else ''})"
     return place
 
 

@@ -18,6 +18,9 @@ One TOML file a notebook, `course/answers/<assignment>/<notebook>.toml`:
     name = "with np.where"
     code = '''...'''
 
+    [few]                                                 # fewer wrong ones than WRONG: why
+    identity_function = "there is hardly a way to get it wrong"
+
 Runs nothing.
 """
 
@@ -28,6 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from course.notebook import Exercise
+
+WRONG, RIGHT = 6, 3  # answers that an exercise has at least
 
 
 class BankError(Exception):
@@ -73,10 +78,12 @@ def load(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
     """
     by_id = {exercise.id: exercise for exercise in exercises}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = _table(path)
         wrong = [_answer(entry, by_id) for entry in table.get("wrong", [])]
         right = [_answer(entry, by_id) for entry in table.get("right", [])]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, BankError) as error:
+    except KeyError as error:
+        raise BankError(f"{path.name}: an answer needs {error}") from error
+    except (TypeError, BankError) as error:
         raise BankError(f"{path.name}: {error}") from error
     for answer in wrong:
         if not answer.fails or not answer.says:
@@ -85,6 +92,28 @@ def load(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
         if answer.fails:
             raise BankError(f"{path.name}: right answer “{answer.name}” must not fail")
     return wrong + right
+
+
+def few(path: Path, exercises: Sequence[Exercise]) -> dict[str, str]:
+    """Return why an exercise has fewer wrong answers than `WRONG`, by exercise.
+
+    Raises:
+        BankError: if an exercise is unknown, or its reason is empty.
+    """
+    reasons: dict[str, str] = _table(path).get("few", {})
+    for exercise, reason in reasons.items():
+        if exercise not in {known.id for known in exercises} or not str(reason).strip():
+            raise BankError(f"{path.name}: `few` needs an exercise and a reason, not {exercise}")
+    return reasons
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BankError(f"{path}: no such file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BankError(f"{path.name}: {error}") from error
 
 
 def predicted(

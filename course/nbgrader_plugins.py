@@ -65,10 +65,9 @@ def cells_digest(nb: NotebookNode) -> str:
 class ExecuteShort(Execute):  # type: ignore[misc]
     """Run a submission in a kernel of its own, in which long trainings are cut short."""
 
-    async def async_start_new_kernel(self, **kwargs: Any) -> None:
+    def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel with `helpers.pace` set to short, in its environment alone."""
-        kwargs["env"] = {**os.environ, pace.VARIABLE: "short"}
-        await super().async_start_new_kernel(**kwargs)
+        super().start_new_kernel(env={**os.environ, pace.VARIABLE: "short"}, **kwargs)
 
 
 # --- feedback -------------------------------------------------------------------------------------

@@ -1,0 +1,102 @@
+"""The bank's TOML: what is read from it, and what is refused with a clear line."""
+
+import pytest
+
+from course.bank import BankError, few, load, predicted
+from course.notebook import exercises
+
+WRONG = """
+[[wrong]]
+exercise = "double"
+name = "it is the square"
+edits = [{ old = "* 2", new = "** 2" }]
+fails = ["gives the known values", "is right anywhere"]
+says = ["it is the square"]
+[wrong.knock_on]
+quadruple = ["is four times as much"]
+"""
+RIGHT = """
+[[right]]
+exercise = "double"
+name = "a sum"
+code = '''
+def double(x):
+    return np.add(x, x)
+'''
+"""
+
+
+@pytest.fixture
+def bank(tmp_path, notebook):
+    def read(text, reader=load):
+        path = tmp_path / "doubling.toml"
+        path.write_text(text)
+        return reader(path, exercises(notebook))
+
+    return read
+
+
+def test_answers_are_read(bank):
+    wrong, right = bank(WRONG + RIGHT)
+    assert not wrong.right
+    assert "twice_as_much = np.asarray(x) ** 2" in wrong.source
+    assert wrong.fails == {"gives the known values", "is right anywhere"}
+    assert wrong.knock_on == {"quadruple": {"is four times as much"}}
+    assert right.right
+    assert right.source == "def double(x):\n    return np.add(x, x)"
+
+
+def test_an_empty_bank(bank):
+    assert bank("") == []
+
+
+REFUSED = {
+    "no TOML": ("[[wrong]", r"doubling.toml: "),
+    "no name": (WRONG.replace("name =", "title ="), "an answer needs 'name'"),
+    "no exercise": (WRONG.replace('"double"', '"treble"'), "no exercise treble"),
+    "no check": (WRONG.replace("is right anywhere", "is green"), r"double has no check \['is gr"),
+    "no such knock-on": (WRONG.replace("quadruple =", "treble ="), "no exercise treble"),
+    "no check knocked on": (WRONG.replace("is four", "is five"), "quadruple has no check"),
+    "nothing to edit": (WRONG.replace("* 2", "* 3"), r"'\* 3' stands 0 times"),
+    "an edit that fits twice": (WRONG.replace('old = "* 2"', 'old = "x"'), "stands 3 times"),
+    "neither code nor edits": (WRONG.replace("edits", "changes"), "either `code` or `edits`"),
+    "both": (WRONG.replace("fails =", "code = 'x'\nfails ="), "either `code` or `edits`"),
+    "wrong without fails": (WRONG.replace("fails", "loses"), "needs `fails` and `says`"),
+    "wrong without says": (WRONG.replace("says", "tells"), "needs `fails` and `says`"),
+    "right that fails": (
+        RIGHT.replace("name", 'fails = ["is right anywhere"]\nname'),
+        "must not fail",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_faulty_bank_is_refused(bank, name):
+    text, message = REFUSED[name]
+    with pytest.raises(BankError, match=message):
+        bank(text)
+
+
+def test_a_missing_bank_is_refused(tmp_path):
+    with pytest.raises(BankError, match="no such file"):
+        load(tmp_path / "none.toml", [])
+
+
+def test_reasons_for_few_wrong_answers(bank):
+    assert bank('[few]\ndouble = "easy"', few) == {"double": "easy"}
+    assert bank(WRONG, few) == {}
+
+
+@pytest.mark.parametrize("text", ['[few]\ntreble = "easy"', '[few]\ndouble = " "'])
+def test_few_needs_an_exercise_and_a_reason(bank, text):
+    with pytest.raises(BankError, match="needs an exercise and a reason"):
+        bank(text, few)
+
+
+def test_predicted_scores(bank, notebook):
+    wrong, right = bank(WRONG + RIGHT)
+    known = exercises(notebook)
+    assert predicted(known, []) == {"double": 3, "quadruple": 1}
+    assert predicted(known, [right]) == {"double": 3, "quadruple": 1}
+    assert predicted(known, [wrong]) == {"double": 0, "quadruple": 0}
+    assert predicted(known, [], blank=frozenset({"double"})) == {"double": 0, "quadruple": 1}

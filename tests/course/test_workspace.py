@@ -1,0 +1,50 @@
+"""A reader's own copy of the released notebooks."""
+
+import pytest
+
+from course.root import CourseError
+from course.workspace import make_workspace
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("a.ipynb", "figures/f.png", ".ipynb_checkpoints/a-checkpoint.ipynb"):
+        path = tmp_path / "release" / "01" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("released")
+    return tmp_path
+
+
+def test_notebooks_and_figures_are_copied(root):
+    made = make_workspace(root)
+    assert made == [root / "my_work/01/a.ipynb", root / "my_work/01/figures/f.png"]
+    assert [path.read_text() for path in made] == ["released"] * 2
+    assert not (root / "my_work/01/.ipynb_checkpoints").exists()
+
+
+def test_what_is_there_is_never_overwritten(root):
+    make_workspace(root)
+    (root / "my_work/01/a.ipynb").write_text("mine")
+    (root / "my_work/01/figures/f.png").unlink()
+    (root / "release/01/a.ipynb").write_text("a newer release")
+    assert make_workspace(root) == [root / "my_work/01/figures/f.png"]
+    assert (root / "my_work/01/a.ipynb").read_text() == "mine"
+    assert make_workspace(root) == []
+
+
+def test_a_link_to_nowhere_is_not_written_through(root):
+    (root / "my_work/01").mkdir(parents=True)
+    (root / "my_work/01/a.ipynb").symlink_to(root / "elsewhere.ipynb")
+    make_workspace(root)
+    assert not (root / "elsewhere.ipynb").exists()
+
+
+def test_the_copy_can_be_written_even_if_the_release_cannot(root):
+    (root / "release/01/a.ipynb").chmod(0o444)
+    make_workspace(root)
+    (root / "my_work/01/a.ipynb").write_text("mine")
+
+
+def test_nothing_released(tmp_path):
+    with pytest.raises(CourseError, match="run `course release` first"):
+        make_workspace(tmp_path)

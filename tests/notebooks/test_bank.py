@@ -1,0 +1,82 @@
+"""Every answer of the banks earns what it must, and a wrong one is told its own mistake."""
+
+import pytest
+
+from course.bank import RIGHT, WRONG, predicted
+from course.notebook import grade_id, is_solution, read
+from course.runner import run
+from helpers.checks import Outcome
+
+
+def failed(verdict):
+    return {exercise.id: set(exercise.failed) for exercise in verdict.exercises if exercise.failed}
+
+
+def scores(verdict):
+    return {exercise.id: exercise.score for exercise in verdict.exercises}
+
+
+def test_the_bank_can_be_read(source):
+    assert source.answers
+
+
+def test_a_wrong_answer_fails_exactly_its_checks_with_its_own_diagnosis(source, wrong):
+    verdict = run(source.notebook, str(source), {wrong.exercise: wrong.source})
+    assert failed(verdict) == {wrong.exercise: wrong.fails, **wrong.knock_on}
+    assert scores(verdict) == predicted(source.exercises, [wrong])
+    own = verdict[wrong.exercise]
+    assert own.score < own.max_score
+    messages = "\n".join(check.message for check in own.checks if not check.passed)
+    assert [words for words in wrong.says if words not in messages] == [], messages
+
+
+def test_a_right_answer_earns_everything(source, right):
+    verdict = run(source.notebook, str(source), {right.exercise: right.source})
+    messages = [check.message for exercise in verdict.exercises for check in exercise.checks]
+    assert failed(verdict) == {}, messages
+    assert verdict.incidents == ()
+    assert verdict.score == verdict.max_score
+
+
+def test_the_reference_earns_everything(source):
+    verdict = run(source.notebook, str(source))
+    assert failed(verdict) == {}
+    assert verdict.incidents == ()
+    assert verdict.score == verdict.max_score > 0
+    checks = [check for exercise in verdict.exercises for check in exercise.checks]
+    assert {check.outcome for check in checks} == {Outcome.PASSED}
+
+
+def test_the_blank_release_earns_nothing_and_was_not_attempted(source):
+    released = read(source.release)
+    blank = {grade_id(cell): cell.source for cell in released.cells if is_solution(cell)}
+    verdict = run(source.notebook, str(source), blank)
+    assert scores(verdict) == dict.fromkeys(scores(verdict), 0)
+    checks = [check for exercise in verdict.exercises for check in exercise.checks]
+    assert {check.outcome for check in checks} == {Outcome.NOT_ATTEMPTED}
+    assert [len(exercise.checks) for exercise in verdict.exercises] == [
+        len(exercise.checks) for exercise in source.exercises
+    ]
+
+
+def test_an_exercise_has_enough_wrong_and_right_answers(source, exercise):
+    own = [answer for answer in source.answers if answer.exercise == exercise.id]
+    assert sum(answer.right for answer in own) >= RIGHT
+    enough = sum(not answer.right for answer in own) >= WRONG
+    assert enough != (exercise.id in source.few), source.few.get(exercise.id, "no reason given")
+
+
+def test_answers_differ(source, exercise):
+    own = [answer for answer in source.answers if answer.exercise == exercise.id]
+    assert len({answer.name for answer in own}) == len(own)
+    assert len({answer.source for answer in own} | {exercise.solution}) == len(own) + 1
+
+
+@pytest.mark.parametrize("pace", ["short", None])
+def test_the_reference_earns_everything_at_either_pace(source, pace, monkeypatch):
+    if pace:
+        monkeypatch.setenv("COURSE_PACE", pace)
+    else:
+        monkeypatch.delenv("COURSE_PACE", raising=False)
+    verdict = run(source.notebook, str(source))
+    assert verdict.score == verdict.max_score

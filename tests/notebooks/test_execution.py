@@ -1,0 +1,48 @@
+"""The notebooks run in a real kernel: the source to its end, the release up to what is unfilled."""
+
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.slow
+
+LIMIT = 20  # seconds for a source notebook
+
+
+def execute(path, folder, *options):
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute"]
+    done = folder / "executed.ipynb"
+    subprocess.run(
+        [*command, *options, "--output", str(done), str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return nbformat.read(done, as_version=4)
+
+
+def outputs(nb, kind):
+    return [
+        output
+        for cell in nb.cells
+        for output in cell.get("outputs", [])
+        if kind in (output.output_type, output.get("name"))
+    ]
+
+
+def test_a_source_notebook_runs_quickly_and_without_a_warning(source, tmp_path):
+    start = time.perf_counter()
+    nb = execute(source.path, tmp_path)
+    seconds = time.perf_counter() - start
+    assert outputs(nb, "stderr") == []
+    assert seconds < LIMIT
+
+
+def test_a_released_notebook_stops_at_nothing_but_what_is_unfilled(source, tmp_path):
+    nb = execute(source.release, tmp_path, "--allow-errors")
+    errors = outputs(nb, "error")
+    assert {error.ename for error in errors} == {"NotImplementedError"}
+    assert outputs(nb, "stderr") == []

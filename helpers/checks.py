@@ -439,7 +439,7 @@ def _clean(message: object) -> str:
     """Return a message in one line, printable and not too long."""
     try:
         text = " ".join(str(message).split())
-    except Exception:
+    except (Exception, SystemExit):
         return "its message can't be shown"
     text = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text

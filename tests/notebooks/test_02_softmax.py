@@ -61,11 +61,10 @@ def test_it_has_every_exercise_in_its_order() -> None:
 
 def test_the_points_in_the_text_are_those_to_be_had() -> None:
     by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    total = by_hand + sum(exercise.points for exercise in exercises(NB))
-    says(f"**Points**: {total}, of which {by_hand} are for answers in words.")
+    tested = sum(exercise.points for exercise in exercises(NB))
+    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
     for exercise in exercises(NB):
-        if not exercise.id.startswith("check_"):
-            says(f"`{exercise.id}` ({exercise.points} points)")
+        says(f"`{exercise.id}` ({exercise.points} points)")
 
 
 # --- reference figures ----------------------------------------------------------------------------

@@ -70,9 +70,11 @@ CARELESS = Kind("careless", wrong=0.6, blank=0.25, other=0.2, words=False)
 BLANK = Kind("blank", blank=1, words=False)
 LATE = Kind("late", wrong=0.15, late=timedelta(hours=26))
 CORRUPTED = Kind("corrupted", wrong=0.15, corrupted=True)
-CLASS = [EXCELLENT, MIDDLING, CARELESS, MIDDLING, EXCELLENT, LATE, MIDDLING, EXCELLENT] * 3
-CLASS[10] = CLASS[18] = BLANK
-CLASS[13] = CORRUPTED
+CLASS = [
+    *(EXCELLENT, MIDDLING, CARELESS, MIDDLING, EXCELLENT, LATE, MIDDLING, EXCELLENT),
+    *(MIDDLING, CARELESS, BLANK, EXCELLENT, MIDDLING, CORRUPTED, EXCELLENT, MIDDLING),
+    *(CARELESS, EXCELLENT, BLANK, MIDDLING, LATE, EXCELLENT, CARELESS, MIDDLING),
+]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ nbgrader_config.py says that.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -49,12 +50,14 @@ class Outcome:
         assignment: the assignment's name.
         status: whether it was graded, needed no grading, or could not be graded.
         notes: what the instructor should know, each one plain line.
+        digest: of what was graded, to tell whether something else has been handed in since.
     """
 
     student: str
     assignment: str
     status: Status
     notes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 class SubmissionError(Exception):
@@ -163,14 +166,16 @@ def _check_released(course: Course, names: set[str]) -> None:
         raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
 
 
-def read_notes(root: Path) -> dict[tuple[str, str], Outcome]:
-    """Return what the last grading of each submission noted, by (student, assignment)."""
-    path = open_course(root).path("autograded") / NOTES
+def read_notes(course: Course) -> dict[tuple[str, str], Outcome]:
+    """Return what the last grading of each submission came to, by (student, assignment)."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        text = (course.path("autograded") / NOTES).read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
-    outcomes = [Outcome(s, a, Status(status), tuple(notes)) for s, a, status, notes in entries]
+    outcomes = [
+        Outcome(**entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])})
+        for entry in json.loads(text)
+    ]
     return {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
 
 
@@ -178,13 +183,13 @@ def _save_notes(course: Course, outcomes: Sequence[Outcome]) -> None:
     """Bring the notes up to date; those of submissions that were not graded now stay."""
     folder = course.path("autograded")
     folder.mkdir(parents=True, exist_ok=True)
-    notes = read_notes(Path(course.folders.root))
+    notes = read_notes(course)
     for outcome in outcomes:
         if outcome.status is not Status.UP_TO_DATE:
             notes[outcome.student, outcome.assignment] = outcome
-    entries = [[o.student, o.assignment, o.status.value, o.notes] for _, o in sorted(notes.items())]
+    text = json.dumps([asdict(outcome) for _, outcome in sorted(notes.items())], indent=1)
     new = folder / f"{NOTES}.new"
-    new.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.write_text(text + "\n", encoding="utf-8")
     new.replace(folder / NOTES)
 
 
@@ -222,11 +227,12 @@ def _grade(course: Course, student: str, assignment: str, force: bool) -> Outcom
     if wanted is None:
         note = "the course has no assignment of this name"
         return Outcome(student, assignment, Status.FAILED, (note,))
-    if not force and _is_up_to_date(course, student, assignment):
+    digest = _digest(course.path("submitted", student, assignment))
+    if not force and _is_up_to_date(course, student, assignment, digest):
         return Outcome(student, assignment, Status.UP_TO_DATE)
     try:
         notes = _grade_readable(course, student, assignment, wanted)
-        return Outcome(student, assignment, Status.GRADED, tuple(notes))
+        return Outcome(student, assignment, Status.GRADED, tuple(notes), digest)
     except SubmissionError as error:
         notes = [str(error)]
     except Exception as error:
@@ -236,17 +242,24 @@ def _grade(course: Course, student: str, assignment: str, force: bool) -> Outcom
     return Outcome(student, assignment, Status.FAILED, tuple(notes))
 
 
-def _is_up_to_date(course: Course, student: str, assignment: str) -> bool:
-    """Tell whether a submission has been graded since it was handed in."""
-    graded = [*course.path("autograded", student, assignment).glob("*.ipynb")]
-    if not graded:
+def _is_up_to_date(course: Course, student: str, assignment: str, digest: str) -> bool:
+    """Tell whether just this has been graded, and the result is still there."""
+    before = read_notes(course).get((student, assignment))
+    if before is None or before.status is not Status.GRADED or before.digest != digest:
         return False
-    handed_in = max(
-        max(info.st_mtime, info.st_ctime)
-        for path in course.path("submitted", student, assignment).rglob("*")
-        for info in [path.lstat()]
-    )
-    return handed_in < min(path.stat().st_mtime for path in graded)
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        known = {submission.name for submission in gradebook.student_submissions(student)}
+    return assignment in known and course.path("autograded", student, assignment).is_dir()
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest of a folder's files, links not followed."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        whole.update(f"{path.relative_to(folder)}\0".encode(errors="surrogateescape"))
+        if path.is_file() and not path.is_symlink():
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _grade_readable(
@@ -397,8 +410,9 @@ def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence
         if not graded.exists():
             _enter(gradebook, course.path("submitted", student, assignment), student, assignment)
         for name in names:
-            for grade in gradebook.find_submission_notebook(name, assignment, student).grades:
-                if grade.auto_score is None and grade.manual_score is None:
+            grades = gradebook.find_submission_notebook(name, assignment, student).grades
+            if all(grade.auto_score is None and grade.manual_score is None for grade in grades):
+                for grade in grades:
                     grade.auto_score = 0
                     grade.needs_manual_grade = False
         gradebook.db.commit()

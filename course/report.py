@@ -24,6 +24,7 @@ from course.root import CourseError
 PAGE, TABLE, RECORD = "index.html", "grades.csv", ".made.json"
 BINS = 10
 LONGEST = 280  # characters of a diagnosis that are quoted
+NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?\.?")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
@@ -265,7 +266,7 @@ def _commonest(messages: Sequence[str]) -> tuple[str, int, int]:
 
     Messages that differ in their numbers alone are the same.
     """
-    kinds = [re.sub(r"-?\d[\d.]*(e[+-]?\d+)?", "#", message) for message in messages]
+    kinds = [NUMBER.sub("#", message) for message in messages]
     (kind, count), *others = Counter(kinds).most_common()
     example = messages[kinds.index(kind)]
     short = example if len(example) <= LONGEST else f"{example[: LONGEST - 1]}…"

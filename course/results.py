@@ -163,7 +163,7 @@ def _columns(course: Course, assignment: str, name: str) -> Iterator[Column]:
 def _works(
     course: Course, gradebook: Gradebook, columns: Mapping[str, Sequence[Column]]
 ) -> dict[tuple[str, str], Work]:
-    notes = read_notes(Path(course.folders.root))
+    notes = read_notes(course)
     grades = _grades(gradebook)
     works = {}
     for submission in gradebook.db.query(SubmittedAssignment):

@@ -76,12 +76,9 @@ def make_release(
     names = _assignments(root, assignments)
     _hold_to_conventions(root, names)
     written = {name: people_wrote(_released(root, name)) for name in names}
-    if any(written.values()) and not force:
-        files = ", ".join(str(f.relative_to(root)) for found in written.values() for f in found)
-        raise CourseError(
-            f"{files}: somebody has worked in it since it was released. Move it away, or use"
-            " --force, which moves it to saved/."
-        )
+    if not force:
+        _refuse_to_overwrite(root, [path for paths in written.values() for path in paths])
+    results: list[ReleaseResult] = []
     saved = root / "saved" / datetime.now().strftime("%Y-%m-%d_%H%M%S_%f") / "release"
     with (
         tempfile.TemporaryDirectory(prefix=".release-", dir=root) as scratch,
@@ -93,10 +90,11 @@ def make_release(
             progress(name)
             _generate(config, root, name, new)
             _keep_secrets(root / "source" / name, new / name)
-        results = [
-            _swap(_released(root, name), new / name, saved if written[name] else old, undo)
-            for name in names
-        ]
+        for name in names:
+            changed = _swap(
+                _released(root, name), new / name, saved if written[name] else old, undo
+            )
+            results.append(_result(root, name, changed, saved / name))
         undo.pop_all()
     return results
 
@@ -112,7 +110,7 @@ def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[
     config.SaveCells.enabled = False
     names = _assignments(root, assignments)
     differences = []
-    with tempfile.TemporaryDirectory(prefix=".release-", dir=root) as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
         for name in names:
             _generate(config, root, name, Path(scratch))
             differences += _differences(_released(root, name), Path(scratch) / name)
@@ -209,6 +207,15 @@ def _hold_to_conventions(root: Path, names: Sequence[str]) -> None:
         raise CourseError("\n".join(found))
 
 
+def _refuse_to_overwrite(root: Path, written: Sequence[Path]) -> None:
+    if written:
+        files = ", ".join(path.relative_to(root).as_posix() for path in written)
+        raise CourseError(
+            f"{files}: somebody has worked in it since it was released. Move it away, or use"
+            " --force, which moves it to saved/."
+        )
+
+
 def _generate(config: Config, root: Path, name: str, into: Path) -> None:
     """Run nbgrader's generate_assignment for one assignment, into another folder."""
     folders = CourseDirectory(
@@ -230,11 +237,10 @@ def _keep_secrets(source: Path, made: Path) -> None:
                 raise CourseError(f"{made.name}/{path.name} would give this away: {found[0]!r}")
 
 
-def _swap(released: Path, made: Path, aside: Path, undo: ExitStack) -> ReleaseResult:
-    """Put what was made in the place of the old release, which is moved aside."""
-    notebooks = tuple(released / path.name for path in _notebooks(made))
+def _swap(released: Path, made: Path, aside: Path, undo: ExitStack) -> bool:
+    """Put what was made in the place of the old release, which is moved aside, if they differ."""
     if not _differences(released, made):
-        return ReleaseResult(released.name, notebooks, changed=False)
+        return False
     moved = aside / released.name
     if released.exists():
         moved.parent.mkdir(parents=True, exist_ok=True)
@@ -243,8 +249,12 @@ def _swap(released: Path, made: Path, aside: Path, undo: ExitStack) -> ReleaseRe
     released.parent.mkdir(exist_ok=True)
     made.rename(released)
     undo.callback(released.rename, made)
-    saved = moved if aside.name == "release" and moved.exists() else None
-    return ReleaseResult(released.name, notebooks, changed=True, saved=saved)
+    return True
+
+
+def _result(root: Path, name: str, changed: bool, saved: Path) -> ReleaseResult:
+    notebooks = tuple(_notebooks(_released(root, name)))
+    return ReleaseResult(name, notebooks, changed, saved if saved.exists() else None)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -129,6 +129,10 @@ def test_cross_entropy(f: dict[str, Any]) -> None:
     says("| mean | | | | **0.7803** |")
     close(loss(np.array([1.0, 0.0]), 1), 16.118, 3)
     says("$-\\log 10^{-7} = 16.118$")
+    assert loss(np.array([1.0, 1e-30]), 1) == loss(np.array([1.0, 1e-7]), 1)
+    says("$y_c = 10^{-30}$, is told the same as one with $y_c = 10^{-7}$")
+    close(-np.log(0.001), 6.9, 1)
+    says("minus the logarithm of p falls from 6.9 near p = 0")
 
 
 def test_cross_entropy_from_scores(f: dict[str, Any]) -> None:

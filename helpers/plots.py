@@ -4,6 +4,10 @@ Chapters draw with plain Matplotlib on the axes that `axes` makes and end with `
 of what is drawn.
 """
 
+import base64
+import html
+import io
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -27,13 +31,13 @@ LINES = ("-", "--", "-.", ":")
 STYLE: Any = {
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
-    "axes.prop_cycle": cycler(color=PALETTE),
+    # The width is part of the cycle because lines are drawn after `axes` has restored the rest.
+    "axes.prop_cycle": cycler(linewidth=[2]) * cycler(color=PALETTE),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.color": "#DDDDDD",
     "axes.axisbelow": True,
-    "lines.linewidth": 2,
     "font.size": 10,
     "legend.frameon": False,
     "svg.hashsalt": "course",
@@ -74,5 +78,28 @@ def show(figure: Figure, name: str, alt: str) -> None:
         name: a short name for it, unique in its notebook: letters, digits and underscores.
         alt: what a reader who can't see it needs to know.
     """
-    display(figure, metadata={"image/png": {"alt": alt, "name": name}})  # type: ignore[no-untyped-call]
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
     plt.close(figure)
+    display(_Picture(base64.b64encode(file.getvalue()).decode(), name, alt))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A figure as Jupyter shows it.
+
+    JupyterLab and nbconvert drop the alternative text of a bare PNG, so HTML comes with it.
+    """
+
+    png: str
+    name: str
+    alt: str
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        source = f"data:image/png;base64,{self.png}"
+        page = f'<img src="{source}" alt="{html.escape(self.alt)}">'
+        data = {"text/plain": self.alt, "image/png": self.png, "text/html": page}
+        return data, {"image/png": {"alt": self.alt, "name": self.name}}

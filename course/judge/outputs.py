@@ -14,6 +14,7 @@ MAX_RICH = 4_000_000  # characters of one picture or table
 MAX_CELL = 6_000_000  # characters of all outputs of one cell
 MAX_PACKED = 12 << 20  # bytes of all outputs of one cell on the wire
 MAX_OUTPUTS = 200  # outputs of one cell
+MAX_DEPTH = 50  # containers in containers of JSON that is shown
 MAX_NAME = 200  # characters of an error's name
 MAX_PIXELS = 10_000  # a picture's width or height as displayed
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
@@ -57,22 +58,23 @@ def cleaned(outputs: Any) -> list[Output]:
     if not isinstance(outputs, list):
         return []
     kept: list[Output] = []
-    room = MAX_CELL
+    seen, room = 0, MAX_CELL
     for output in outputs[:MAX_OUTPUTS]:
         clean = _cleaned(output) if isinstance(output, dict) else {}
         room -= size(clean)
         if room < 0:
             break
-        if clean:
-            kept.append(clean)
-    else:
-        return kept if len(outputs) <= MAX_OUTPUTS else limited(kept, len(outputs) - MAX_OUTPUTS)
-    return limited(kept, 1)
+        kept += [clean] if clean else []
+        seen += 1
+    return limited(kept, len(outputs) - seen)
 
 
 def limited(outputs: list[Output], dropped: int) -> list[Output]:
     """Return outputs with a note on how many there were besides, if any."""
-    return [*outputs[: MAX_OUTPUTS - 1], *_note(dropped)] if dropped else outputs
+    if not dropped:
+        return outputs
+    kept = outputs[: MAX_OUTPUTS - 1]
+    return [*kept, *_note(dropped + len(outputs) - len(kept))]
 
 
 def shortened(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,9 +174,18 @@ def _json(value: Any) -> dict[str, Any]:
     """Return a JSON value as a MIME bundle, an empty one if it isn't JSON or is too large."""
     try:
         text = _valid(json.dumps(value, allow_nan=False, ensure_ascii=False))
-        return {JSON: json.loads(text)} if len(text) <= MAX_RICH else {}
+        fits = len(text) <= MAX_RICH and _shallow(value, MAX_DEPTH)
+        return {JSON: json.loads(text)} if fits else {}
     except (ValueError, TypeError, RecursionError):
         return {}
+
+
+def _shallow(value: Any, room: int) -> bool:
+    """Return whether a value has at most `room` containers in one another."""
+    items = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list | tuple):
+        return True
+    return room > 0 and all(_shallow(item, room - 1) for item in items)
 
 
 def _metadata(metadata: Any) -> dict[str, Any]:

@@ -59,6 +59,8 @@ for _module in (
 ):
     importlib.import_module(_module)
 
+BACKEND = "module://matplotlib_inline.backend_inline"
+
 Message = dict[str, Any]
 
 
@@ -80,14 +82,15 @@ class Shell:
             compiler_class=XCachingCompiler,
             kernel=_Kernel(),
         )
+        self._shell.history_manager.outputs = _Forgetful()
         self._shell.enable_gui = lambda gui=None: enable_gui(gui, self._shell.kernel)
         session = _Session(self._outputs.add, key=b"")
         for publisher in (self._shell.displayhook, self._shell.display_pub):
             publisher.session = session
         self._shell.displayhook.topic = b"execute_result"
         self._shell.extension_manager.load_extension("storemagic")
-        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-        self._shell.enable_matplotlib("inline")
+        os.environ["MPLBACKEND"] = BACKEND
+        self._shell.enable_matplotlib(BACKEND)
         self._shell.user_ns_hidden.update(self._shell.user_ns)
         sys.breakpointhook = _no_debugger
         debugger.Pdb = pdb.Pdb = debugger.InterruptiblePdb  # type: ignore[misc]
@@ -124,7 +127,8 @@ class Shell:
             self._run(source, name)
         except BaseException as error:  # the student's code has taken the shell apart
             self._outputs.add(_error_message(error, number))
-        self._flush()
+        with suppress(BaseException):
+            self._flush()
         return self._outputs.finish()
 
     def _set_parent(self, parent: Message) -> None:
@@ -180,9 +184,10 @@ class Shell:
 
     def _flush(self) -> None:
         self._descriptors.drain()
-        for stream in (sys.stdout, sys.stderr, *self._streams.values()):
-            with suppress(BaseException):  # it may be anything that the student put there
-                stream.flush()
+        for name, ours in self._streams.items():
+            for stream in (getattr(sys, name, None), ours):
+                with suppress(BaseException):  # it may be anything that the student put there
+                    stream.flush()
 
 
 class _Kernel:
@@ -192,6 +197,13 @@ class _Kernel:
     raw_input = Kernel.raw_input  # refuses
     getpass = Kernel.getpass
     _allow_stdin = False
+
+
+class _Forgetful(dict[int, list[Any]]):
+    """Where IPython would keep all that a session has printed."""
+
+    def __missing__(self, key: int) -> list[Any]:
+        return []
 
 
 class _Session(Session):

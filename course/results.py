@@ -116,11 +116,13 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         assignments: their names; all released ones, if none is given.
 
     Raises:
-        CourseError: if there is no gradebook, or no such assignment in it.
+        CourseError: if there is no gradebook, or no assignment (of that name) in it.
     """
     course = open_course(root)
     _check_gradebook(course)
     released = course.assignments()
+    if not released:
+        raise CourseError("nothing has been released: run `course release` first")
     unknown = sorted(set(assignments) - set(released))
     if unknown:
         raise CourseError(f"{unknown[0]} is not in the gradebook: run `course release` first")

@@ -1,0 +1,155 @@
+"""The command line, and nbgrader's own commands beside it."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from course import cli
+from course.cli import app
+from course.demo import Demo, Row, make_class
+from course.doctor import Finding, State
+
+COMMANDS = ("release", "figures", "workspace", "grade", "feedback", "report", "demo", "doctor")
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """A function that runs `course` in a folder."""
+
+    def command(root, *arguments):
+        monkeypatch.chdir(root)
+        monkeypatch.setattr(cli, "out", cli.Console(width=120, highlight=False))
+        monkeypatch.setattr(
+            cli, "err", cli.Console(stderr=True, width=120, highlight=False, soft_wrap=True)
+        )
+        return CliRunner().invoke(app, arguments, env={"COLUMNS": "120", "NO_COLOR": "1"})
+
+    return command
+
+
+def flat(text):
+    return " ".join(text.split())
+
+
+def test_help_names_every_command(run, tmp_path):
+    shown = run(tmp_path, "--help").output
+    for name in COMMANDS:
+        assert f" {name} " in shown
+        assert run(tmp_path, name, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_outside_a_course_every_command_ends_with_one_line(run, tmp_path, command):
+    done = run(tmp_path, command)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"course {command}: no nbgrader_config.py in ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["grade"], "nobody handed in anything"),
+        (["grade", "09_nothing"], "nobody handed in 09_nothing"),
+        (["feedback"], "run `course grade` first"),
+        (["report", "09_nothing"], "09_nothing is not in the gradebook"),
+        (["figures", "09_nothing"], "source/ has no 09_nothing"),
+        (["release", "09_nothing"], "source/ has no 09_nothing"),
+        (["demo", "--keep", "source"], "is not a folder that `course demo` made"),
+    ],
+)
+def test_a_mistake_ends_with_one_line(run, released, arguments, words):
+    done = run(released, *arguments)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+def test_without_a_gradebook_the_report_says_what_to_do(run, course_root):
+    done = run(course_root, "report")
+    assert done.exit_code == 2
+    assert "nothing has been released: run `course release` first" in done.stderr
+    (course_root / "gradebook.db").unlink()
+    done = run(course_root, "report")
+    assert done.exit_code == 2
+    assert "there is no gradebook at" in done.stderr
+    assert not (course_root / "gradebook.db").exists()
+
+
+def test_a_class_goes_from_grading_to_report(run, graded):
+    done = run(graded / "source", "grade")  # from a folder below
+    assert done.exit_code == 0
+    text = flat(done.stdout)
+    assert "01_doubling 02_pair student of 6 of 12 to read late notes" in text
+    assert "ada 4 – 1 1 day" in text
+    assert "bob 0 4" in text
+    assert "dan ! 0" in text
+    assert "! dan, 01_doubling: doubling.ipynb could not be read" in text
+    assert "4 graded before (--force grades them again), 2 could not be graded" in text
+
+    done = run(graded, "feedback", "01_doubling")
+    assert done.exit_code == 0
+    assert "feedback/ada/01_doubling/doubling.html" in done.stdout
+
+    done = run(graded, "report", "--output", "here")
+    assert done.exit_code == 0
+    assert done.stdout.strip() == "here/index.html"
+    (graded / "here" / "index.html").write_text("mine")
+    assert run(graded, "report", "--output", "here").exit_code == 2
+
+
+def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypatch):
+    ada, bob = make_class(2)
+    rows = [
+        Row(ada, {"01": 4}, {"01": 4}, []),
+        Row(bob, {"01": 3}, {"01": 4}, ["01, double: 2 points instead of 3"]),
+    ]
+
+    def demo(root, folder, **options):
+        assert folder == course_root / "demo"
+        return Demo(folder, folder / "report" / "index.html", {"01": 4}, rows[: demo.count], 1.5)
+
+    monkeypatch.setattr("course.demo.make_demo", demo)
+    demo.count = 1
+    done = run(course_root, "demo")
+    assert done.exit_code == 0
+    assert "Report: demo/report/index.html" in done.stdout
+    demo.count = 2
+    done = run(course_root, "demo")
+    assert done.exit_code == 1
+    assert "! mateo.quispe: 01, double: 2 points instead of 3" in done.stdout
+    assert "1 of 2 students have the score that was foretold" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [(State.FINE, 0), (State.NOTE, 0), (State.MISSING, 1)]
+)
+def test_the_doctor_fails_if_something_is_missing(run, course_root, monkeypatch, state, status):
+    monkeypatch.setattr("course.doctor.examine", lambda root: [Finding(state, "a [bold] line")])
+    done = run(course_root, "doctor")
+    assert done.exit_code == status
+    assert "a [bold] line" in done.stdout
+
+
+@pytest.mark.slow
+def test_nbgrader_s_own_commands_work_in_the_course(course_root, hand_in):
+    def nbgrader(*arguments):
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        done = subprocess.run(command, cwd=course_root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    right = {"double": "def double(x):\n    return 2 * np.asarray(x)"}
+    nbgrader("generate_assignment", "01_doubling")
+    hand_in(course_root, "ada", **right)
+    nbgrader("autograde", "01_doubling")
+    nbgrader("generate_feedback", "01_doubling")
+    nbgrader("export")
+    page = course_root / "feedback" / "ada" / "01_doubling" / "doubling.html"
+    assert "is right anywhere" in page.read_text()
+    with (course_root / "grades.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["student_id"], row["score"], row["max_score"]) == ("ada", "3.0", "6.0")

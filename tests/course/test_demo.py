@@ -1,0 +1,194 @@
+"""The simulated class: its scores are foretold, and nothing else is touched."""
+
+import random
+
+import pytest
+
+from course import bank, notebook
+from course.demo import (
+    BLANK,
+    CARELESS,
+    CLASS,
+    Kind,
+    Paper,
+    _row,
+    choose,
+    is_foretold,
+    make_class,
+    make_demo,
+)
+from course.root import CourseError
+
+BANK = """
+[[wrong]]
+exercise = "double"
+name = "squares"
+edits = [{ old = "* 2", new = "** 2" }]
+fails = ["gives the known values", "is right anywhere"]
+says = ["square"]
+
+[wrong.knock_on]
+quadruple = ["is four times as much"]
+
+[[wrong]]
+exercise = "quadruple"
+name = "eight times"
+code = "def quadruple(x):\\n    return 8 * x"
+fails = ["is four times as much"]
+says = ["4"]
+
+[[right]]
+exercise = "double"
+name = "a sum"
+code = "def double(x):\\n    return np.asarray(x) + np.asarray(x)"
+
+[[right]]
+exercise = "quadruple"
+name = "by itself"
+code = "def quadruple(x):\\n    return 4 * x"
+"""
+
+
+@pytest.fixture
+def answers(tmp_path):
+    folder = tmp_path / "answers" / "01_doubling"
+    folder.mkdir(parents=True)
+    (folder / "doubling.toml").write_text(BANK)
+    return tmp_path / "answers"
+
+
+@pytest.fixture
+def exercises(course_root):
+    return notebook.exercises(notebook.read(course_root / "source/01_doubling/doubling.ipynb"))
+
+
+@pytest.fixture
+def known(answers, exercises):
+    return bank.load(answers / "01_doubling" / "doubling.toml", exercises)
+
+
+def answer(known, name):
+    return next(answer for answer in known if answer.name == name)
+
+
+# --- which answers can stand together -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "blank", "foretold"),
+    [
+        ([], [], True),
+        (["squares"], [], True),  # the reference quadruples with it: the bank knows
+        (["squares", "by itself"], [], False),  # does not double, but the bank says it fails
+        (["squares", "eight times"], [], False),
+        (["a sum", "eight times"], [], True),
+        ([], ["double"], False),  # the reference needs it
+        (["by itself"], ["double"], True),
+        (["squares"], ["quadruple"], True),
+        ([], ["double", "quadruple"], True),
+    ],
+)
+def test_answers_that_would_act_on_each_other_unforetold_are_told(
+    exercises, known, names, blank, foretold
+):
+    paper = Paper(
+        {a.exercise: a for name in names for a in [answer(known, name)]}, frozenset(blank)
+    )
+    assert is_foretold(exercises, paper) is foretold
+
+
+def test_every_paper_that_is_chosen_can_be_foretold(exercises, known):
+    papers = [choose(random.Random(seed), exercises, known, CARELESS) for seed in range(50)]
+    assert all(is_foretold(exercises, paper) for paper in papers)
+    assert {name for paper in papers for name in paper.answers} == {"double", "quadruple"}
+    assert any(paper.blank for paper in papers)
+
+
+def test_the_same_seed_chooses_the_same_paper(exercises, known):
+    one, other = (choose(random.Random(7), exercises, known, CARELESS) for _ in range(2))
+    assert one == other
+
+
+def test_who_hands_in_nothing_leaves_everything_blank(exercises, known):
+    paper = choose(random.Random(1), exercises, known, BLANK)
+    assert paper.blank == {"double", "quadruple"}
+
+
+def test_a_chapter_without_a_bank_is_answered_with_the_reference(exercises):
+    assert choose(random.Random(1), exercises, [], Kind("all wrong", wrong=1)) == Paper()
+
+
+def test_a_class_of_24_has_every_kind_and_everyone_a_name_and_an_id_of_their_own():
+    class_ = make_class(50)
+    assert len({student.id for student in class_}) == len({(s.first, s.last) for s in class_}) == 50
+    assert all(student.id.isascii() for student in class_)
+    kinds = [student.kind.name for student in make_class(24)]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "excellent": 7,
+        "middling": 8,
+        "careless": 4,
+        "blank": 2,
+        "late": 2,
+        "corrupted": 1,
+    }
+
+
+# --- the folder -----------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_not_a_demo_is_refused(course_root, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
+    with pytest.raises(CourseError, match="is not a folder that `course demo` made"):
+        make_demo(course_root, tmp_path / "thesis")
+    with pytest.raises(CourseError, match="is not a folder that `course demo` made"):
+        make_demo(course_root, tmp_path / "thesis" / "chapter1.txt")
+    assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_every_score_is_as_foretold_and_nothing_else_is_touched(
+    course_root, answers, tmp_path, monkeypatch
+):
+    kinds = [CLASS[index] for index in (0, 2, 9, 10, 5, 13)]
+    monkeypatch.setattr("course.demo.CLASS", kinds)
+    before = {path: path.read_bytes() for path in course_root.rglob("*") if path.is_file()}
+    folder = tmp_path / "demo"
+    steps = []
+
+    demo = make_demo(course_root, folder, students=6, answers=answers, on_step=steps.append)
+
+    assert [row.student.kind.name for row in demo.rows] == [
+        "excellent",
+        "careless",
+        "careless",
+        "blank",
+        "late",
+        "corrupted",
+    ]
+    assert [row.differences for row in demo.rows] == [[]] * 6
+    assert demo.rows[0].scores == demo.rows[0].predicted == {"01_doubling": 4}
+    assert demo.rows[1].scores["01_doubling"] < 4
+    assert demo.rows[3].scores == demo.rows[5].scores == {"01_doubling": 0}
+    assert len(steps) == 5
+    page = demo.report.read_text()
+    assert "could not be read" in page
+    assert "1 day" in page
+    assert len(list(folder.glob("feedback/*/01_doubling/doubling.html"))) == 5
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path for path in course_root.rglob("*") if path.is_file()} == set(before)
+
+
+def test_a_score_that_is_not_as_foretold_is_named():
+    (student,) = make_class(1)
+    key, columns = (student.id, "01"), [("doubling", "double"), ("doubling", "quadruple")]
+    predicted = {key: dict(zip(columns, (3, 1), strict=True))}
+    equal = _row(student, ["01"], {key: dict(zip(columns, (3.0, 1.0), strict=True))}, predicted)
+    assert equal.equal
+    other = _row(student, ["01"], {key: dict(zip(columns, (2.0, 1.0), strict=True))}, predicted)
+    assert other.differences == ["01, double: 2.0 points instead of 3"]
+    assert (other.scores, other.predicted) == ({"01": 3}, {"01": 4})
+    assert len(_row(student, ["01"], {}, predicted).differences) == 2

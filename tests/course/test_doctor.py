@@ -1,0 +1,149 @@
+"""What the doctor finds, and how gravely it takes it."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from course import doctor
+from course.doctor import State, examine
+
+
+def found(check, root):
+    return [(finding.state, finding.line) for finding in check(root)]
+
+
+def test_a_sound_course_has_nothing_missing(released, monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", [c for c in doctor.CHECKS if c is not doctor.extensions])
+    findings = list(examine(released))
+    assert [f.line for f in findings if f.state is State.MISSING] == []
+    assert len(findings) >= len(doctor.CHECKS)
+    assert all("\n" not in finding.line for finding in findings)
+
+
+def test_an_old_python_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(version_info=(3, 9, 2)))
+    assert found(doctor.python, tmp_path) == [
+        (State.MISSING, "Python 3.9.2: 3.11 or newer is needed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lock", "state", "words"),
+    [
+        ("numpy==0.1\n", State.NOTE, r"numpy .* instead of 0\.1"),
+        ("no-such-package-here==1.0\n    # via x\n", State.MISSING, "no-such-package-here"),
+        ("no-such-package-here==1.0 ; sys_platform == 'win32'\n", State.FINE, "packages as in"),
+        ("", State.FINE, "packages as in"),
+    ],
+)
+def test_packages_are_held_against_the_lock(tmp_path, lock, state, words):
+    (tmp_path / "requirements.lock").write_text(lock)
+    ((got, line),) = found(doctor.packages, tmp_path)
+    assert got is state
+    assert re.search(words, line)
+
+
+def test_a_configuration_that_can_not_be_run_is_missing(tmp_path):
+    ((state, line),) = found(doctor.configuration, tmp_path)
+    assert state is State.MISSING
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\nc.Oops(")
+    ((state, line),) = found(doctor.configuration, tmp_path)
+    assert state is State.MISSING
+    assert "SyntaxError" in line
+
+
+def test_the_gradebook_is_read(released):
+    assert found(doctor.gradebook, released) == [(State.FINE, "gradebook.db: 0 students")]
+
+
+def test_a_damaged_gradebook_is_missing_and_stays_as_it_is(tmp_path):
+    path = tmp_path / "gradebook.db"
+    assert found(doctor.gradebook, tmp_path)[0][0] is State.NOTE
+    path.write_bytes(b"not a database, but somebody's grades" * 100)
+    before = path.read_bytes()
+    ((state, line),) = found(doctor.gradebook, tmp_path)
+    assert state is State.MISSING
+    assert "can't be read" in line
+    assert path.read_bytes() == before
+    path.unlink()
+    sqlite3.connect(path).execute("CREATE TABLE other (x)").connection.close()
+    assert found(doctor.gradebook, tmp_path)[0][0] is State.MISSING
+
+
+def test_a_folder_that_can_not_be_written_is_missing(tmp_path, monkeypatch):
+    assert found(doctor.folders, tmp_path)[0][0] is State.FINE
+    (tmp_path / "feedback").mkdir()
+
+    def refuse(dir):
+        if dir.name == "feedback":
+            raise PermissionError(dir)
+        return open(dir / "probe", "w")  # noqa: PTH123
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    assert found(doctor.folders, tmp_path) == [
+        (State.MISSING, "no permission to write in feedback")
+    ]
+
+
+@pytest.mark.parametrize(("images", "hint"), [(10_000, True), (60_000, False)])
+def test_mnist_is_counted_and_the_whole_of_it_offered(tmp_path, monkeypatch, images, hint):
+    part = ([0] * images, None)
+    monkeypatch.setattr("helpers.datasets.load_mnist", lambda normalize: (part, part))
+    ((state, line),) = found(doctor.data, tmp_path)
+    assert state is State.FINE
+    assert ("fetches all" in line) is hint
+
+
+def test_mnist_that_can_not_be_read_is_missing(tmp_path, monkeypatch):
+    def fail(normalize):
+        raise OSError("the bundle is damaged")
+
+    monkeypatch.setattr("helpers.datasets.load_mnist", fail)
+    assert found(doctor.data, tmp_path) == [
+        (State.MISSING, "MNIST can't be read: the bundle is damaged")
+    ]
+
+
+def test_a_release_that_is_not_current_is_noted(released):
+    assert found(doctor.release, released) == [(State.FINE, "release/ is what source/ makes")]
+    shutil.rmtree(released / "release" / "02_pair")
+    ((state, line),) = found(doctor.release, released)
+    assert state is State.NOTE
+    assert "release/02_pair" in line
+    assert line.endswith("more: run `course release`")
+
+
+def test_changes_that_are_not_committed_are_noted(released):
+    if not shutil.which("git"):
+        pytest.skip("git isn't installed")
+    subprocess.run(["git", "init", "-q"], cwd=released, check=True)
+    states = [state for state, _ in found(doctor.release, released)]
+    assert states == [State.FINE, State.NOTE]
+
+
+def test_a_full_disk_is_missing(tmp_path, monkeypatch):
+    usage = SimpleNamespace(free=2e8)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    ((state, line),) = found(doctor.disk, tmp_path)
+    assert state is State.MISSING
+    assert line.startswith("0.2 GB free")
+
+
+def test_the_server_extensions_are_looked_up(tmp_path, monkeypatch):
+    listed = "nbgrader.server_extensions.formgrader \x1b[32menabled\x1b[0m\n"
+    done = subprocess.CompletedProcess([], 0, "", listed)
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **options: done)
+    (one, other) = found(doctor.extensions, tmp_path)
+    assert one == (State.FINE, "Jupyter server extension formgrader is enabled")
+    assert other[0] is State.NOTE
+    assert "jupyter server extension enable --sys-prefix" in other[1]
+
+
+def test_this_environment_has_the_extensions_on(tmp_path):
+    states = [state for state, _ in found(doctor.extensions, tmp_path)]
+    assert states == [State.FINE, State.FINE], sys.prefix

@@ -1,0 +1,403 @@
+"""Read a submitted file, whatever it holds, as a list of cells.
+
+Knows encodings, JSON and the formats of notebooks; knows nothing of assignments. Runs nothing, and
+raises nothing that the file's bytes can bring about. Outputs are dropped before anything else.
+"""
+
+import ast
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_BYTES = 256 << 20  # of the file
+MAX_TEXT = 16 << 20  # bytes, of what is left without outputs, attachments and widgets
+MAX_CELLS = 20_000
+MAX_BRACKETS = 2_000_000  # in what is dropped unread
+MAX_FAILURES = 200  # broken cells in one file
+KINDS = ("code", "markdown", "raw")
+
+_DECODER = json.JSONDecoder(
+    strict=False,  # a line break in the middle of a string is let pass
+    parse_int=lambda digits: int(digits) if len(digits) < 20 else 0,
+    parse_constant=lambda name: None,
+)
+_BULK = re.compile(rb'(?<!\\)"(?:outputs|widgets)"\s*:\s*(?=[\[{])')
+_TO_BRACKET = re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"|[^"\[\]{}]++)*+[\[\]{}]', re.DOTALL)
+_CONFLICT = re.compile(r"^<{7}[^\n]*\n(.*?)^={7}[^\n]*\n.*?^>{7}[^\n]*\n", re.MULTILINE | re.DOTALL)
+_CELL_START = re.compile(
+    r'\{\s*"(?:attachments|cell_type|execution_count|id|input|metadata|outputs|source)"\s*:'
+)
+_SCRIPT_CELL = re.compile(r"^# (?:In\[[ \d]*\]:|%%.*)[ \t]*$", re.MULTILINE)
+_PYTHON = re.compile(r"^(?:def|class|import|from)[ \t]+\w", re.MULTILINE)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)', re.DOTALL)
+
+
+@dataclass(eq=False)
+class Cell:
+    r"""A submitted cell, as far as it could be read.
+
+    Attributes:
+        kind: "code", "markdown" or "raw".
+        source: its text, with `\n` at line ends, without NUL and half characters.
+        id: its cell id, or an empty string.
+        marks: what its metadata holds for nbgrader; anything may stand in it.
+        attachments: pictures that its text shows: data by media type, by name.
+    """
+
+    kind: str
+    source: str
+    id: str = ""
+    marks: dict[str, Any] = field(default_factory=dict)
+    attachments: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """Its grade_id, or an empty string."""
+        name = self.marks.get("grade_id")
+        return name if isinstance(name, str) else ""
+
+
+@dataclass(frozen=True)
+class Salvaged:
+    """What a file held.
+
+    Attributes:
+        cells: in order.
+        notes: what was wrong with the file, a sentence each.
+    """
+
+    cells: list[Cell]
+    notes: list[str]
+
+
+class UnreadableError(Exception):
+    """Nothing can be had from a file; the message is a sentence that says why."""
+
+
+def salvage(data: bytes) -> Salvaged:
+    """Return the cells that some bytes hold, and what was wrong with them."""
+    notes: list[str] = []
+    try:
+        cells = _cells(_text(data, notes), notes)
+    except UnreadableError as error:
+        return Salvaged([], [*notes, str(error)])
+    if len(cells) > MAX_CELLS:
+        notes.append(f"The notebook has {len(cells)} cells; the first {MAX_CELLS} were read.")
+    return Salvaged(cells[:MAX_CELLS], notes)
+
+
+# --- bytes ----------------------------------------------------------------------------------------
+
+
+def _text(data: bytes, notes: list[str]) -> str:
+    """Return a file's text without what is bulky and not needed.
+
+    Raises:
+        UnreadableError: if it has none, or too much.
+    """
+    if len(data) > MAX_BYTES:
+        size = f"The file has {len(data) >> 20} MB"
+        raise UnreadableError(f"{size}; files over {MAX_BYTES >> 20} MB are not read.")
+    if not data.strip(b"\0 \t\r\n"):
+        raise UnreadableError("The file is empty.")
+    if data.startswith(b"PK\x03\x04"):
+        data = _unzipped(data)
+        notes.append("The file was a zip archive; the notebook in it was taken.")
+    data = _without_bulk(_in_ascii_superset(data, notes))
+    if len(data) > MAX_TEXT:
+        size = f"The file has {len(data) >> 20} MB without its outputs"
+        raise UnreadableError(f"{size}; more than {MAX_TEXT >> 20} MB are not read.")
+    return _decoded(data, notes)
+
+
+def _unzipped(data: bytes) -> bytes:
+    """Return the one notebook in a zip archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [
+                name
+                for name in archive.namelist()
+                if name.endswith(".ipynb") and not re.search(r"(?:^|/)(?:\.|__MACOSX)", name)
+            ]
+            if len(names) == 1:
+                with archive.open(names[0]) as file:
+                    return file.read(MAX_TEXT)
+            found = f"{len(names)} notebooks" if names else "no notebook"
+    except Exception:  # a broken archive brings about a dozen kinds
+        found = "nothing that could be unpacked"
+    raise UnreadableError(f"The file is a zip archive with {found} in it, not a notebook.")
+
+
+def _in_ascii_superset(data: bytes, notes: list[str]) -> bytes:
+    """Return UTF-16 and UTF-32 as UTF-8, and other bytes as they are."""
+    encoding = json.detect_encoding(data)
+    if encoding == "utf-8":
+        return data
+    if encoding == "utf-8-sig":
+        return data[3:]
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = data.decode(encoding, "replace" if marked else "strict")
+    except UnicodeDecodeError:
+        return data
+    notes.append(f"The file was saved as {encoding.upper()[:6]} instead of UTF-8.")
+    return text.encode("utf-8", "replace")
+
+
+def _without_bulk(data: bytes) -> bytes:
+    """Return a large file without its outputs and widgets, which may be far larger than the rest.
+
+    What has no end is left in.
+    """
+    if len(data) <= MAX_TEXT // 4:
+        return data
+    kept, position, brackets = [], 0, 0
+    while match := _BULK.search(data, position):
+        end, depth = match.end(), 0
+        while brackets < MAX_BRACKETS and (token := _TO_BRACKET.match(data, end)):
+            brackets += 1
+            end = token.end()
+            depth += 1 if data[end - 1] in b"[{" else -1
+            if depth <= 0:
+                break
+        else:
+            break
+        kept += [data[position : match.end()], b"[]"]
+        position = end
+    return b"".join([*kept, data[position:]])
+
+
+def _decoded(data: bytes, notes: list[str]) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass
+    if not data.decode("utf-8", "ignore").isascii():
+        notes.append("The file held characters that are not UTF-8; they were replaced.")
+        return data.decode("utf-8", "replace")
+    notes.append("The file was not saved as UTF-8; it was read as Western European text.")
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _cells(text: str, notes: list[str]) -> list[Cell]:
+    """Return a text's cells.
+
+    Raises:
+        UnreadableError: if it has none.
+    """
+    value = _json(text, notes)
+    found = _cell_values(value)
+    if found is not None:
+        return [cell for cell in map(_cell, found) if cell]
+    if value is not None and not _CELL_START.search(text):
+        raise UnreadableError("The file is JSON, but no notebook.")
+    cells = _fragments(text)
+    if cells:
+        notes.append("The file was damaged; the cells that could still be read were recovered.")
+        return cells
+    return _script(text, notes)
+
+
+def _json(text: str, notes: list[str]) -> Any:
+    """Return the value that a text holds as JSON, or nearly; None if it doesn't."""
+    try:
+        return json.loads(text, cls=None, parse_int=_DECODER.parse_int)
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    resolved = _CONFLICT.sub(r"\1", text) if "<<<<<<<" in text else text
+    start = re.search(r"[\[{]", resolved)
+    try:
+        value, _ = _DECODER.raw_decode(resolved, start.start() if start else 0)
+    except (ValueError, RecursionError, MemoryError):
+        value = _python_literal(resolved)
+    if _cell_values(value) is None:
+        return None
+    if resolved != text:
+        notes.append("The file held both sides of a merge conflict; the first one was read.")
+    else:
+        notes.append("The file was not valid JSON; what is wrong in it was passed over.")
+    return value
+
+
+def _python_literal(text: str) -> Any:
+    """Return the value of a notebook written as Python writes a dict, in single quotes."""
+    if not text.lstrip().startswith("{'") or len(text) > MAX_TEXT // 16:
+        return None
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+def _cell_values(value: Any, depth: int = 2) -> list[Any] | None:
+    """Return what stands for cells in a notebook of any format; None if it is no notebook."""
+    match value:
+        case {"cells": list(cells)}:
+            return cells
+        case {"worksheets": list(sheets)}:
+            lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+            return [cell for cells in lists if isinstance(cells, list) for cell in cells]
+        case {"content": dict(content)} if depth:  # as Jupyter's server hands it out
+            return _cell_values(content, depth - 1)
+        case list(cells) if any(isinstance(cell, dict) and "cell_type" in cell for cell in cells):
+            return cells
+    return None
+
+
+def _cell(value: Any) -> Cell | None:
+    if not isinstance(value, dict):
+        return None
+    kind = value.get("cell_type")
+    source = value.get("source", value.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    text = _clean(source) if isinstance(source, str) else ""
+    if kind == "heading":
+        level = value.get("level")
+        text = "#" * (level if isinstance(level, int) and 0 < level < 7 else 1) + " " + text
+    metadata = value.get("metadata")
+    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = value.get("id")
+    return Cell(
+        kind=kind if kind in KINDS else "markdown" if kind in ("heading", "html") else "raw",
+        source=text,
+        id=name if isinstance(name, str) else "",
+        marks=marks if isinstance(marks, dict) else {},
+        attachments=_attachments(value.get("attachments")),
+    )
+
+
+def _attachments(value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict):
+        return {}
+    return {
+        _clean(name): {_clean(kind): _clean(d) for kind, d in data.items() if isinstance(d, str)}
+        for name, data in value.items()
+        if isinstance(name, str) and isinstance(data, dict) and all(map(_is_text, data))
+    }
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # halves of characters
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+# --- damaged notebooks ----------------------------------------------------------------------------
+
+
+def _fragments(text: str) -> list[Cell]:
+    """Return the whole cells of damaged JSON, and of damaged cells what can be read."""
+    cells: list[Cell] = []
+    position = failures = 0
+    gap: int | None = None
+    for match in _CELL_START.finditer(text):
+        start = match.start()
+        if start < position:
+            continue
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError, MemoryError):
+            failures += 1
+            gap = start if gap is None else gap
+            if failures > MAX_FAILURES:
+                break
+            continue
+        if isinstance(value, dict) and "cell_type" in value and (cell := _cell(value)):
+            if gap is not None:
+                cells += _damaged(text[gap:start])
+            cells.append(cell)
+            position, gap = end, None
+    if gap is not None:
+        cells += _damaged(text[gap:])
+    return cells
+
+
+def _damaged(text: str) -> Iterator[Cell]:
+    """Yield damaged cells that follow each other in a text, told apart by their indentation."""
+    starts = [match.start() for match in _CELL_START.finditer(text)]
+    columns = [start - (text.rfind("\n", 0, start) + 1) for start in starts]
+    firsts = [s for s, c in zip(starts, columns, strict=True) if c == columns[0]]
+    if columns[0] == columns[-1] == 0 or "\n" not in text:
+        firsts = starts[:1]
+    for start, end in zip(firsts, [*firsts[1:], len(text)], strict=True):
+        part = text[start:end]
+        source = _damaged_source(part)
+        if not source.strip():
+            continue
+        kind = _word(part, "cell_type") or "code"
+        mark = _word(part, "grade_id")
+        marks = {"grade_id": mark} if mark else {}
+        yield Cell(kind if kind in KINDS else "raw", source, _word(part, "id"), marks)
+
+
+def _word(text: str, key: str) -> str:
+    match = re.search(rf'"{key}"\s*:\s*"([\w-]+)"', text)
+    return match[1] if match else ""
+
+
+def _damaged_source(text: str) -> str:
+    """Return the source of a damaged cell, line by line if it was written so."""
+    match = re.search(r'(?<!\\)"(?:source|input)"\s*:\s*(\[?)', text)
+    if not match:
+        return ""
+    rest = text[match.end() :]
+    if not match[1]:
+        string = _STRING.match(rest)
+        return _clean(_unescaped(string[1])) if string else ""
+    if "\n" not in rest.strip():
+        return _clean("".join(_unescaped(string[1]) for string in _STRING.finditer(rest)))
+    lines = []
+    for line in rest.splitlines():
+        line = line.strip()
+        if line.startswith("]"):
+            break
+        if line.startswith('"'):
+            lines.append(_unescaped(line[1:].removesuffix(",").removesuffix('"')))
+    return _clean("".join(lines))
+
+
+def _unescaped(inner: str) -> str:
+    """Return what stands between the quotes of a JSON string, forgiving what can be."""
+    quoted = re.sub(r'(\\.)|"', lambda match: match[1] or r"\"", inner, flags=re.DOTALL)
+    try:
+        return str(_DECODER.decode(f'"{quoted}"'))
+    except ValueError:
+        return inner.replace(r"\n", "\n").replace(r"\"", '"')
+
+
+# --- files that are no notebooks ------------------------------------------------------------------
+
+
+def _script(text: str, notes: list[str]) -> list[Cell]:
+    """Return a Python file's cells.
+
+    Raises:
+        UnreadableError: if it is no Python either.
+    """
+    start = text.lstrip()[:2000].lower()
+    if start.startswith(("<!doctype html", "<html", "<?xml")):
+        raise UnreadableError("The file is a web page, not a notebook.")
+    if sum(text.count(chr(code)) for code in range(9)) > len(text) / 100:
+        raise UnreadableError("The file holds binary data, not a notebook.")
+    if not _PYTHON.search(text) or start.startswith("{"):
+        raise UnreadableError("The file is no notebook, and no cell can be found in it.")
+    notes.append("The file is a Python script, not a notebook; its code was taken from it.")
+    return [Cell("code", _clean(part).strip("\n")) for part in _SCRIPT_CELL.split(text) if part]

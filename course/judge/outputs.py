@@ -57,24 +57,30 @@ def cleaned(outputs: Any) -> list[Output]:
         outputs = _unpacked(outputs)
     if not isinstance(outputs, list):
         return []
-    kept: list[Output] = []
-    seen, room = 0, MAX_CELL
-    for output in outputs[:MAX_OUTPUTS]:
-        clean = _cleaned(output) if isinstance(output, dict) else {}
-        room -= size(clean)
-        if room < 0:
-            break
-        kept += [clean] if clean else []
-        seen += 1
-    return limited(kept, len(outputs) - seen)
+    first = outputs[:MAX_OUTPUTS]
+    clean = [_cleaned(output) for output in first if isinstance(output, dict)]
+    return limited([output for output in clean if output], len(outputs) - len(first))
 
 
 def limited(outputs: list[Output], dropped: int) -> list[Output]:
-    """Return outputs with a note on how many there were besides, if any."""
-    if not dropped:
-        return outputs
-    kept = outputs[: MAX_OUTPUTS - 1]
-    return [*kept, *_note(dropped + len(outputs) - len(kept))]
+    """Return as many outputs as a cell may have, and a note on how many there were besides.
+
+    Args:
+        outputs: each within its own limits.
+        dropped: how many have been left out already.
+    """
+    kept: list[Output] = []
+    room = MAX_CELL
+    for output in outputs:
+        room -= size(output)
+        if room < 0:
+            break
+        kept.append(output)
+    dropped += len(outputs) - len(kept)
+    if not dropped and len(kept) <= MAX_OUTPUTS:
+        return kept
+    first = kept[: MAX_OUTPUTS - 1]
+    return [*first, *_note(dropped + len(kept) - len(first))]
 
 
 def shortened(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +152,7 @@ def _cleaned(output: dict[Any, Any]) -> Output:
                 "traceback": _lines([_valid(line) for line in lines if isinstance(line, str)]),
             }
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
-            display = {
+            display: Output = {
                 "output_type": str(kind),
                 "data": _data(data),
                 "metadata": _metadata(output.get("metadata")),

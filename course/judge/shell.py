@@ -73,37 +73,17 @@ class Shell:
 
     def __init__(self) -> None:
         self._outputs = _Outputs()
-        config = Config()
-        config.HistoryManager.enabled = False  # no database; the session's own history is kept
-        self._shell = ZMQInteractiveShell.instance(
-            config=config,
-            ipython_dir=os.curdir,  # nothing is written there: a profile without a place
-            profile_dir=ProfileDir(),
-            compiler_class=XCachingCompiler,
-            kernel=_Kernel(),
-        )
-        self._shell.history_manager.outputs = _Forgetful()
-        self._shell.enable_gui = lambda gui=None: enable_gui(gui, self._shell.kernel)
-        session = _Session(self._outputs.add, key=b"")
-        for publisher in (self._shell.displayhook, self._shell.display_pub):
-            publisher.session = session
-        self._shell.displayhook.topic = b"execute_result"
-        self._shell.extension_manager.load_extension("storemagic")
-        os.environ["MPLBACKEND"] = BACKEND
-        self._shell.enable_matplotlib(BACKEND)
-        self._shell.user_ns_hidden.update(self._shell.user_ns)
-        sys.breakpointhook = _no_debugger
-        debugger.Pdb = pdb.Pdb = debugger.InterruptiblePdb  # type: ignore[misc]
-        pdb.set_trace = debugger.set_trace
-        if "" not in sys.path:
-            sys.path.insert(0, "")
+        self._shell = _interactive_shell(_Session(self._outputs.add, key=b""))
         self._streams = {name: OutStream(name, self._outputs.add) for name in ("stdout", "stderr")}
-        sys.stdout, sys.stderr = self._streams.values()  # type: ignore[assignment]
         for stream in self._streams.values():
             stream.others = tuple(self._streams.values())
+        sys.stdout, sys.stderr = self._streams.values()
         self._descriptors = _Descriptors(self._streams)
         self._loop = asyncio.new_event_loop()
         self._numbers = itertools.count(1)
+        sys.breakpointhook = _no_debugger
+        if "" not in sys.path:
+            sys.path.insert(0, "")
 
     @property
     def names(self) -> dict[str, Any]:
@@ -161,7 +141,10 @@ class Shell:
                 transformed = shell.transform_cell(source)
             except Exception:
                 failure = sys.exc_info()
-            form = {"transformed_cell": transformed, "preprocessing_exc_tuple": failure}
+            form: dict[str, Any] = {
+                "transformed_cell": transformed,
+                "preprocessing_exc_tuple": failure,
+            }
             if shell.should_run_async(source, **form):
                 await self._execute_async(
                     shell.run_cell_async(source, store_history=True, cell_id=name, **form)
@@ -187,7 +170,38 @@ class Shell:
         for name, ours in self._streams.items():
             for stream in (getattr(sys, name, None), ours):
                 with suppress(BaseException):  # it may be anything that the student put there
-                    stream.flush()
+                    stream.flush()  # type: ignore[union-attr]
+
+
+def _interactive_shell(session: Session) -> Any:
+    """Return a kernel's shell, set up as `IPKernelApp` does it, whose messages go to `session`."""
+    config = Config()
+    config.HistoryManager.enabled = False  # no database; the session's own history is kept
+    shell: Any = ZMQInteractiveShell.instance(
+        config=config,
+        ipython_dir=os.curdir,  # nothing is written there: a profile without a place
+        profile_dir=ProfileDir(),
+        compiler_class=XCachingCompiler,
+        kernel=_Kernel(),
+    )
+    _redirect(shell, session)
+    shell.extension_manager.load_extension("storemagic")
+    os.environ["MPLBACKEND"] = BACKEND
+    shell.enable_matplotlib(BACKEND)
+    for module in (debugger, pdb):
+        module.Pdb = debugger.InterruptiblePdb  # type: ignore[attr-defined]
+    pdb.set_trace = debugger.set_trace
+    shell.user_ns_hidden.update(shell.user_ns)
+    return shell
+
+
+def _redirect(shell: Any, session: Session) -> None:
+    shell.displayhook.session = shell.display_pub.session = session
+    shell.displayhook.topic = b"execute_result"
+    shell.history_manager.outputs = _Forgetful()
+    shell.enable_gui = lambda gui=None: enable_gui(  # type: ignore[no-untyped-call]
+        gui, shell.kernel
+    )
 
 
 class _Kernel:
@@ -239,7 +253,7 @@ class OutStream(io.TextIOBase):
     """
 
     flush_interval = 0.2
-    encoding = "UTF-8"  # type: ignore[assignment]
+    encoding = "UTF-8"
     errors = None
 
     def __init__(self, name: str, deliver: Callable[[Message], None]) -> None:
@@ -358,8 +372,7 @@ class _Outputs:
         """Begin a cell, whose messages have this parent."""
         with self._lock:
             self._parent = parent
-            self._cell = new_code_cell()
-            self._client = NotebookClient(new_notebook(cells=[self._cell]))
+            self._cell, self._client = _one_cell_client()
             self._client.clear_before_next_output = False
             self._dropped = 0
 
@@ -403,11 +416,18 @@ class _Outputs:
         """End the cell and return its outputs."""
         with self._lock:
             self._parent = ""
-            outputs = json.loads(json.dumps(self._cell.outputs))
+            outputs = limits.limited(self._cell.outputs, self._dropped)
             for output in outputs:
                 if cut := output.pop("cut", 0):
                     output["text"] = limits.cut(output["text"], len(output["text"]) + cut)
-            return limits.limited(outputs, self._dropped)
+            found: list[dict[str, Any]] = json.loads(json.dumps(outputs))
+            return found
+
+
+def _one_cell_client() -> tuple[Any, NotebookClient]:
+    """Return an empty code cell and a client of a notebook with nothing else in it."""
+    cell = new_code_cell()  # type: ignore[no-untyped-call]
+    return cell, NotebookClient(new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
 
 
 def _no_debugger(*_arguments: Any, **_options: Any) -> None:
@@ -449,15 +469,18 @@ def _text(error: BaseException) -> str:
 
 def _warm_up() -> None:
     """Do once what would otherwise be slow for the first time in every forked process."""
-    backend_registry.list_all()
-    NotebookClient(new_notebook(cells=[new_code_cell(outputs=[new_output("stream")])]))
+    backend_registry.list_all()  # type: ignore[no-untyped-call]
+    _one_cell_client()
+    new_output("stream")  # type: ignore[no-untyped-call]
     figure = Figure()
     figure.subplots().plot([0, 1], label="a")
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
     try:
         raise ValueError
     except ValueError:
-        FormattedTB(mode="Context", theme_name="linux").text(*sys.exc_info())
+        FormattedTB(mode="Context", theme_name="linux").text(  # type: ignore[no-untyped-call]
+            *sys.exc_info()
+        )
 
 
 _warm_up()

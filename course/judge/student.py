@@ -141,7 +141,8 @@ class Student:
 
     def _refer(self, value: Any) -> list[Any]:
         if isinstance(value, _Referred):
-            return self._refer_to(value.value)
+            form: list[Any] = self._refer_to(value.value)
+            return form
         return self._keep(value, "object")
 
     def _refer_to(self, value: Any) -> Any:

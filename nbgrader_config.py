@@ -7,7 +7,14 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as steps
 
-from course.nbgrader_plugins import CleanOutputs, ExecuteShort, HideTests, Seal, clean_html
+from course.nbgrader_plugins import (
+    CleanOutputs,
+    ExecuteShort,
+    HideTests,
+    RestoreCells,
+    Seal,
+    clean_html,
+)
 
 c = get_config()  # noqa: F821
 
@@ -45,6 +52,13 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # --- from submitted/ to autograded/ ---------------------------------------------------------------
+c.Autograde.sanitize_preprocessors = [
+    steps.ClearOutput,
+    steps.DeduplicateIds,
+    steps.OverwriteKernelspec,
+    RestoreCells,
+    steps.CheckCellMetadata,
+]
 c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
     ExecuteShort,

@@ -17,6 +17,7 @@ from course.names import names
 from course.notebook import (
     BEGIN_HIDDEN,
     END_HIDDEN,
+    SCHEMA,
     TEST_PREFIX,
     Exercise,
     NotebookError,
@@ -28,7 +29,6 @@ from course.notebook import (
     is_test,
 )
 
-SCHEMA = 3
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_SCHEME, END_SCHEME = "=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ==="
 MANUAL_PREFIX = "why_"

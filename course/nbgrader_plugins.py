@@ -6,17 +6,24 @@ Each does one job. None decides a grade.
 import hashlib
 import json
 import os
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import bleach  # type: ignore[import-untyped]
 from nbconvert.filters import strip_files_prefix
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearHiddenTests, Execute, NbGraderPreprocessor
+from nbgrader.preprocessors import (
+    ClearHiddenTests,
+    Execute,
+    NbGraderPreprocessor,
+    OverwriteCells,
+)
 from nbgrader.utils import find_all_files
 
-from course.notebook import is_test
+from course.notebook import SCHEMA, grade_id, is_test
 from helpers import pace
 
 SEAL = "seal"
@@ -60,6 +67,48 @@ def cells_digest(nb: NotebookNode) -> str:
 
 
 # --- autograde ------------------------------------------------------------------------------------
+
+
+class RestoreCells(OverwriteCells):  # type: ignore[misc]
+    """Put back every cell of the release that a submission lacks, as it was released.
+
+    nbgrader's own step puts back graded cells alone, and fails when the cell before one is gone
+    too: when a student has deleted a whole exercise.
+    """
+
+    def add_missing_grade_cells(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Insert each missing cell after the one that it follows in the release."""
+        released = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        points = {cell.name: cell.max_score for cell in released.grade_cells}
+        answers = {cell.name for cell in released.solution_cells}
+        position = 0
+        for known in released.source_cells:
+            there = [index for index, cell in enumerate(nb.cells) if grade_id(cell) == known.name]
+            if not there:
+                self.log.warning("The cell %s is missing and was put back", known.name)
+                nb.cells.insert(position, _as_released(known, points, answers))
+            position = (there or [position])[0] + 1
+        return nb, resources
+
+
+def _as_released(known: Any, points: Mapping[str, float], answers: Set[str]) -> NotebookNode:
+    """Return a cell that the gradebook knows as nbgrader released it."""
+    marks = {
+        "cell_type": known.cell_type,
+        "checksum": known.checksum,
+        "grade": known.name in points,
+        "grade_id": known.name,
+        "locked": known.locked,
+        "schema_version": SCHEMA,
+        "solution": known.name in answers,
+        "task": False,
+    }
+    if known.name in points:
+        marks["points"] = points[known.name]
+    new_cell: Callable[..., NotebookNode] = (
+        new_code_cell if known.cell_type == "code" else new_markdown_cell
+    )
+    return new_cell(known.source, id=f"{known.name}-put-back", metadata={"nbgrader": marks})
 
 
 class ExecuteShort(Execute):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
 END_HIDDEN = "### END HIDDEN TESTS"
 TEST_PREFIX = "test_"
+SCHEMA = 3  # of nbgrader's metadata
 
 
 class NotebookError(Exception):

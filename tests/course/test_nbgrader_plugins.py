@@ -1,5 +1,6 @@
 """The course's steps in nbgrader's pipelines, alone and in the real commands."""
 
+import csv
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course.nbgrader_plugins import CleanOutputs, HideTests, clean_html
-from course.notebook import read
+from course.notebook import grade_id, read
 from course.release import make_release
 
 
@@ -191,6 +192,38 @@ def edit_timeout(root, seconds):
     text = config.read_text()
     assert "c.Execute.timeout = 30" in text
     config.write_text(text.replace("c.Execute.timeout = 30", f"c.Execute.timeout = {seconds}"))
+
+
+DELETED = {
+    "a test cell": (["test_double"], 4),
+    "an answer": (["double"], 0),
+    "a whole exercise": (["quadruple", "test_quadruple"], 3),
+    "the first cells": (["imports", "double", "test_double"], 0),
+    "everything": (None, 0),
+}
+
+
+@pytest.mark.slow
+def test_deleted_cells_are_put_back_and_cost_no_more_than_themselves(course_root):
+    make_release(course_root)
+    released = course_root / "release/01_doubling/doubling.ipynb"
+    order = [c.id for c in read(released).cells if "nbgrader" in c.metadata]
+    for student, (deleted, _) in enumerate(DELETED.values()):
+        nb = read(released)
+        cell(nb, "double").source = "def double(x):\n    return 2 * np.asarray(x)"
+        cell(nb, "quadruple").source = "def quadruple(x):\n    return double(double(x))"
+        nb.cells = [c for c in nb.cells if deleted is not None and c.id not in deleted]
+        folder = course_root / f"submitted/{student}/01_doubling"
+        folder.mkdir(parents=True)
+        nbformat.write(nb, folder / "doubling.ipynb")
+    nbgrader(course_root, "autograde", "01_doubling")
+    nbgrader(course_root, "export")
+    rows = list(csv.DictReader((course_root / "grades.csv").open()))
+    scores = {int(row["student_id"]): float(row["raw_score"]) for row in rows}
+    assert scores == {i: score for i, (_, score) in enumerate(DELETED.values())}
+    for student in scores:
+        graded = read(course_root / f"autograded/{student}/01_doubling/doubling.ipynb")
+        assert [grade_id(c) for c in graded.cells if grade_id(c)] == order
 
 
 def test_the_commands_find_the_course(course_root):

@@ -1,4 +1,4 @@
-"""The course's data: MNIST, whole or the part that is bundled with the course.
+"""The course's data: MNIST, whole or the part that is bundled with the course, and trained weights.
 
 `python -m helpers.datasets` downloads all of MNIST; until then, and always without a network, the
 bundle is used. Knows where data lies. Doesn't know any chapter.
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from helpers.mnist_files import MNIST_FILES, MNIST_URL, OTHER_MNIST_URL, IdxFile, MnistError, fetch
 
-__all__ = ["MnistError", "load_mnist", "prepare_mnist"]
+__all__ = ["MnistError", "load_mnist", "load_weights", "prepare_mnist"]
 
 _BUNDLE = Path(__file__).parent / "data" / "mnist.npz"
+_WEIGHTS = Path(__file__).parent / "data" / "forward_pass_weights.npz"
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
@@ -54,6 +55,19 @@ def load_mnist(
         (images(arrays["x_train"]), labels(arrays["t_train"])),
         (images(arrays["x_test"]), labels(arrays["t_test"])),
     )
+
+
+def load_weights() -> dict[str, NDArray[np.float32]]:
+    """Return a trained 784-50-100-10 network: sigmoid, sigmoid, softmax.
+
+    It takes images as `load_mnist` returns them by default: rows of 784 floats in [0, 1]. The
+    arrays are new ones: change them as you like.
+
+    Returns:
+        float32 arrays: W1 (784, 50), b1 (50,), W2 (50, 100), b2 (100,), W3 (100, 10), b3 (10,).
+    """
+    with np.load(_WEIGHTS, allow_pickle=False) as weights:
+        return dict(weights)
 
 
 def prepare_mnist(

@@ -136,6 +136,7 @@ def grade_class(
     _check_released(course, {name for names in work.values() for name in names})
     with Gradebook(course.db_url):  # makes what every process would otherwise make at once
         pass
+    read_notes(course)  # damaged notes are found before anything is graded
     on_start(sum(map(len, work.values())))
     outcomes: list[Outcome] = []
     tasks = [(root, name, tuple(names), force) for name, names in work.items()]
@@ -167,15 +168,21 @@ def _check_released(course: Course, names: set[str]) -> None:
 
 
 def read_notes(course: Course) -> dict[tuple[str, str], Outcome]:
-    """Return what the last grading of each submission came to, by (student, assignment)."""
+    """Return what the last grading of each submission came to, by (student, assignment).
+
+    Raises:
+        CourseError: if the file is damaged.
+    """
+    path = course.path("autograded") / NOTES
     try:
-        text = (course.path("autograded") / NOTES).read_text(encoding="utf-8")
+        outcomes = [
+            Outcome(**entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])})
+            for entry in json.loads(path.read_text(encoding="utf-8"))
+        ]
     except FileNotFoundError:
         return {}
-    outcomes = [
-        Outcome(**entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])})
-        for entry in json.loads(text)
-    ]
+    except (ValueError, TypeError, KeyError):
+        raise CourseError(f"{path} is damaged: remove it and run `course grade --force`") from None
     return {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
 
 

@@ -206,14 +206,16 @@ def _is_blank(work: Work, column: Column) -> bool:
 
 
 def _means(results: Results, assignment: str) -> dict[Column, float]:
-    """Return the share of a column's points that those who were graded have earned."""
+    """Return the share of a column's points that those who were graded have earned.
+
+    A question that somebody's answer to is still to be read has none.
+    """
     works = [w for (_, name), w in results.works.items() if name == assignment and w.graded]
-    means = {}
-    for column in results.columns[assignment]:
-        scores = [work.scores.get(column, 0) for work in works if column not in work.waiting]
-        if scores and column.points:
-            means[column] = statistics.mean(scores) / column.points
-    return means
+    return {
+        column: statistics.mean(work.scores.get(column, 0) for work in works) / column.points
+        for column in results.columns[assignment]
+        if works and column.points and not any(column in work.waiting for work in works)
+    }
 
 
 def _waiting(works: Sequence[Work]) -> dict[tuple[str, Column], list[str]]:

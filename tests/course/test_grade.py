@@ -262,6 +262,15 @@ def test_what_nobody_handed_in_is_named(released, hand_in, options, words):
         grade_class(released, **options)
 
 
+@pytest.mark.parametrize("text", ["{", '[["ada", "01_doubling"]]', '[{"student": "ada"}]', "7"])
+def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, text):
+    hand_in(released, "ada")
+    (released / "autograded").mkdir()
+    (released / "autograded" / "notes.json").write_text(text)
+    with pytest.raises(CourseError, match=r"notes\.json is damaged: remove it"):
+        grade_class(released)
+
+
 # --- processes ------------------------------------------------------------------------------------
 
 

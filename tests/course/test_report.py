@@ -111,6 +111,12 @@ def test_the_heat_table_tells_zero_from_blank_broken_and_not_handed_in(results):
     assert '<td class="mwaiting" title="why_sum: to be read by a person">✎</td>' in found
 
 
+def test_the_mean_of_a_question_waits_for_the_last_answer(results):
+    mean = "<td>{}</td>".format
+    assert mean(27) in html(results)  # 3, 0, 1, 0, 0 of 3
+    assert mean(0) not in html(results)
+
+
 def test_the_check_that_most_failed_comes_first_with_its_commonest_diagnosis(results):
     first, second = troubles(results, "01_sums")
     assert (first.check, first.failed, first.tried, first.hidden) == ("adds", 3, 4, True)

@@ -125,7 +125,8 @@ class Alignment:
         self._marked = [slot for slot in self._slots if slot.mark]
         self._exercises = {name: slot for slot in self._marked for name in slot.names}
         self._altered: list[Slot] = []  # locked cells whose text the student changed
-        self._said: dict[str, list[str]] = defaultdict(list)
+        self._remarks: list[str] = []
+        self._said: dict[str, set[Slot]] = defaultdict(set)
 
     def run(self) -> None:
         """Align."""
@@ -150,16 +151,16 @@ class Alignment:
 
     def notes(self) -> list[str]:
         """Return what was done, a sentence each."""
-        sentences = []
-        for predicate, titles in self._said.items():
-            titles = list(dict.fromkeys(titles))
+        sentences = list(self._remarks)
+        for predicate, slots in self._said.items():
+            titles = [slot.title for slot in sorted(slots, key=lambda slot: slot.number)]
             if len(titles) > ONE_BY_ONE:
                 titles = [f"each of {', '.join(titles[:-1])} and {titles[-1]}"]
             sentences += [f"{title[0].upper()}{title[1:]} {predicate}" for title in titles]
         return sentences
 
     def _tell(self, slot: Slot, predicate: str) -> None:
-        self._said[predicate].append(slot.title)
+        self._said[predicate].add(slot)
 
     def _own(self) -> list[Matched]:
         """Return the cells that stand for no released cell."""
@@ -192,12 +193,10 @@ class Alignment:
                 unknown += [cell.mark] if cell.mark else []
                 cell.marks = {}
         if older:
-            self._said["were of an older form and were brought up to date."] = ["nbgrader's marks"]
+            self._remarks.append("nbgrader's marks were of an older form.")
         if unknown:
             names = ", ".join(f"`{_short(name)}`" for name in list(dict.fromkeys(unknown))[:5])
-            self._said["in the notebook belongs to no cell of this assignment."] = [
-                f"the mark {names}"
-            ]
+            self._remarks.append(f"No cell of this assignment has the mark {names}.")
 
     def _know_plain_cells(self) -> None:
         """Recognise the released texts and plots, of which nbgrader knows nothing."""
@@ -349,7 +348,7 @@ class Alignment:
                 slot,
                 f"stood in the notebook more than once; {which if changed else 'one is kept'}.",
             )
-        self._take(slot, chosen, "its text")
+        self._take(slot, chosen, "its function" if slot.names & chosen.names else "its text")
         self._give_up(slot, others)
 
     def _join_neighbours(self, slot: Slot, parts: Sequence[Matched]) -> list[Matched]:
@@ -467,7 +466,7 @@ class Alignment:
                 if cell.kind == "code" and cell.text and self._exercises_in(cell) <= {slot}
             ]
             return found[0] if len(found) == 1 and not old else None
-        texts = [cell for cell in run if cell.kind != "code" and cell.text]
+        texts = [c for c in run if c.text and (c.kind != "code" or not compiles(c.source))]
         if not any(map(slot.is_touched, texts)):
             return texts[0] if texts and not old else None
         texts = [cell for cell in texts if slot.is_touched(cell)]

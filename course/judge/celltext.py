@@ -86,10 +86,12 @@ def joined(first: str, second: str, names: AbstractSet[str]) -> str:
         second: the second part.
         names: what the cell defined before it was split.
     """
-    by_line, by_character = f"{first.rstrip()}\n{second}", first + second
-    if not compiles(by_line) and compiles(by_character) and defined(by_character) & names:
-        return by_character
-    return by_line
+    within_a_line = first.endswith((" ", "\t"))
+    ways = [f"{first.rstrip()}\n{second}", first + second]
+    likely, other = reversed(ways) if within_a_line else ways
+    if not compiles(likely) and compiles(other) and defined(other) & names:
+        return other
+    return likely
 
 
 def compiles(source: str) -> bool:

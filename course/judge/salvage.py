@@ -100,8 +100,7 @@ def _text(data: bytes, notes: list[str]) -> str:
         UnreadableError: if it has none, or too much.
     """
     if len(data) > MAX_BYTES:
-        size = f"The file has {len(data) >> 20} MB"
-        raise UnreadableError(f"{size}; files over {MAX_BYTES >> 20} MB are not read.")
+        raise UnreadableError(f"The file has over {MAX_BYTES >> 20} MB; so much is not read.")
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
     if data.startswith(b"PK\x03\x04"):
@@ -110,7 +109,7 @@ def _text(data: bytes, notes: list[str]) -> str:
     data = _without_bulk(_in_ascii_superset(data, notes))
     if len(data) > MAX_TEXT:
         size = f"The file has {len(data) >> 20} MB without its outputs"
-        raise UnreadableError(f"{size}; more than {MAX_TEXT >> 20} MB are not read.")
+        raise UnreadableError(f"{size}; over {MAX_TEXT >> 20} MB are not read.")
     return _decoded(data, notes)
 
 

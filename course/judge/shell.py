@@ -82,6 +82,7 @@ class Shell:
         self._loop = asyncio.new_event_loop()
         self._numbers = itertools.count(1)
         sys.breakpointhook = _no_debugger
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for while a cell runs
         if "" not in sys.path:
             sys.path.insert(0, "")
 
@@ -185,7 +186,7 @@ def _interactive_shell(session: Session) -> Any:
         kernel=_Kernel(),
     )
     _redirect(shell, session)
-    shell.extension_manager.load_extension("storemagic")
+    shell.extension_manager.load_extension("IPython.extensions.storemagic")
     os.environ["MPLBACKEND"] = BACKEND
     shell.enable_matplotlib(BACKEND)
     for module in (debugger, pdb):
@@ -260,6 +261,7 @@ class OutStream(io.TextIOBase):
         self.name = name
         self.others: tuple[OutStream, ...] = ()
         self.descriptor: int | None = None
+        self.drain: Callable[[], None] = lambda: None
         self._deliver = deliver
         self._parent: contextvars.ContextVar[Message] = contextvars.ContextVar("parent")
         self._last_parent: Message = {}
@@ -271,7 +273,7 @@ class OutStream(io.TextIOBase):
 
     def set_parent(self, parent: Message) -> None:
         """Say which cell text belongs to from now on, unless it comes from an older task."""
-        self.flush()
+        self._put_out()
         self._last_parent = extract_header(parent)
         self._parent.set(self._last_parent)
 
@@ -285,7 +287,7 @@ class OutStream(io.TextIOBase):
         now = time.monotonic()
         for stream in self.others:
             if stream._texts and stream._due <= now:
-                stream.flush()
+                stream._put_out()
         if self._parent.get(self._last_parent) is self._last_parent:
             with self._lock:
                 self._append(text, now)
@@ -301,7 +303,12 @@ class OutStream(io.TextIOBase):
         self._dropped += len(text) - len(kept)
 
     def flush(self) -> None:
-        """Put out what has been written."""
+        """Put out what has been written, by whatever way."""
+        if os.getpid() == self._process:
+            self.drain()
+            self._put_out()
+
+    def _put_out(self) -> None:
         with self._lock:
             text, dropped = "".join(self._texts), self._dropped
             self._texts, self._kept, self._dropped = [], 0, 0
@@ -331,7 +338,7 @@ class _Descriptors:
     """Watches file descriptors 1 and 2, which other programs and C code write to."""
 
     def __init__(self, streams: dict[str, OutStream]) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._sources: dict[int, tuple[OutStream, codecs.IncrementalDecoder]] = {}
         self._poll = select.poll()
         for descriptor, stream in enumerate(streams.values(), start=1):
@@ -339,24 +346,37 @@ class _Descriptors:
             os.dup2(sink, descriptor)
             os.close(sink)
             os.set_blocking(source, False)
-            stream.descriptor = descriptor
+            stream.descriptor, stream.drain = descriptor, self.drain
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
             self._sources[source] = stream, decoder
             self._poll.register(source, select.POLLIN)
         threading.Thread(target=self._watch, name="descriptors", daemon=True).start()
 
     def _watch(self) -> None:
-        while True:
+        while self._sources:
             self._poll.poll()
             self.drain()
 
     def drain(self) -> None:
         """Pass on what has arrived."""
         with self._lock:
-            for source, (stream, decoder) in self._sources.items():
-                with suppress(BlockingIOError):
-                    while data := os.read(source, 1 << 16):
-                        stream.write(decoder.decode(data))
+            for source in list(self._sources):
+                self._read(source)
+
+    def _read(self, source: int) -> None:
+        stream, decoder = self._sources[source]
+        for _ in range(16):  # what a pipe holds, and a bit: who writes on and on can wait
+            try:
+                data = os.read(source, 1 << 13)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:  # the student's code has closed it
+                del self._sources[source]
+                self._poll.unregister(source)
+                return
+            stream.write(decoder.decode(data))
 
 
 class _Outputs:
@@ -452,11 +472,12 @@ def _adopt(context: contextvars.Context) -> None:
 
 
 def _error_message(error: BaseException, parent: str) -> Message:
+    name, text = type(error).__name__, _text(error)
     return {
         "msg_type": "error",
         "header": {"msg_type": "error"},
         "parent_header": {"msg_id": parent},
-        "content": {"ename": type(error).__name__, "evalue": _text(error), "traceback": []},
+        "content": {"ename": name, "evalue": text, "traceback": [f"{name}: {text}"]},
     }
 
 

@@ -293,6 +293,33 @@ def test_an_interrupt_ends_a_cell_and_nothing_else(run: Run) -> None:
     assert text_of(found[3]) == "on\n"
 
 
+def test_output_of_another_program_without_end_is_cut(run: Run) -> None:
+    found = run(
+        "import subprocess\nflood = subprocess.Popen(['yes'])\nimport time; time.sleep(0.3)",
+        "flood.kill(); flood.wait()",
+        "import os; os.close(1); os.close(2)",
+        "start = time.process_time(); time.sleep(0.3); time.process_time() - start < 0.1",
+    )
+    assert "characters were cut" in text_of(found[0])
+    assert found[3][0]["data"]["text/plain"] == "True"
+
+
+def test_a_forked_process_prints_into_the_cell(run: Run) -> None:
+    (found,) = run(
+        "import os, sys\nprint('before')\n"
+        "if (child := os.fork()) == 0:\n"
+        "    print('child'); sys.stdout.flush(); os._exit(0)\n"
+        "os.waitpid(child, 0); print('after')"
+    )
+    assert sorted(text_of(found).split()) == ["after", "before", "child"]
+
+
+def test_an_interrupt_between_cells_is_ignored(run: Run) -> None:
+    stray = "import os, signal; os.system(f'(sleep 0.05; kill -INT {os.getpid()}) &')"
+    found = run(stray, *["1"] * 3, "import time; time.sleep(0.2)", "print('on')")
+    assert text_of(found[-1]) == "on\n"
+
+
 def test_a_hidden_error_is_not_shown_as_in_a_kernel(run: Run) -> None:
     found = run("get_ipython().showtraceback = lambda *a, **k: None", "1 / 0", "2")
     assert found[1] == []

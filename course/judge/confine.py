@@ -53,6 +53,8 @@ SYSTEM_FILES = (
     "/etc/alternatives",
 )  # fmt: skip
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+SHARED_MEMORY = Path("/dev/shm")  # for semaphores, in a file system of one's own
+PROCESS_FILES = ("maps", "stat", "statm", "status")  # what threadpoolctl and psutil read of oneself
 FIRST_USER = 1_900_000_000  # numbers that no system gives to anyone
 PROBE = """
 import dataclasses, json, os, pathlib, sys
@@ -186,10 +188,10 @@ def apply(confinement: Confinement) -> list[Protection]:
     user = FIRST_USER + os.getpid() if _is_root() else None
     lacking: dict[str, str] = {}
     with _layer("namespaces", lacking):
-        _isolate(confinement, user)
-    apart = "namespaces" not in lacking
-    if apart:
+        _unshare(user)
         _continue_in_child()
+        _move_out(confinement, user)
+    apart = "namespaces" not in lacking
     with _layer("unprivileged user", lacking):
         _change_user(user, confinement, apart)
     kernel.drop_capabilities()
@@ -198,7 +200,7 @@ def apply(confinement: Confinement) -> list[Protection]:
     # Where threads are counted by user, all that there are already must fit in.
     _limit(confinement, pages * resource.getpagesize(), 0 if apart else threads)
     with _layer("Landlock", lacking):
-        _guard_files(confinement)
+        _guard_files(confinement, apart)
     with _layer("seccomp", lacking):
         allowed(os.getpid(), apart).load()
     return _report(lacking)
@@ -246,64 +248,18 @@ def _is_root() -> bool:
     ]  # fmt: skip
 
 
-def _isolate(confinement: Confinement, user: int | None) -> None:
-    """Enter a file system and a network of one's own; the next child begins new process numbers.
-
-    Args:
-        confinement: what is to be seen.
-        user: whom the scratch folder will belong to; None for an ordinary user, who needs a user
-            namespace for this.
-    """
-    uid, gid = os.getuid(), os.getgid()
+def _unshare(user: int | None) -> None:
+    """Enter new namespaces: of processes, with the next child."""
     namespaces = kernel.NEW_MOUNTS | kernel.NEW_NETWORK
     if user is None:
+        uid, gid = os.getuid(), os.getgid()
         kernel.unshare(kernel.NEW_USER | namespaces)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
     else:
         kernel.unshare(namespaces)
-        uid = gid = user
-    kernel.mount("", "/", flags=kernel.RECURSIVE | kernel.PRIVATE)
-    root = confinement.scratch
-    below = os.open(root, os.O_PATH | os.O_DIRECTORY)
-    kernel.mount("own", root, "tmpfs", kernel.NO_SETUID, "size=1m,mode=755")
-    try:
-        _furnish(root, confinement, below, f"uid={uid},gid={gid}")
-        kernel.unshare(kernel.NEW_PIDS)
-    except OSError:
-        kernel.unmount(root)
-        raise
-    finally:
-        os.close(below)
-    os.chroot(root)
-    os.chdir(root)
-
-
-def _furnish(root: Path, confinement: Confinement, scratch: int, owner: str) -> None:
-    """Fill a new root with what may be read and, at its usual place, the scratch folder."""
-    for path in (*confinement.readable, *map(Path, DEVICES)):
-        for place in {path, path.resolve()} if path.exists() else ():
-            target = _inside(root, place)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                target.mkdir(exist_ok=True)
-            else:
-                target.touch()
-            kernel.mount(path, target, flags=kernel.BIND | kernel.RECURSIVE)
-    target = _inside(root, confinement.scratch)
-    target.mkdir(parents=True)
-    kernel.make_read_only(root)
-    size = f"size={confinement.disk},nr_inodes={confinement.files},mode=700,{owner}"
-    kernel.mount("scratch", target, "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES, size)
-    shutil.copytree(f"/proc/self/fd/{scratch}", target, symlinks=True, dirs_exist_ok=True)
-    status = target.stat()
-    for path in target.rglob("*"):
-        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
-
-
-def _inside(root: Path, path: Path) -> Path:
-    return root / path.relative_to("/")
+    kernel.unshare(kernel.NEW_PIDS)  # last: without a child to enter it, no thread could start
 
 
 def _continue_in_child() -> None:
@@ -320,6 +276,61 @@ def _continue_in_child() -> None:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+def _move_out(confinement: Confinement, user: int | None) -> None:
+    """Change to a file system that has nothing but what the confinement names.
+
+    Args:
+        confinement: what is to be seen.
+        user: whom the scratch folder will belong to; None for the present user.
+    """
+    kernel.mount("", "/", flags=kernel.RECURSIVE | kernel.PRIVATE)
+    root = confinement.scratch
+    below = os.open(root, os.O_PATH | os.O_DIRECTORY)
+    kernel.mount("root", root, "tmpfs", kernel.NO_SETUID, "size=1m,mode=755")
+    try:
+        _furnish(root, confinement, below, os.getuid() if user is None else user)
+    except OSError:
+        kernel.unmount(root)
+        raise
+    finally:
+        os.close(below)
+    os.chroot(root)
+    os.chdir(confinement.scratch)
+
+
+def _furnish(root: Path, confinement: Confinement, scratch: int, user: int) -> None:
+    """Fill a new root with what may be read and, at its usual place, the scratch folder."""
+    for path in (*confinement.readable, *map(Path, DEVICES)):
+        for place in {path, path.resolve()} if path.exists() else ():
+            target = _inside(root, place)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                target.touch()
+            kernel.mount(path, target, flags=kernel.BIND | kernel.RECURSIVE)
+    own, shared, processes = (
+        _inside(root, place) for place in (confinement.scratch, SHARED_MEMORY, Path("/proc"))
+    )
+    for target in (own, shared, processes):
+        target.mkdir(parents=True)
+    kernel.make_read_only(root)
+    flags = kernel.NO_SETUID | kernel.NO_DEVICES
+    kernel.mount("proc", processes, "proc", flags, "subset=pid")
+    owner = f"mode=700,uid={user},gid={os.getgid() if user == os.getuid() else user}"
+    kernel.mount("shm", shared, "tmpfs", flags, f"size=1m,nr_inodes=100,{owner}")
+    size = f"size={confinement.disk},nr_inodes={confinement.files}"
+    kernel.mount("scratch", own, "tmpfs", flags, f"{size},{owner}")
+    shutil.copytree(f"/proc/self/fd/{scratch}", own, symlinks=True, dirs_exist_ok=True)
+    status = own.stat()
+    for path in own.rglob("*"):
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def _inside(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
 
 
 # --- users, limits, files -------------------------------------------------------------------------
@@ -365,14 +376,17 @@ def _limit(confinement: Confinement, address_space: int, threads: int) -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def _guard_files(confinement: Confinement) -> None:
+def _guard_files(confinement: Confinement, apart: bool) -> None:
     """Let Landlock refuse all files but those that the confinement names."""
     abi = landlockpy.abi_version()
     if abi < 3:
         raise OSError(0, f"version {abi} of the kernel's; 3 is needed (Linux 6.2)")
     kept = AccessFS.EXECUTE | AccessFS.MAKE_CHAR | AccessFS.MAKE_BLOCK | AccessFS.MAKE_SOCK
     with landlockpy.Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
-        rules.allow_path(confinement.scratch, rules.handled_fs & ~(kept | AccessFS.IOCTL_DEV))
+        for folder in (confinement.scratch, *([SHARED_MEMORY] if apart else [])):
+            rules.allow_path(folder, rules.handled_fs & ~(kept | AccessFS.IOCTL_DEV))
+        for name in PROCESS_FILES:
+            rules.allow_path(f"/proc/self/{name}", AccessFS.READ_FILE)
         for device in DEVICES:
             rules.allow_path(device, AccessFS.READ_FILE | AccessFS.WRITE_FILE)
         for path in confinement.readable:

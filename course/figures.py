@@ -5,6 +5,7 @@ notebooks in this process.
 """
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -68,8 +69,9 @@ def _saving(figures: Path, made: Callable[[Path], None]) -> Iterator[None]:
     plt.switch_backend("agg")
     plots.show = save
     try:
-        with matplotlib.rc_context():
+        with matplotlib.rc_context(), warnings.catch_warnings():
             matplotlib.rcdefaults()
+            warnings.simplefilter("ignore")  # a chapter may warn on purpose
             yield
     finally:
         plots.show = show

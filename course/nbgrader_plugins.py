@@ -90,6 +90,13 @@ class RestoreCells(OverwriteCells):  # type: ignore[misc]
             position = (there or [position])[0] + 1
         return nb, resources
 
+    def add_missing_task_cells(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Take nbgrader's marks off copies and unknown cells; nbgrader's own step fails at them."""
+        for cell in nb.cells:
+            if not grade_id(cell):
+                cell.metadata.pop("nbgrader", None)
+        return nb, resources
+
 
 def _as_released(known: Any, points: Mapping[str, float], answers: Set[str]) -> NotebookNode:
     """Return a cell that the gradebook knows as nbgrader released it."""

@@ -1,11 +1,15 @@
 """Grading a class, whatever was handed in."""
 
+from copy import deepcopy
+
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 
 from course.batch import run_each
 from course.grade import Status, grade_class, grade_student, open_course, read_notes
+from course.notebook import grade_id, read
 from course.results import read_results
 from course.root import CourseError
 
@@ -181,6 +185,19 @@ def test_a_notebook_that_is_not_part_of_the_assignment_is_left_out_and_named(rel
     outcome = grade(released, "eve")
     assert outcome.status is Status.GRADED
     assert outcome.notes == ("scratch.ipynb is not part of the assignment and was left out",)
+    assert sum(scores(released, "eve").values()) == 4
+
+
+def test_a_copied_cell_and_a_cell_of_another_notebook_cost_nothing(released, hand_in):
+    path = hand_in(released, "eve", **RIGHT) / "doubling.ipynb"
+    nb = read(path)
+    solution = next(cell for cell in nb.cells if grade_id(cell) == "double")
+    copy, stranger = deepcopy(solution), deepcopy(solution)
+    copy["id"], stranger["id"] = "copy", "stranger"
+    stranger.metadata.nbgrader.grade_id = "triple"
+    nb.cells += [copy, stranger]
+    nbformat.write(nb, path)
+    assert grade(released, "eve").status is Status.GRADED
     assert sum(scores(released, "eve").values()) == 4
 
 

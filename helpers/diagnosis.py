@@ -266,7 +266,7 @@ def _summed(case: Comparison) -> Diagnosis | None:
     for verb, axes, reduced in _reductions(case.expected):
         if not _same_numbers(case, case.actual, reduced):
             continue
-        if reduced.ndim and reduced.size > 1:
+        if reduced.size > 1:
             return Diagnosis(
                 f"{verb} over an axis",
                 f"{_shapes(case)}: it was {verb} over {case.axis(axes)}, which should stay.",

@@ -238,6 +238,9 @@ def test_a_sum_that_cancels_proves_nothing():
         ([6, 6, 6], [3, 3, 3], "factor"),
         ([1, 2, 3, 5], [1, 2, 3, 4], "some elements"),
         (7.0, 3.0, "values"),
+        ([0.0, 9.0, 7.0], [0.0, 3.0, 7 / 3], "factor"),  # a 0 says nothing about the factor
+        ([1.0, 5.0, 4.0], [1.0, 2.0, 3.0], "values"),
+        ([3.0, 3.0, 1.0, 2.0], [2.0, 3.0, 3.0, 1.0], "order"),
         (6.0, 3.0, "factor"),
         (-3.0, 3.0, "sign"),
         (0, 3.0, "zero"),
@@ -359,6 +362,8 @@ PAGE = {
     "Your result is one number instead of an array of shape (2, 3).": (99, X, {}),
     "Your result was summed over everything, and so has equal elements. "
     "It is 6.75 at [0, 1], and -2 is right.": (np.full((2, 3), X.sum()), X, {}),
+    "Your result was averaged over axis 0, and so has equal elements. "
+    "It is 1 at [0, 1], and -2 is right.": (X.mean(axis=0) + 0 * X, X, {}),
     "`dW` is 32 times too large: 32 is the batch size, and it has not been divided by it. "
     "It is 128 at [1, 1], and 4 is right.": (32 * X, X, {"batch": 32, "name": "`dW`"}),
     "Your result is 32 times too small, and has the wrong sign: 32 is the batch size, so it was "

@@ -85,6 +85,7 @@ def test_float32_functions_are_right_within_their_larger_error(name, seed, scale
     true = scale * derivative(x)
     wrong = np.abs(found.value - true) > 3 * found.error + noise
     assert not (wrong & ~found.undecided).any()
+    assert found.kink.mean() < 0.2
 
 
 @pytest.mark.parametrize("name", KINKED)
@@ -196,6 +197,12 @@ def test_noise_is_undecided():
     rng = np.random.default_rng(0)
     found = numerical_derivative(lambda x: rng.normal(size=x.shape), np.zeros(200))
     assert found.undecided.mean() > 0.99
+
+
+def test_large_points_are_moved_in_proportion():
+    found = numerical_derivative(np.square, [1e6, -1e12])
+    assert not found.undecided.any()
+    np.testing.assert_allclose(found.value, [2e6, -2e12], rtol=1e-9)
 
 
 def test_large_scores_are_decided_with_smaller_steps():

@@ -206,6 +206,15 @@ def apply(confinement: Confinement) -> list[Protection]:
     return _report(lacking)
 
 
+def prepare() -> None:
+    """Do before forking what every confinement would have to do again, which is slow."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # `apply` says what is missing
+            _ = allowed(1, True).program
+            seccompy.supported()
+            landlockpy.supported()
+
+
 def _move_in(scratch: Path) -> None:
     """Make the scratch folder the current one, the home, and the place of all temporary files."""
     os.chdir(scratch)
@@ -416,8 +425,8 @@ def _readable(path: Path, hidden: Sequence[Path]) -> Iterator[tuple[Path, Access
 
 
 @cache
-def allowed(own_pid: int = 1, own_files: bool = True) -> "seccompy.Filter":
-    """Return `allowed_calls`, made once: call it before forking."""
+def allowed(own_pid: int, own_files: bool) -> "seccompy.Filter":
+    """Return `allowed_calls`, made once."""
     return allowed_calls(own_pid, own_files)
 
 

@@ -466,7 +466,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     if sys.platform == "linux":
         kernel.prctl(kernel.SET_SUBREAPER, 1)
-        _ = confine.allowed().program
+    confine.prepare()
     for module in PRELOAD:
         importlib.import_module(module)
     gc.collect()

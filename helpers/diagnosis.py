@@ -555,8 +555,10 @@ def _axes(axes: tuple[int, ...]) -> str:
 
 
 def _number(value: Any, other: Any = None) -> str:
-    """Write a number with six digits, or with as many as tell it from the other one."""
+    """Write a number: a whole one in full, else six digits, or what tells it from the other."""
     value = float(value)
+    if value.is_integer() and abs(value) < 1e12:
+        return str(int(value))
     for digits in range(6, 17):
         text = f"{value:.{digits}g}"
         if other is None or text != f"{float(other):.{digits}g}":

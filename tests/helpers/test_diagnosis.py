@@ -429,6 +429,7 @@ PAGE = {
         {"inputs": {"x": X}},
     ),
     "Your result is not right. It is 7, and 3 is right.": (7, 3, {}),
+    "Your result is not right. It is 39200000, and 45360 is right.": (39_200_000, 45_360, {}),
     "`relu_grad(x)` is right except at the kink. It is 1 at [1], and 0 is right.": (
         [0.0, 1.0, 1.0],
         [0.0, 0.0, 1.0],

@@ -27,10 +27,9 @@ _DECODER = json.JSONDecoder(
 )
 _BULK = re.compile(rb'(?<!\\)"(?:outputs|widgets)"\s*:\s*(?=[\[{])')
 _TO_BRACKET = re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"|[^"\[\]{}]++)*+[\[\]{}]', re.DOTALL)
-_CONFLICT = re.compile(r"^<{7}[^\n]*\n(.*?)^={7}[^\n]*\n.*?^>{7}[^\n]*\n", re.MULTILINE | re.DOTALL)
-_CELL_START = re.compile(
-    r'\{\s*"(?:attachments|cell_type|execution_count|id|input|metadata|outputs|source)"\s*:'
-)
+_KEY = '"(?:attachments|cell_type|execution_count|id|input|metadata|outputs|source)"'
+_CELL_START = re.compile(rf"\{{\s*{_KEY}\s*:")
+_CELL_LINE = re.compile(rf"^([ \t]*)\{{\s*{_KEY}\s*:", re.MULTILINE)
 _SCRIPT_CELL = re.compile(r"^# (?:In\[[ \d]*\]:|%%.*)[ \t]*$", re.MULTILINE)
 _PYTHON = re.compile(r"^(?:def|class|import|from)[ \t]+\w", re.MULTILINE)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)', re.DOTALL)
@@ -84,7 +83,7 @@ def salvage(data: bytes) -> Salvaged:
     try:
         cells = _cells(_text(data, notes), notes)
     except UnreadableError as error:
-        return Salvaged([], [*notes, str(error)])
+        return Salvaged([], [str(error)])
     if len(cells) > MAX_CELLS:
         notes.append(f"The notebook has {len(cells)} cells; the first {MAX_CELLS} were read.")
     return Salvaged(cells[:MAX_CELLS], notes)
@@ -103,7 +102,7 @@ def _text(data: bytes, notes: list[str]) -> str:
         raise UnreadableError(f"The file has over {MAX_BYTES >> 20} MB; so much is not read.")
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         data = _unzipped(data)
         notes.append("The file was a zip archive; the notebook in it was taken.")
     data = _without_bulk(_in_ascii_superset(data, notes))
@@ -213,7 +212,7 @@ def _json(text: str, notes: list[str]) -> Any:
         return json.loads(text, cls=None, parse_int=_DECODER.parse_int)
     except (ValueError, RecursionError, MemoryError):
         pass
-    resolved = _CONFLICT.sub(r"\1", text) if "<<<<<<<" in text else text
+    resolved = _first_side(text) if "<<<<<<<" in text else text
     start = re.search(r"[\[{]", resolved)
     try:
         value, _ = _DECODER.raw_decode(resolved, start.start() if start else 0)
@@ -226,6 +225,17 @@ def _json(text: str, notes: list[str]) -> Any:
     else:
         notes.append("The file was not valid JSON; what is wrong in it was passed over.")
     return value
+
+
+def _first_side(text: str) -> str:
+    """Return a text with git's merge conflicts settled in favour of their first side."""
+    kept, within = [], ""
+    for line in text.splitlines(keepends=True):
+        if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+            within = line[0]
+        elif within != "=":
+            kept.append(line)
+    return "".join(kept)
 
 
 def _python_literal(text: str) -> Any:
@@ -261,9 +271,9 @@ def _cell(value: Any) -> Cell | None:
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     text = _clean(source) if isinstance(source, str) else ""
-    if kind == "heading":
-        level = value.get("level")
-        text = "#" * (level if isinstance(level, int) and 0 < level < 7 else 1) + " " + text
+    level = value.get("level")
+    if kind == "heading" and isinstance(level, int) and 0 < level < 7:
+        text = "#" * level + " " + text
     metadata = value.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = value.get("id")
@@ -315,7 +325,7 @@ def _fragments(text: str) -> list[Cell]:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError, MemoryError):
             failures += 1
-            gap = start if gap is None else gap
+            gap = text.rfind("\n", position, start) + 1 or start if gap is None else gap
             if failures > MAX_FAILURES:
                 break
             continue
@@ -331,11 +341,8 @@ def _fragments(text: str) -> list[Cell]:
 
 def _damaged(text: str) -> Iterator[Cell]:
     """Yield damaged cells that follow each other in a text, told apart by their indentation."""
-    starts = [match.start() for match in _CELL_START.finditer(text)]
-    columns = [start - (text.rfind("\n", 0, start) + 1) for start in starts]
-    firsts = [s for s, c in zip(starts, columns, strict=True) if c == columns[0]]
-    if columns[0] == columns[-1] == 0 or "\n" not in text:
-        firsts = starts[:1]
+    starts = list(_CELL_LINE.finditer(text))
+    firsts = [match.start() for match in starts if len(match[1]) == len(starts[0][1])] or [0]
     for start, end in zip(firsts, [*firsts[1:], len(text)], strict=True):
         part = text[start:end]
         source = _damaged_source(part)

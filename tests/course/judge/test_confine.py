@@ -12,12 +12,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from course.judge.confine import PROTECTIONS, Confinement, Protection, missing, protections
+from course.judge.confine import PROTECTIONS, Confinement, missing, protections
 from course.judge.server import Exit, WarmServer
 
 HERE = Path(__file__).parent
@@ -92,10 +93,17 @@ class Confined:
 
     def __call__(self, source: str, without: tuple[str, ...] | None = None, **limits: int) -> Any:
         """Run a text confined; `without` some of the kernel's calls."""
-        given = Confinement.for_student(self.scratch, ["helpers.gradients"], **limits).to_json()
+        given = Confinement.for_student(self.scratch, ["helpers.gradients"], **limits)
+        return self.given(source, given, without)
+
+    def given(
+        self, source: str, confinement: Confinement, without: tuple[str, ...] | None = None
+    ) -> Any:
+        """Run a text with a confinement of its own."""
+        limits = confinement.to_json()
         if without is None:
-            return self._run("attacks:run", source, confinement=given)
-        return self._run("attacks:run_without", source, without=without, limits=given)
+            return self._run("attacks:run", source, confinement=limits)
+        return self._run("attacks:run_without", source, without=without, limits=limits)
 
     def free(self, source: str) -> Any:
         """Run a text that nothing confines."""
@@ -511,13 +519,59 @@ def test_namespaces_alone_hide_files_and_network(confined: Confined) -> None:
         assert "error" in confined(every_attack(name), without=without), name
 
 
-def test_a_process_that_can_be_confined_less_than_expected_does_not_run(
-    confined: Confined, monkeypatch: pytest.MonkeyPatch
+LESS_THAN_EXPECTED = """
+import errno, socket, sys
+from pathlib import Path
+from seccompy import Action, Filter
+from course.judge.confine import Confinement, missing
+from course.judge.server import WarmServer
+
+assert missing() == []
+kernel = Filter(default=Action.ALLOW)
+kernel.errno("landlock_create_ruleset", errno.ENOSYS)
+kernel.load()
+confinement = Confinement.for_student(Path(sys.argv[1])).to_json()
+WarmServer().spawn("student", socket.socketpair()[0], {"confinement": confinement})
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_confined_less_than_expected_does_not_run(tmp_path: Path) -> None:
+    needs(*PROTECTIONS)
+    done = subprocess.run(
+        [sys.executable, "-c", LESS_THAN_EXPECTED, tmp_path], capture_output=True, text=True
+    )
+    assert done.stderr.endswith("ServerError: a process could not be confined: files\n")
+
+
+@pytest.mark.parametrize("without", [None, NO_NAMESPACES])
+def test_a_readable_folder_may_have_hidden_parts(
+    server: WarmServer, tmp_path: Path, without: tuple[str, ...] | None
 ) -> None:
-    monkeypatch.setitem(PROTECTIONS, "files", ("nothing has this",))
-    lacking = Protection("files", False, "no Landlock")
-    monkeypatch.setattr("course.judge.confine.protections", lambda: [lacking])
-    assert missing() == [lacking]
+    tmp_path.chmod(0o755)
+    for name in ("open/a", "open/closed/b", "open/deep/closed", "open/deep/c", "closed"):
+        path = tmp_path / "shown" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(name)
+    (tmp_path / "shown" / "open" / "link").symlink_to(tmp_path / "shown" / "open" / "closed")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    shown = tmp_path / "shown" / "open"
+    names = {"shown": str(shown)}
+    usual = Confinement.for_student(scratch)
+    hidden = (shown / "closed", shown / "deep" / "closed")
+    given = replace(usual, readable=(*usual.readable, shown), hidden=hidden)
+    source = """
+result = []
+for name in ("a", "closed/b", "deep/closed", "deep/c", "link/b", "../closed"):
+    try:
+        result.append(open(f"{shown}/{name}").read())
+    except OSError:
+        pass
+"""
+    found = Confined(server, scratch, names).given(source, given, without)
+    assert found == {"result": ["open/a", "open/deep/c"]}
 
 
 def test_a_confinement_travels_as_plain_values(tmp_path: Path) -> None:
@@ -559,7 +613,8 @@ def test_all_this_holds_for_an_ordinary_user(tmp_path_factory: pytest.TempPathFa
     try:
         done = subprocess.run(
             [sys.executable, "-c", BECOME_ORDINARY, sys.base_prefix, ROOT,
-             "-q", "-p", "no:cacheprovider", "--basetemp", home / "pytest", __file__],
+             "-q", "-p", "no:cacheprovider", "--basetemp", home / "pytest",
+             HERE / "test_server.py", __file__],
             cwd=ROOT, env={**os.environ, "HOME": str(home)}, capture_output=True, text=True,
         )  # fmt: skip
     finally:

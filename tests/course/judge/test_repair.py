@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import random
+import shutil
 import time
 import tracemalloc
 import zipfile
@@ -535,6 +536,43 @@ def test_repaired_notebooks_run_and_earn_what_they_did(name):
     nb = intact()
     ZOO[name][0](nb)
     assert score(repaired(nb).notebook) == full_score()
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory, empty_gradebook):
+    """A function that passes a notebook through nbgrader's sanitizing steps."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copytree(ROOT / "source/01_activations", root / "source/01_activations")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    shutil.copy(empty_gradebook, root / "gradebook.db")
+    own = load_config(root)
+    folders = CourseDirectory(config=own, assignment_id="01_activations")
+    assert capture_log(GenerateAssignment(coursedir=folders, config=own))["success"]
+    marks = {"assignment": "01_activations", "notebook": "activations", "student": "ada"}
+
+    def sanitize(nb):
+        nb = copy.deepcopy(nb)
+        resources = {"nbgrader": {**marks, "db_url": folders.db_url}}
+        for step in own.Autograde.sanitize_preprocessors:
+            nb, resources = step(config=own).preprocess(nb, resources)
+        return nb
+
+    return sanitize
+
+
+def test_nbgraders_own_steps_find_nothing_to_do(sanitized, caplog):
+    for break_it, _, _ in ZOO.values():
+        nb = intact()
+        break_it(nb)
+        result = repaired(nb).notebook
+        caplog.clear()
+        clean = sanitized(result)
+        complaints = [r.getMessage() for r in caplog.records if "checksum" not in r.getMessage()]
+        assert complaints == []
+        assert [key(cell) for cell in clean.cells] == [key(cell) for cell in result.cells]
+        tests = [cell for cell in clean.cells if key(cell).startswith("test_")]
+        assert all(cell.source == the(source(), key(cell)).source for cell in tests)
+        assert answers(clean) == answers(result)
 
 
 def test_a_blank_release_has_nothing_to_repair_and_stays_blank():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.judge import outputs as limits
+from course.judge.remote import Namespace, Session
 
 ZOO = sorted((Path(__file__).parent / "zoo").glob("*.txt"))
 # Like the judge's warm server: imports once, forks a process for every request.
@@ -177,6 +179,31 @@ def test_exit_does_not_end_the_notebook(run: Run) -> None:
     """A kernel is gone after it."""
     found = run("exit()", "quit", "print('on')")
     assert text_of(found[2]) == "on\n"
+
+
+def test_the_judge_gets_outputs_and_the_students_line() -> None:
+    ours, theirs = socket.socketpair()
+    script = (
+        "import socket, sys; from course.judge.shell import Shell\n"
+        "from course.judge.student import Student\n"
+        "shell = Shell(); connection = socket.socket(fileno=int(sys.argv[1]))\n"
+        "Student(connection, shell.names, shell.run_cell).serve()"
+    )
+    descriptor = theirs.fileno()
+    command = [sys.executable, "-c", script, str(descriptor)]
+    with subprocess.Popen(command, pass_fds=[descriptor]), ours:
+        theirs.close()
+        session = Session(ours, seconds=60)
+        session.request("run", "import warnings; warnings.simplefilter('ignore')", "set")
+        source = (
+            "def f(x):\n    print('called')\n    return x / 0\nwarnings.warn('x'); print('cell')"
+        )
+        answer = session.request("run", source, "answer")
+        assert limits.cleaned(answer) == limits.stream("cell\n")
+        with pytest.raises(ZeroDivisionError) as caught:
+            Namespace({}, session)["f"](1)
+        assert getattr(caught.value, "student_place", "") == " (in `f`: `return x / 0`)"
+        assert "".join(session.printed) == "called\n"
 
 
 # --- floods ---------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as steps
 
+from course.judge.exporter import RepairingExporter
+from course.judge.preprocessor import Judge
 from course.nbgrader_plugins import (
     CleanOutputs,
-    ExecuteShort,
     HideTests,
     RestoreCells,
     Seal,
@@ -52,6 +53,7 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # --- from submitted/ to autograded/ ---------------------------------------------------------------
+c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = [
     steps.ClearOutput,
     steps.DeduplicateIds,
@@ -61,7 +63,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
-    ExecuteShort,
+    Judge,  # or, for a Jupyter kernel of nbgrader's own: course.nbgrader_plugins.ExecuteShort
     steps.IgnorePattern,
     ClearMetadataPreprocessor,
     steps.LimitOutput,
@@ -69,7 +71,7 @@ c.Autograde.autograde_preprocessors = [
     steps.AssignLatePenalties,
     steps.CheckCellMetadata,
 ]
-# An endless loop is interrupted and costs its own cell; a flood of output is cut and costs nothing.
+# For ExecuteShort: an endless loop is interrupted and costs its own cell, a flood of output none.
 c.Execute.timeout = 30
 c.Execute.interrupt_on_timeout = True
 c.Execute.raise_on_iopub_timeout = False

@@ -4,6 +4,7 @@ Parses, shows progress, prints; what is done is done elsewhere. A mistake of the
 ends with one clear line and exit status 2.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,6 +159,39 @@ def grade(
     parts += [f"{current} graded before (--force grades them again)"] if current else []
     parts += [f"{len(failed)} could not be graded (details in {LOG})"] if failed else []
     out.print(", ".join(parts) + ".")
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="The notebook.", metavar="NOTEBOOK")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="Draw this verdict's random points again.", metavar="VERDICT"),
+    ] = None,
+) -> None:
+    """Grade one notebook by itself, without a gradebook, as the course would grade it.
+
+    Exit status 0 when it was graded, whatever the score.
+    """
+    from course.check import check_notebook
+    from course.judge.server import WarmServer
+
+    with WarmServer() as server, err.status("Grading"):
+        verdict = check_notebook(_root(), notebook, server, replay=replay)
+    if as_json:
+        typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        return
+    for exercise in verdict.exercises:
+        done = exercise.score == exercise.max_score
+        mark = "[green]✓[/]" if done else "[bold red]✗[/]"
+        out.print(f"{mark} {escape(exercise.id)}: {exercise.score:g} of {exercise.max_score:g}")
+        for line in exercise.checks:
+            if not line.passed:
+                out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
+    for note in (*verdict.repairs, *verdict.incidents):
+        out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
+    out.print(f"{verdict.score:g} of {verdict.max_score:g} points.")
 
 
 @app.command()

@@ -75,14 +75,14 @@ class CheckResult:
 
 
 @contextlib.contextmanager
-def seeded(secret: bytes, student: str) -> Iterator[None]:
-    """Within the block, questions draw points that only the holder of `secret` can foretell.
+def seeded(seed: bytes) -> Iterator[None]:
+    """Within the block, questions draw points that only a holder of the seed can foretell.
 
     Args:
-        secret: the course's secret.
-        student: whose work is graded; another student gets other points.
+        seed: the student's own, derived from a secret of the course; another one gives other
+            points, the same one the same points again.
     """
-    token = _seed.set(hmac.digest(secret, student.encode(), "sha256"))
+    token = _seed.set(seed)
     try:
         yield
     finally:

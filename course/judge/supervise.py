@@ -1,0 +1,213 @@
+"""Grade a notebook in two processes: the grading process's side of the judge.
+
+Owns the warm server, the scratch folders and the time; starts the judge and, when it asks, student
+processes. Neither of them shares anything else with this process. Knows nothing of nbgrader's
+gradebook.
+"""
+
+import contextlib
+import copy
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+
+from course.judge.confine import Confinement
+from course.judge.judging import Cell, Limits
+from course.judge.references import blocked
+from course.judge.server import Child, WarmServer
+from course.judge.wire import WireError, receive, send
+from course.notebook import exercises, grade_id, is_setup, is_test
+from course.root import CourseError
+from course.verdict import ExerciseVerdict, Verdict
+from helpers.checks import CheckResult, Outcome
+
+MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
+
+
+class JudgeError(CourseError):
+    """The judge itself could not work: the machine's fault or ours, not the student's."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A piece of work to be judged.
+
+    Attributes:
+        name: the notebook's name without ending.
+        assignment: e.g. "01_activations".
+        source: the instructor's notebook.
+        submitted: the student's, aligned with it.
+        folder: where the assignment's other files lie (data, the student's own modules).
+        seed: the student's own seed.
+    """
+
+    name: str
+    assignment: str
+    source: NotebookNode
+    submitted: NotebookNode
+    folder: Path | None
+    seed: bytes
+
+
+def grade_notebook(
+    submission: Submission, server: WarmServer, limits: Limits | None = None
+) -> tuple[Verdict, NotebookNode]:
+    """Judge a notebook.
+
+    Args:
+        submission: the work.
+        server: a warm server, running.
+        limits: how long things may take.
+
+    Returns:
+        The verdict, and a copy of the submitted notebook with the outputs of its cells.
+
+    Raises:
+        JudgeError: if the judge could not work; nothing is known of the submission then.
+    """
+    limits = limits or Limits()
+    start = time.monotonic()
+    cells = plan(submission.source, submission.submitted)
+    with _scratch(submission.folder) as scratch, contextlib.ExitStack() as stack:
+        ours, theirs = socket.socketpair()
+        stack.enter_context(ours)
+        judge = server.spawn("judge", theirs, {})
+        theirs.close()
+        stack.callback(judge.kill)
+        record = _serve(ours, cells, submission, server, limits, scratch, stack)
+    verdict = _verdict(submission, record, time.monotonic() - start)
+    return verdict, _with_outputs(submission.submitted, record["outputs"])
+
+
+def plan(source: NotebookNode, submitted: NotebookNode) -> list[Cell]:
+    """Return the submission's code cells, with the instructor's text where it is the judge's.
+
+    A cell is taken for a set-up or test cell by its grade_id in the instructor's notebook alone:
+    what the submission's metadata claims counts for nothing.
+    """
+    texts = {
+        grade_id(cell): ("test" if is_test(cell) else "setup", cell.source)
+        for cell in source.cells
+        if cell.cell_type == "code" and (is_test(cell) or is_setup(cell))
+    }
+    cells = []
+    for index, cell in enumerate(submitted.cells):
+        if cell.cell_type != "code":
+            continue
+        key = grade_id(cell)
+        kind, text = texts.pop(key, ("plain", cell.source))
+        cells.append(Cell(index, key or f"cell {index + 1}", kind, text))
+    return cells
+
+
+def _serve(
+    connection: socket.socket,
+    cells: Sequence[Cell],
+    submission: Submission,
+    server: WarmServer,
+    limits: Limits,
+    scratch: Path,
+    stack: contextlib.ExitStack,
+) -> dict[str, Any]:
+    """Give the judge its job and student processes until it sends the record."""
+    deadline = time.monotonic() + limits.notebook + limits.cell + 60
+    job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits)]
+    student: Child | None = None
+    try:
+        send(connection, job, b"", deadline)
+        while True:
+            match receive(connection, deadline)[0]:
+                case ["student"]:
+                    if student:
+                        student.kill()
+                    ours, theirs = socket.socketpair()
+                    student = server.spawn("student", theirs, _orders(submission, scratch))
+                    stack.callback(student.kill)
+                    socket.send_fds(connection, [b"s"], [ours.fileno()])
+                    ours.close()
+                    theirs.close()
+                case ["record", record]:
+                    return dict(_unlisted(record))
+                case _:
+                    raise JudgeError("the judge process sent something unknown")
+    except WireError as error:
+        raise JudgeError(f"the judge process failed: {error}") from error
+
+
+def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
+    return {
+        "assignment": submission.assignment,
+        "confinement": Confinement.for_student(scratch, blocked(submission.assignment)).to_json(),
+    }
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path | None) -> Iterator[Path]:
+    """Make a scratch folder with a copy of the assignment's files, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        left = MAX_FILES
+        for path in sorted(folder.rglob("*")) if folder else []:
+            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
+                continue
+            left -= path.stat().st_size
+            if left < 0:
+                break
+            target = scratch / path.relative_to(folder or path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        yield scratch
+
+
+def _verdict(submission: Submission, record: dict[str, Any], seconds: float) -> Verdict:
+    questions = record["questions"]
+    verdicts = []
+    for exercise in exercises(submission.source):
+        found = questions.get(f"test_{exercise.id}", {"score": 0, "checks": []})
+        verdicts.append(
+            ExerciseVerdict(
+                id=exercise.id,
+                score=found["score"],
+                max_score=exercise.points,
+                checks=[_check(check) for check in found["checks"]],
+                hidden=exercise.hidden,
+            )
+        )
+    return Verdict(submission.name, verdicts, incidents=tuple(record["incidents"]), seconds=seconds)
+
+
+def _check(check: dict[str, Any]) -> CheckResult:
+    fields = {key: check[key] for key in ("name", "points", "essential", "message")}
+    return CheckResult(outcome=Outcome(check["outcome"]), **fields)
+
+
+def _with_outputs(submitted: NotebookNode, outputs: Sequence[Any]) -> NotebookNode:
+    nb = copy.deepcopy(submitted)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    for count, (index, cell_outputs) in enumerate(outputs, start=1):
+        cell = nb.cells[index]
+        cell.execution_count = count
+        cell.outputs = from_dict(cell_outputs)  # type: ignore[no-untyped-call]
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    return nb
+
+
+def _unlisted(value: Any) -> Any:
+    """Undo `judging._lists`."""
+    match value:
+        case ["d", *pairs]:
+            return {key: _unlisted(item) for key, item in pairs}
+        case ["l", *items]:
+            return [_unlisted(item) for item in items]
+    return value

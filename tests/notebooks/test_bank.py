@@ -1,11 +1,42 @@
 """Every answer of the banks earns what it must, and a wrong one is told its own mistake."""
 
+import ast
+
 import pytest
 
 from course.bank import RIGHT, WRONG, predicted
 from course.notebook import grade_id, is_solution, read
 from course.runner import run
 from helpers.checks import Outcome
+
+# Put after an answer: its functions overwrite float arrays with zeros before they answer.
+SPOILER = """
+
+def _spoilt(function):
+    def spoil_then_answer(*arguments, **options):
+        for value in (*arguments, *options.values()):
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                value[...] = 0.0
+        return function(*arguments, **options)
+
+    return spoil_then_answer
+
+"""
+
+# Exercises whose essential checks hand no array of floats to the answer: why not, and what fails
+# in their place.
+A_FUNCTION = "takes a function; only the version that it mends takes arrays, which is not essential"
+NOTHING_TO_SPOIL: dict[str, tuple[str, set[str]]] = {
+    "gradient_after": ("takes numbers", set()),
+    "check_sigmoid": (A_FUNCTION, {"comes with a mended sigmoid"}),
+    "check_numerical_diff": (A_FUNCTION, {"comes with a mended derivative"}),
+    "check_large_scores": (A_FUNCTION, {"comes with a mended version that is right"}),
+    "check_rows": (A_FUNCTION, {"comes with a mended version that is right"}),
+    "init_network": ("takes nothing", set()),
+    "count_parameters": ("takes a list of sizes", set()),
+    "check_batches": (A_FUNCTION, {"comes with a mended version that is right"}),
+    "check_prepare": ("takes a function; the version that it mends takes bytes", set()),
+}
 
 
 def failed(verdict):
@@ -70,6 +101,20 @@ def test_answers_differ(source, exercise):
     own = [answer for answer in source.answers if answer.exercise == exercise.id]
     assert len({answer.name for answer in own}) == len(own)
     assert len({answer.source for answer in own} | {exercise.solution}) == len(own) + 1
+
+
+def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(source, exercise):
+    functions = [
+        node.name for node in ast.parse(exercise.solution).body if isinstance(node, ast.FunctionDef)
+    ]
+    spoilt = "".join(f"{name} = _spoilt({name})\n" for name in functions)
+    answers = {exercise.id: exercise.solution + SPOILER + spoilt}
+    failed = set(run(source.notebook, str(source), answers)[exercise.id].failed)
+    essential = {check.name for check in exercise.checks if check.essential}
+    if exercise.id in NOTHING_TO_SPOIL:
+        assert failed == NOTHING_TO_SPOIL[exercise.id][1]
+    else:
+        assert failed >= essential
 
 
 @pytest.mark.parametrize("pace", ["short", None])

@@ -889,7 +889,7 @@ def shuffle(nb, rng):
     i = rng.randrange(len(nb.cells))
     cell = nb.cells[i]
     what = rng.choice(["delete", "copy", "move", "retype", "mark", "marks", "id", "odd", "new"])
-    if what == "delete" and cell.get("id") not in answers(intact()):
+    if what == "delete" and cell["source"] not in answers(intact()).values():
         del nb.cells[i]
     elif what == "copy":
         nb.cells.insert(rng.randrange(len(nb.cells)), copy.deepcopy(cell))

@@ -1,0 +1,333 @@
+"""Chapter 1's reference figures, and every number in its text: text and mathematics can't drift."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from course.notebook import exercises, is_manual, read
+from course.runner import execute, reference
+from helpers.gradients import numerical_derivative
+
+PATH = Path(__file__).parents[2] / "source" / "01_activations" / "activations.ipynb"
+NB = read(PATH)
+TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+RANDOM = np.random.default_rng(1)
+
+NAMES = [
+    "step_function",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "identity_function",
+    "numerical_diff",
+    "sigmoid_grad",
+    "tanh_grad",
+    "relu_grad",
+    "gradient_after",
+    "check_sigmoid",
+    "check_numerical_diff",
+]
+ELEMENTWISE = NAMES[:5] + NAMES[6:9]
+FLOATS = [-1e300, -1000.0, -710.0, -1.5, -0.0, 5e-324, 0.5, 709.8, 1000.0, 1e300]
+
+
+@pytest.fixture(scope="module")
+def f() -> dict[str, Any]:
+    """The names that the reference solutions define."""
+    return reference(NB, "activations")
+
+
+def cell(name: str) -> str:
+    return next(str(c.source) for c in NB.cells if c.id == name)
+
+
+def says(sentence: str) -> None:
+    assert sentence in TEXT, f"the text no longer says “{sentence}”"
+
+
+def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+
+
+def roughly(actual: Any, expected: float) -> None:
+    """Hold a number against the two digits of it that the text quotes."""
+    assert actual == pytest.approx(expected, rel=0.05)
+
+
+# --- the chapter as a whole -----------------------------------------------------------------------
+
+
+def test_it_has_every_exercise_in_its_order() -> None:
+    assert [exercise.id for exercise in exercises(NB)] == NAMES
+
+
+def test_the_points_in_the_text_are_those_to_be_had() -> None:
+    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
+    tested = sum(exercise.points for exercise in exercises(NB))
+    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
+    for exercise in exercises(NB):
+        says(f"`{exercise.id}` ({exercise.points} points)")
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_rule_of_the_chapter_holds(f: dict[str, Any], name: str) -> None:
+    says("It answers with the same shape: a number for a number, an array for a list or an array.")
+    says("It never changes its input.")
+    h = f[name]
+    x = RANDOM.normal(size=(2, 3, 4))
+    before = x.copy()
+    y = h(x)
+    assert np.shape(y) == x.shape
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(h(x.tolist()), y)
+    assert np.ndim(h(0.5)) == np.ndim(h(2)) == 0
+    assert np.isfinite(h(np.array(FLOATS))).all()
+
+
+# --- the functions --------------------------------------------------------------------------------
+
+
+def test_a_neuron_that_computes_and(f: dict[str, Any]) -> None:
+    inputs = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
+    z = inputs @ [0.5, 0.5] - 0.7
+    assert f["step_function"](z).tolist() == [1, 0, 0, 0]
+    close(z[:2], [0.3, -0.2], 12)
+    says("Take $w_1 = w_2 = 0.5$ and $b = -0.7$.")
+    says("$z = 0.5 + 0.5 - 0.7 = 0.3 > 0$, so the neuron answers 1.")
+    says("For $(1, 0)$ it is $z = 0.5 - 0.7 = -0.2$, so it answers 0.")
+    says("This neuron computes the logical *and*.")
+
+
+def test_step_function(f: dict[str, Any]) -> None:
+    step = f["step_function"](np.array([-1.0, 1.0, 2.0]))
+    assert step.tolist() == [0, 1, 1]
+    assert step.dtype.kind == "i"
+    assert f["step_function"](0) == 0
+    says("$[-1, 1, 2]$ gives $[0, 1, 1]$")
+    says("At $z = 0$ it answers 0.")
+    assert f["step_function"](-3.0) == f["step_function"](-2.9) == 0
+    says("so that $z$ moves from $-3$ to $-2.9$")
+
+
+def test_sigmoid(f: dict[str, Any]) -> None:
+    sigmoid = f["sigmoid"]
+    close(sigmoid(np.array([-1, 1, 2])), [0.26894142, 0.73105858, 0.88079708], 8)
+    says("$[-1, 1, 2]$ gives $[0.26894142, 0.73105858, 0.88079708]$")
+    assert sigmoid(0) == 0.5
+    close([np.exp(-1), 1 + np.exp(-1)], [0.3679, 1.3679], 4)
+    close([sigmoid(1), sigmoid(-1)], [0.7311, 0.2689], 4)
+    says("$e^{-1} \\approx 0.3679$, so $\\sigma(1) \\approx 1/1.3679 \\approx 0.7311$")
+    says("On the other side $\\sigma(-1) \\approx 0.2689$.")
+    x = RANDOM.normal(0, 5, size=100)
+    np.testing.assert_allclose(sigmoid(-x), 1 - sigmoid(x), atol=1e-15)
+    says("$\\sigma(-x) = 1 - \\sigma(x)$ for every $x$")
+
+
+@pytest.mark.filterwarnings("error")
+def test_sigmoid_and_tanh_never_overflow(f: dict[str, Any]) -> None:
+    close(f["sigmoid"](FLOATS), [0, 0, 0, 0.18242552, 0.5, 0.5, 0.62245933, 1, 1, 1], 8)
+    close(f["tanh"](FLOATS), [-1, -1, -1, -0.90514825, 0, 0, 0.46211716, 1, 1, 1], 8)
+    assert f["sigmoid"](np.finfo(float).max) == 1
+    assert f["sigmoid"](np.finfo(float).min) == 0
+
+
+def test_the_textbook_formula_overflows(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        execute(cell("see_it_overflow"), "<activations:see_it_overflow>", {"np": np})
+    assert "e^1000 is inf" in capsys.readouterr().out
+    says("Python warns of an overflow: $e^{1000}$ became `inf`. The answer after it, 0, is right")
+    close(np.finfo(float).max / 1e308, 1.8, 1)
+    with np.errstate(over="ignore"):
+        assert np.exp(709.0) < np.inf == np.exp(710.0)
+    says("about $1.8 \\cdot 10^{308}$, and $e^{710}$ is larger already")
+
+
+def test_tanh(f: dict[str, Any]) -> None:
+    close(f["tanh"]([-1, 0, 1]), [-0.76159416, 0, 0.76159416], 8)
+    says("$[-1, 0, 1]$ gives $[-0.76159416, 0, 0.76159416]$")
+    close([np.e, np.exp(-1), f["tanh"](1)], [2.7183, 0.3679, 0.7616], 4)
+    says("$(2.7183 - 0.3679) / (2.7183 + 0.3679) \\approx 0.7616$")
+    x = RANDOM.normal(0, 3, size=50)
+    np.testing.assert_allclose(f["tanh"](x), 2 * f["sigmoid"](2 * x) - 1, atol=1e-15)
+    with np.errstate(over="ignore", invalid="ignore"):
+        up, down = np.exp(1000.0), np.exp(-1000.0)
+        assert up - down == up + down == np.inf
+        assert np.isnan((up - down) / (up + down))
+    says("both $e^{x} - e^{-x}$ and $e^{x} + e^{-x}$ are `inf`, and $\\infty / \\infty$ is `nan`")
+
+
+def test_relu_and_identity(f: dict[str, Any]) -> None:
+    assert np.asarray(f["relu"]([-5, 0, 4])).tolist() == [0, 0, 4]
+    says("The list $[-5, 0, 4]$ gives $[0, 0, 4]$.")
+    assert f["identity_function"]([-5, 0, 4]) == [-5, 0, 4]
+
+
+# --- slopes ---------------------------------------------------------------------------------------
+
+
+def test_numerical_diff(f: dict[str, Any]) -> None:
+    diff = f["numerical_diff"]
+    assert diff(np.square, 3, h=0.1) == pytest.approx(6, rel=1e-14)
+    says("$(3.1^2 - 2.9^2) / 0.2 = (9.61 - 8.41) / 0.2 = 6$, exact")
+    assert (np.square(3.1) - np.square(3)) / 0.1 == pytest.approx(6.1)
+    says("Forward: $(9.61 - 9) / 0.1 = 6.1$.")
+    close(diff(lambda x: 0.01 * x**2 + 0.1 * x, [5, 10]), [0.2, 0.3], 10)
+    says("With $f(x) = 0.01x^2 + 0.1x$ the slope is 0.2 at $x = 5$ and 0.3 at $x = 10$.")
+    np.testing.assert_array_equal(diff(np.sin, [1, 2, 3]), diff(np.sin, [1.0, 2.0, 3.0]))
+    says("`numerical_diff(f, [1, 2, 3])` must be as exact as at `[1.0, 2.0, 3.0]`")
+
+
+def test_the_errors_of_the_two_differences(f: dict[str, Any]) -> None:
+    h = 1e-2
+    forward = (np.exp(1 + h) - np.exp(1)) / h - np.exp(1)
+    assert forward == pytest.approx(h / 2 * np.exp(1), rel=0.01)
+    says("The forward difference is off by about $\\frac{h}{2} f''(x)$")
+    central = f["numerical_diff"](np.exp, 1, h) - np.exp(1)
+    assert central == pytest.approx(h**2 / 6 * np.exp(1), rel=0.01)
+    says("what is left is about $\\frac{h^2}{6} f'''(x)$")
+
+
+def test_a_step_can_be_too_small(f: dict[str, Any]) -> None:
+    def error(h: float) -> float:
+        return abs(float(f["numerical_diff"](np.sin, 1.0, h)) - np.cos(1))
+
+    assert np.round(np.log10([error(1e-4), error(1e-12)])).tolist() == [-9, -5]
+    says("At $h = 10^{-4}$ the central difference is off by about $10^{-9}$, at $h = 10^{-12}$ by")
+    says("at $h = 10^{-12}$ by about $10^{-5}$")
+    says("With $h = 10^{-4}$ it is good to about nine digits, and smaller steps are worse")
+    best = min(np.logspace(-1, -15, 57), key=error)
+    assert 3e-6 < best < 3e-5
+    says("is best near 1e-5")
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_slopes_agree_with_numerical_differentiation(f: dict[str, Any], name: str) -> None:
+    x = RANDOM.normal(0, 2, size=(20, 5))
+    numerical = numerical_derivative(f[name], x)
+    assert not numerical.undecided.any()
+    np.testing.assert_allclose(f[f"{name}_grad"](x), numerical.value, atol=1e-9)
+
+
+def test_slopes_in_the_text(f: dict[str, Any]) -> None:
+    slope = f["sigmoid_grad"]
+    assert slope(0) == 0.25 == slope(np.linspace(-9, 9, 1001)).max()
+    says("so the slope is $1/2 \\cdot 1/2 = 1/4$. That is the steepest point.")
+    close(slope(5), 0.0066, 4)
+    close(slope(10), 0.000045, 6)
+    says("At $x = 5$ the slope is only 0.0066, and at $x = 10$ it is 0.000045.")
+    assert f["tanh_grad"](0) == 1 == f["tanh_grad"](np.linspace(-9, 9, 1001)).max()
+    close([f["tanh_grad"](1), 1 - 0.7616**2], [0.42, 0.42], 2)
+    says("At $x = 1$: $1 - 0.7616^2 \\approx 0.42$.")
+    assert f["relu_grad"]([-1, 0, 1]).tolist() == [0, 0, 1]
+    says("this course, like most libraries, answers 0")
+    says("| sigmoid | $1 / (1 + e^{-x})$ | 0 to 1 | 1/4 |")
+    says("| tanh | $2\\sigma(2x) - 1$ | −1 to 1 | 1 |")
+
+
+# --- what is left after many layers ---------------------------------------------------------------
+
+
+def after(f: dict[str, Any], depth: int, name: str, x: float, w: float = 1.0) -> float:
+    return float(f["gradient_after"](depth, f[name], f[f"{name}_grad"], x, w))
+
+
+def test_two_layers_by_hand(f: dict[str, Any]) -> None:
+    close(f["sigmoid_grad"](0.5), 0.2350, 4)
+    close(after(f, 2, "sigmoid", 0.0), 0.0588, 4)
+    says("Layer 1: $z_1 = 0$, slope $0.25$, $a_1 = 0.5$. Layer 2: $z_2 = 0.5$, slope $0.2350$.")
+    says(
+        "Together $0.25 \\cdot 0.2350 \\approx 0.0588$. After two layers, six hundredths are left."
+    )
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_gradient_after_agrees_with_numerical_differentiation(f: dict[str, Any], name: str) -> None:
+    def layers(x: Any) -> Any:
+        for _ in range(5):
+            x = f[name](1.3 * x)
+        return x
+
+    x = RANDOM.uniform(0.5, 1.5)
+    truth = float(numerical_derivative(layers, np.array(x)).value)
+    assert after(f, 5, name, x, 1.3) == pytest.approx(truth, rel=1e-8)
+
+
+def test_the_sigmoids_gradient_vanishes_and_relus_does_not(f: dict[str, Any]) -> None:
+    roughly(after(f, 20, "sigmoid", 1.0), 9e-14)
+    roughly(after(f, 20, "tanh", 1.0), 0.016)
+    assert after(f, 20, "relu", 1.0) == 1
+    assert all(0 < after(f, n, "sigmoid", 1.0) < 0.25**n for n in range(1, 21))
+    assert 0.25**10 < 1e-6
+    says("at most $0.25^{10}$, less than a millionth, and twenty leave $9 \\cdot 10^{-14}$ here")
+    says("tanh keeps 0.016 after twenty layers, ReLU all of it.")
+    says("tanh sinks slowly to 0.016 after 20 layers. The sigmoid falls straight down to 9e-14")
+
+
+def test_larger_weights_are_no_cure(f: dict[str, Any]) -> None:
+    for w, left in {1.0: 3.9e-7, 2.0: 5.6e-6, 4.0: 7.2e-10, 8.0: 8.9e-22}.items():
+        roughly(after(f, 10, "sigmoid", 0.0, w), left)
+    says(
+        "$w = 2$ leaves $5.6 \\cdot 10^{-6}$, a little better than $3.9 \\cdot 10^{-7}$ for $w = 1$"
+    )
+    says("At $w = 4$ it is only $7.2 \\cdot 10^{-10}$, and at $w = 8$ it is $8.9 \\cdot 10^{-22}$.")
+
+
+def errors(f: dict[str, Any], name: str, w: float) -> list[float]:
+    """Return the squared error of a neuron with one weight, before each of 101 steps."""
+    found = []
+    for _ in range(101):
+        a = float(f[name](w))
+        found.append((a - 1) ** 2)
+        w -= 0.1 * 2 * (a - 1) * float(f[f"{name}_grad"](w))
+    return found
+
+
+def test_two_of_four_neurons_learn(f: dict[str, Any]) -> None:
+    learning, saturated = errors(f, "sigmoid", 0.0), errors(f, "sigmoid", -8.0)
+    close([learning[0], learning[-1]], [0.25, 0.04], 2)
+    says("The sigmoid that starts at 0 falls from 0.25 to 0.04")
+    relu = errors(f, "relu", 0.5)
+    assert relu[0] == 0.25
+    assert relu[20] < 1e-4
+    says("the ReLU that starts at 0.5 from 0.25 to 0 in twenty steps")
+    close(saturated[-1], 0.9993, 4)
+    says("after 100 steps its error is still 0.9993")
+    assert set(errors(f, "relu", -1.0)) == {1.0}
+    says("The ReLU from $-1$ does not move at all.")
+    roughly(f["sigmoid_grad"](-8.0), 0.00034)
+    says("the slope $\\sigma'(-8) = y(1-y)$ is about 0.00034")
+    says("its size: about 3.4e-4 (anything from 1e-4 to 1e-3)")
+
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None:
+    x = np.append(np.linspace(0, 20, 101), 1000)
+    np.testing.assert_allclose(f["sigmoid_exhibit"](x), f["sigmoid"](x))
+    np.testing.assert_allclose(f["sigmoid_exhibit"](-x), f["sigmoid"](x))
+    assert (f["sigmoid_exhibit"](np.linspace(-20, 20, 101)) >= 0.5).all()
+    says("It is right for $x \\ge 0$ and wrong for every negative $x$: it answers $\\sigma(|x|)$,")
+    says("which is never below 1/2")
+
+
+@pytest.mark.filterwarnings("error")
+def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
+    exhibit = f["numerical_diff_exhibit"]
+    close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
+    assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
+    says("At the floats it is right: 2, 4, 6, 8, 10. At the integers it says 1, 4, 6, 7, 9")
+    assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
+    says("The measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
+
+
+def test_the_checks_tell_the_exhibits_from_what_is_mended(f: dict[str, Any]) -> None:
+    assert f["check_sigmoid"](f["sigmoid_exhibit"]) is False
+    assert f["check_sigmoid"](f["sigmoid_mended"]) is f["check_sigmoid"](f["sigmoid"]) is True
+    check = f["check_numerical_diff"]
+    assert check(f["numerical_diff_exhibit"]) is False
+    assert check(f["numerical_diff_mended"]) is check(f["numerical_diff"]) is True

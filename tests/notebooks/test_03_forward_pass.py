@@ -1,5 +1,6 @@
 """Chapter 3's reference figures, and every number in its text: text and mathematics can't drift."""
 
+import importlib
 import re
 from hashlib import sha256
 from itertools import pairwise
@@ -14,8 +15,10 @@ import helpers
 from course.notebook import exercises, is_manual, read
 from course.runner import execute, reference
 from helpers.datasets import load_mnist, load_weights
+from helpers.gradients import numerical_gradient
 
-PATH = Path(__file__).parents[2] / "source" / "03_forward_pass" / "forward_pass.ipynb"
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "source" / "03_forward_pass" / "forward_pass.ipynb"
 NB = read(PATH)
 TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
 X = np.array([1.0, 0.5])
@@ -186,6 +189,38 @@ def test_the_data_folders_readme_names_the_weights_checksum() -> None:
     data = (folder / "forward_pass_weights.npz").read_bytes()
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert f"SHA-256 of `forward_pass_weights.npz`: `{sha256(data).hexdigest()}`" in readme
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The program that trained the weights."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("tools.train_weights")
+
+
+def test_the_trainers_gradients_agree_with_numerical_differentiation(trainer: Any) -> None:
+    rng = np.random.default_rng(0)
+    network = {key: v.astype(np.float64) for key, v in trainer.new_network(rng).items()}
+    x, t = rng.uniform(size=(4, 784)), np.eye(10)[[3, 1, 4, 1]]
+
+    def loss(key: str, value: npt.NDArray[Any]) -> float:
+        changed = {**network, key: value}
+        y = trainer.forward(changed, x)[2]
+        decay = sum(np.sum(changed[f"W{k}"] ** 2) for k in (1, 2, 3))
+        return float(-np.sum(t * np.log(y)) / 4 + trainer.DECAY / 2 * decay)
+
+    gradients = trainer.gradients(network, x, t)
+    for key in ("b1", "b2", "W3", "b3"):
+        numerical = numerical_gradient(lambda v, key=key: loss(key, v), network[key]).value
+        np.testing.assert_allclose(gradients[key], numerical, rtol=1e-6, atol=1e-9)
+
+
+def test_the_trainer_learns_and_gives_the_same_weights_again(trainer: Any) -> None:
+    (x, t), _ = load_mnist()
+    *_, first = trainer.train(x[:1000], t[:1000], seed=1, epochs=10)
+    *_, again = trainer.train(x[:1000], t[:1000], seed=1, epochs=10)
+    assert all(np.array_equal(first[key], again[key]) for key in first)
+    assert trainer.accuracy(first, x[:1000], t[:1000]) > 0.8
 
 
 def test_the_network_reads_at_least_97_of_100_test_images(answers: npt.NDArray[Any]) -> None:

@@ -201,6 +201,9 @@ ATTACKS = {
     "send from a pair of sockets": """
         import socket; ours, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         result = ours.sendto(b'x', folder + '/datagram')""",
+    "send a message from a pair of sockets": """
+        import socket; ours, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        result = ours.sendmsg([b'x'], [], 0, folder + '/datagram')""",
     "listen": "import socket; socket.create_server(('127.0.0.1', 0)); result = 1",
     "look up a name": "import socket; result = len(socket.getaddrinfo('localhost', 80))",
     "talk to the kernel": """

@@ -198,7 +198,7 @@ def test_a_step_can_be_too_small(f: dict[str, Any]) -> None:
     assert np.round(np.log10([error(1e-4), error(1e-12)])).tolist() == [-9, -5]
     says("At $h = 10^{-4}$ the central difference is off by about $10^{-9}$, at $h = 10^{-12}$ by")
     says("at $h = 10^{-12}$ by about $10^{-5}$")
-    says("With $h = 10^{-4}$ it is good to about nine digits, and smaller steps are worse")
+    says("With $h = 10^{-4}$ it is good to about nine digits, and a much smaller step is worse")
     best = min(np.logspace(-1, -15, 57), key=error)
     assert 3e-6 < best < 3e-5
     says("is best near 1e-5")

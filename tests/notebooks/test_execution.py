@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-import time
 
 import nbformat
 import pytest
 
 pytestmark = pytest.mark.slow
 
-LIMIT = 20  # seconds for a source notebook
 WARNS = "warns"  # tag of a cell that is there to show a warning
 
 
@@ -40,12 +38,8 @@ def warned(nb):
     return warning ^ {cell.id for cell in nb.cells if WARNS in cell.metadata.get("tags", [])}
 
 
-def test_a_source_notebook_runs_quickly_and_without_a_warning(source, tmp_path):
-    start = time.perf_counter()
-    nb = execute(source.path, tmp_path)
-    seconds = time.perf_counter() - start
-    assert warned(nb) == set()
-    assert seconds < LIMIT
+def test_a_source_notebook_runs_without_a_warning(source, tmp_path):
+    assert warned(execute(source.path, tmp_path)) == set()
 
 
 def test_a_released_notebook_stops_at_nothing_but_what_is_unfilled(source, tmp_path):

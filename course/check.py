@@ -5,6 +5,8 @@ Knows nothing of nbgrader's folders.
 """
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
 from course.judge.exporter import UnreadableFileError, read_submitted
@@ -34,6 +36,8 @@ def check_notebook(
     Raises:
         CourseError: if the file can't be read, or the course has no notebook of this name.
     """
+    if not os.path.lexists(path):
+        raise CourseError(f"{path}: no such file")
     source = find_source(root, path)
     try:
         repaired = repair(read_submitted(path, path.parent), read(source))
@@ -48,13 +52,7 @@ def check_notebook(
         seed=_seed(root, replay),
     )
     verdict, _ = grade_notebook(submission, server, Limits())
-    return Verdict(
-        verdict.notebook,
-        verdict.exercises,
-        tuple(repaired.notes),
-        verdict.incidents,
-        verdict.seconds,
-    )
+    return replace(verdict, repairs=tuple(repaired.notes))
 
 
 def find_source(root: Path, path: Path) -> Path:

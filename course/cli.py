@@ -175,10 +175,14 @@ def check(
     Exit status 0 when it was graded, whatever the score.
     """
     from course.check import check_notebook
+    from course.judge.confine import missing
     from course.judge.server import WarmServer
 
+    root = _root()
+    if lacking := [protection.name for protection in missing()]:
+        err.print(f"This computer can't confine the notebook's code: {', '.join(lacking)}.")
     with WarmServer() as server, err.status("Grading"):
-        verdict = check_notebook(_root(), notebook, server, replay=replay)
+        verdict = check_notebook(root, notebook, server, replay=replay)
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
         return
@@ -335,9 +339,14 @@ def _grades(results: "Results", students: set[str]) -> Table:
             *map(_score, works),
             str(waiting or ""),
             _late(there),
-            escape("; ".join(note for work in there if work.graded for note in work.notes)),
+            escape(_notes([note for work in there if work.graded for note in work.notes])),
         )
     return table
+
+
+def _notes(notes: Sequence[str], most: int = 2) -> str:
+    more = f"; {len(notes) - most} more in `course report`" if len(notes) > most else ""
+    return "; ".join(notes[:most]) + more
 
 
 def _score(work: "Work | None") -> str:

@@ -1,8 +1,8 @@
 """Grade a class with nbgrader's autograde, one submission at a time, so that none stops another.
 
 What can't be graded leaves the student's earlier grades and files as they were and is noted, in
-one plain line, in autograded/notes.json. Knows nothing of how a notebook is run or judged:
-nbgrader_config.py says that.
+one plain line, in autograded/notes.json. How a notebook is repaired, run and judged is said in
+nbgrader_config.py.
 """
 
 import contextlib
@@ -14,20 +14,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 
+from course import notebook
 from course.batch import run_each
 from course.entries import submission_unchanged_on_error
+from course.judge.preprocessor import judge_of
+from course.judge.repair import REPAIRS
 from course.root import CourseError, load_config
+from course.submissions import SubmissionError, tidied, timestamp
+from course.verdict import METADATA
 
 NOTES = "notes.json"
 LOG = "grading.log"
@@ -58,10 +60,6 @@ class Outcome:
     status: Status
     notes: tuple[str, ...] = ()
     digest: str = ""
-
-
-class SubmissionError(Exception):
-    """A submission, or one of its notebooks, can't be graded; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,12 @@ def grade_class(
         One outcome a submission, by student, then by assignment.
 
     Raises:
-        CourseError: if an assignment or the student handed in nothing, or is not in the gradebook.
+        CourseError: if an assignment or the student handed in nothing, or is not in the gradebook,
+            or if this machine can't confine students' code.
     """
     course = open_course(root)
+    if judge := judge_of(course.config):
+        judge.check_machine()
     work = _handed_in(course, assignments, student)
     _check_released(course, {name for names in work.values() for name in names})
     with Gradebook(course.db_url):  # makes what every process would otherwise make at once
@@ -238,7 +239,7 @@ def _grade(course: Course, student: str, assignment: str, force: bool) -> Outcom
     if not force and _is_up_to_date(course, student, assignment, digest):
         return Outcome(student, assignment, Status.UP_TO_DATE)
     try:
-        notes = _grade_readable(course, student, assignment, wanted)
+        notes = _grade_submission(course, student, assignment, wanted)
         return Outcome(student, assignment, Status.GRADED, tuple(notes), digest)
     except SubmissionError as error:
         notes = [str(error)]
@@ -265,81 +266,39 @@ def _digest(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         whole.update(f"{path.relative_to(folder)}\0".encode(errors="surrogateescape"))
         if path.is_file() and not path.is_symlink():
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
+            with contextlib.suppress(PermissionError), path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()
 
 
-def _grade_readable(
+def _grade_submission(
     course: Course, student: str, assignment: str, wanted: Sequence[str]
 ) -> list[str]:
-    """Grade the notebooks that can be read; return what is to be said about the others.
+    """Grade a submission; return what is to be said about it.
 
     Raises:
-        SubmissionError: if none can be read, or nbgrader fails.
+        SubmissionError: if there is nothing to grade, or nbgrader fails.
     """
-    folder = course.path("submitted", student, assignment)
-    _check_folder(folder, wanted)
-    there = [name for name in wanted if (folder / f"{name}.ipynb").exists()]
-    problems = {name: words for name in there if (words := _problem(folder / f"{name}.ipynb"))}
-    readable = [name for name in there if name not in problems]
-    if not readable:
-        raise SubmissionError("; ".join(problems.values()))
+    graded = course.path("autograded", student, assignment)
     with (
-        _files_unchanged_on_error(course.path("autograded", student, assignment)),
+        tidied(course.folders, student, assignment, wanted) as (step, notes),
+        _files_unchanged_on_error(graded),
         submission_unchanged_on_error(course.db_url, assignment, student),
     ):
-        for pattern in readable if problems else ["*"]:
-            _autograde(course, student, assignment, pattern)
-    kept = _keep_or_zero(course, student, assignment, list(problems)) if problems else []
-    return [*problems.values(), *kept, *_remarks(folder, wanted)]
+        _autograde(course, student, assignment, step)
+    return [*notes, *_recorded(graded, wanted)]
 
 
-def _check_folder(folder: Path, wanted: Sequence[str]) -> None:
-    if not folder.is_dir():
-        raise SubmissionError(f"{folder.name} is a file; a folder is expected")
-    if set("*?[]") & set(folder.parent.name):
-        raise SubmissionError("the student's folder has one of * ? [ ] in its name: rename it")
-    for path in folder.rglob("*"):
-        if path.is_symlink():
-            raise SubmissionError(f"{path.name} is a link to another file; it was not followed")
-    _timestamp(folder)
-    if not any((folder / f"{name}.ipynb").exists() for name in wanted):
-        names = sorted(path.name for path in folder.glob("*.ipynb"))
-        found = f"found {', '.join(names)}" if names else "no notebook was handed in"
-        raise SubmissionError(f"{_files(wanted)} is missing: {found}")
-
-
-def _problem(path: Path) -> str:
-    """Say in one plain line why a notebook can't be read; return nothing if it can.
-
-    A step that repairs submissions belongs before this one.
-    """
-    if not path.is_file():
-        return f"{path.name} is a folder; a notebook is expected"
-    try:
-        nbformat.read(path, as_version=nbformat.current_nbformat)  # type: ignore[no-untyped-call]
-    except UnicodeDecodeError:
-        return f"{path.name} could not be read: it is not text"
-    except nbformat.reader.NotJSONError as error:
-        return f"{path.name} could not be read: it is no notebook from line {_line(error)} on"
-    except Exception as error:
-        return f"{path.name} could not be read as a notebook ({_one_line(error)})"
-    return ""
-
-
-def _line(error: Exception) -> int:
-    """Return the line where reading JSON failed."""
-    cause = error.__cause__ or error.__context__
-    return cause.lineno if isinstance(cause, json.JSONDecodeError) else 1
-
-
-def _remarks(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
+def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
+    """Yield what graded notebooks say was repaired in them, or happened while they were judged."""
     for name in wanted:
-        if not (folder / f"{name}.ipynb").exists():
-            yield f"{name}.ipynb is missing and earns nothing"
-    for path in sorted(folder.glob("*.ipynb")):
-        if path.stem not in wanted:
-            yield f"{path.name} is not part of the assignment and was left out"
+        path = folder / f"{name}.ipynb"
+        if not path.is_file():
+            continue
+        metadata = notebook.read(path).metadata
+        where = f"{name}.ipynb: " if len(wanted) > 1 else ""
+        for note in [*metadata.get(REPAIRS, ()), *metadata.get(METADATA, {}).get("incidents", ())]:
+            yield where + str(note).rstrip(".")
 
 
 @contextlib.contextmanager
@@ -363,8 +322,8 @@ def _existing(folder: Path) -> Path:
     return next(parent for parent in folder.parents if parent.exists())
 
 
-def _autograde(course: Course, student: str, assignment: str, notebook: str) -> None:
-    """Run nbgrader's autograde for a submission, or for one of its notebooks.
+def _autograde(course: Course, student: str, assignment: str, step: str) -> None:
+    """Run nbgrader's autograde for a submission that lies in a step's folder.
 
     Raises:
         SubmissionError: if it fails; the log has the details.
@@ -373,7 +332,7 @@ def _autograde(course: Course, student: str, assignment: str, notebook: str) -> 
     folders.db_url = course.db_url
     folders.student_id = student
     folders.assignment_id = assignment
-    folders.notebook_id = notebook
+    folders.submitted_directory = step
     converter = Autograde(coursedir=folders, config=course.config)
     converter.force = True
     with _errors_of(converter.log) as errors:
@@ -408,7 +367,7 @@ def _reason(errors: Sequence[str], error: BaseException) -> str:
 
 
 def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence[str]) -> list[str]:
-    """Leave these notebooks' earlier grades; enter one without as handed in, with no points.
+    """Leave these notebooks' earlier grades; enter those without as handed in, with no points.
 
     Does for it what nbgrader does for a notebook that is missing. Says what it kept.
     """
@@ -431,27 +390,7 @@ def _enter(gradebook: Gradebook, folder: Path, student: str, assignment: str) ->
     gradebook.update_or_create_student(student)
     gradebook.update_or_create_submission(assignment, student)
     with contextlib.suppress(SubmissionError):
-        gradebook.update_or_create_submission(assignment, student, timestamp=_timestamp(folder))
-
-
-def _timestamp(folder: Path) -> datetime | None:
-    """Return when a submission was handed in, in UTC; None if that is not written down.
-
-    Raises:
-        SubmissionError: if timestamp.txt holds no date.
-    """
-    path = folder / "timestamp.txt"
-    if not path.is_file():
-        return None
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-        return parse_utc(text) if text else None
-    except (ValueError, OverflowError):
-        raise SubmissionError("timestamp.txt holds no date") from None
-
-
-def _files(names: Sequence[str]) -> str:
-    return " and ".join(f"{name}.ipynb" for name in names)
+        gradebook.update_or_create_submission(assignment, student, timestamp=timestamp(folder))
 
 
 def _one_line(error: BaseException) -> str:

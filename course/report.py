@@ -113,6 +113,9 @@ def page(results: Results, made: datetime) -> str:
         cell=lambda student, name, column: _cell(results.works.get((student, name)), column),
         means={name: _means(results, name) for name in results.columns},
         troubles={name: troubles(results, name) for name in results.columns},
+        unrecorded={
+            work.assignment for work in works if work.graded and work.scores and not work.lines
+        },
     )
 
 

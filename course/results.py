@@ -1,4 +1,4 @@
-"""What the class has earned so far: the gradebook, the notes of grading, and the checks' lines.
+"""What the class has earned so far: the gradebook, the notes of grading, and the verdicts.
 
 Reads only. Tables, the report and the demo are made from it; it knows none of them.
 """
@@ -22,7 +22,7 @@ from course import notebook
 from course.grade import Course, Outcome, Status, open_course, read_notes
 from course.notebook import TEST_PREFIX, Exercise
 from course.root import CourseError
-from course.transcript import CheckLine, printed, read_lines
+from course.verdict import METADATA
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class CheckLine:
+    """What one check said.
+
+    Attributes:
+        name: the check's name.
+        passed: whether it passed.
+        message: the diagnosis; empty if there is none.
+    """
+
+    name: str
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Work:
     """One student's submission of one assignment.
 
@@ -62,7 +77,8 @@ class Work:
         penalty: points taken off for that.
         graded: False if it could not be graded, so that its scores are no judgement.
         notes: what grading noted, each one plain line.
-        lines: what each exercise's checks said, by column.
+        lines: what each exercise's checks said, by column; none where it was not the judge that
+            graded, which alone writes that down.
     """
 
     student: str
@@ -225,11 +241,12 @@ def _work(
 
 
 def _lines(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column, list[CheckLine]]]:
+    """Read the verdicts that the judge has put into a submission's graded notebooks."""
     for name in sorted({column.notebook for column in columns}):
         path = folder / f"{name}.ipynb"
-        if not path.is_file():
-            continue
-        cells = {notebook.grade_id(cell): cell for cell in notebook.read(path).cells}
+        verdict = notebook.read(path).metadata.get(METADATA, {}) if path.is_file() else {}
+        found = {exercise["id"]: exercise["checks"] for exercise in verdict.get("exercises", ())}
         for column in columns:
-            if column.notebook == name and column.exercise and column.grade_id in cells:
-                yield column, read_lines(printed(cells[column.grade_id]), column.exercise)
+            if column.notebook == name and column.id in found:
+                checks = found[column.id]
+                yield column, [CheckLine(c["name"], c["passed"], c["message"]) for c in checks]

@@ -10,6 +10,8 @@ from typing import Any
 
 from helpers.checks import CheckResult
 
+METADATA = "verdict"  # where a graded notebook's metadata holds it
+
 
 @dataclass(frozen=True)
 class ExerciseVerdict:

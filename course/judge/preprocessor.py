@@ -5,22 +5,25 @@ course's files lie; decides nothing.
 """
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float
+from traitlets.config import Config
 
 from course.judge.confine import missing
 from course.judge.judging import Limits
+from course.judge.repair import REPAIRS
 from course.judge.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
 from course.notebook import read
 from course.secret import course_secret, student_seed
-from course.verdict import Verdict
+from course.verdict import METADATA, Verdict
 
 VERDICTS = "verdicts"
 
@@ -41,33 +44,62 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     notebook_seconds = Float(600, help="How long a whole notebook may take.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Judge a submission that nbgrader has sanitized, and put the outputs into it."""
-        lacking = [protection.name for protection in missing()]
-        if lacking and not self.unprotected:
-            raise JudgeError(
-                f"This machine lacks {', '.join(lacking)}: `course doctor` says more. To grade all "
-                "the same, set c.Judge.unprotected = True in nbgrader_config.py."
-            )
-        marks = resources["nbgrader"]
+        """Judge a submission that nbgrader has sanitized, and put outputs and verdict into it."""
+        self.check_machine()
         courses = CourseDirectory(parent=self)
-        root = Path(courses.root)
-        source = courses.format_path(courses.source_directory, ".", marks["assignment"])
-        submission = Submission(
-            name=marks["notebook"],
-            assignment=marks["assignment"],
-            source=read(root / source / f"{marks['notebook']}.ipynb"),
-            submitted=nb,
-            folder=Path(resources["metadata"]["path"]),
-            seed=student_seed(course_secret(root), marks["student"]),
-        )
+        submission = self._submission(nb, resources, courses)
         limits = Limits(
             self.request_seconds, self.question_seconds, self.cell_seconds, self.notebook_seconds
         )
         verdict, graded = grade_notebook(submission, warm_server(), limits)
-        _keep(root / VERDICTS / marks["student"] / marks["assignment"], verdict, submission.seed)
+        verdict = replace(verdict, repairs=tuple(nb.metadata.get(REPAIRS, ())))
+        student = resources["nbgrader"]["student"]
+        _keep(
+            Path(courses.root, VERDICTS, student, submission.assignment), verdict, submission.seed
+        )
+        graded.metadata[METADATA] = from_dict(verdict.to_json())  # type: ignore[no-untyped-call]
         for incident in verdict.incidents:
-            self.log.warning("%s: %s", marks["student"], incident)
+            self.log.warning("%s: %s", student, incident)
         return graded, resources
+
+    def check_machine(self) -> None:
+        """Raise JudgeError if a protection is missing here that the course does not do without."""
+        lacking = [protection.name for protection in missing()]
+        if lacking and not self.unprotected:
+            raise JudgeError(
+                f"this machine can't confine students' code ({', '.join(lacking)}): see "
+                "`course doctor`, or set c.Judge.unprotected = True in nbgrader_config.py"
+            )
+
+    def _submission(self, nb: NotebookNode, resources: Any, courses: CourseDirectory) -> Submission:
+        marks = resources["nbgrader"]
+        student, assignment = marks["student"], marks["assignment"]
+        root, folder = Path(courses.root), Path(resources["metadata"]["path"])
+        source = root / courses.format_path(courses.source_directory, ".", assignment)
+        submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
+        _drop_links(folder, submitted, source)
+        return Submission(
+            name=marks["notebook"],
+            assignment=assignment,
+            source=read(source / f"{marks['notebook']}.ipynb"),
+            submitted=nb,
+            folder=folder,
+            seed=student_seed(course_secret(root), student),
+        )
+
+
+def judge_of(config: Config) -> Judge | None:
+    """Return the judge, as a course's configuration sets it; None if another step runs the code."""
+    steps = config.Autograde.get("autograde_preprocessors", [])
+    return Judge(config=config) if Judge in steps else None
+
+
+def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
+    """Remove from a graded folder what nbgrader copied there by following a student's links."""
+    for link in filter(Path.is_symlink, submitted.rglob("*")):
+        name = link.relative_to(submitted)
+        if link.suffix != ".ipynb" and not (source / name).exists():
+            (folder / name).unlink(missing_ok=True)
 
 
 @cache

@@ -17,6 +17,7 @@ DUE = "2026-10-02 18:00:00"
 RIGHT = "def double(x):\n    return np.asarray(x) * 2"
 SQUARE = "def double(x):\n    return np.asarray(x) ** 2"
 TWICE = "def quadruple(x):\n    return double(double(x))"
+BY_ITSELF = "def quadruple(x):\n    return 4 * np.asarray(x)"
 SCRIPT = "<script>alert('stolen')</script>"
 HTML_OUTPUT = (
     f'{RIGHT}\nfrom IPython.display import HTML, display\ndisplay(HTML("{SCRIPT}<b>bold</b>"))'
@@ -73,7 +74,8 @@ def graded(released: Path, hand_in: HandIn, tmp_path_factory: pytest.TempPathFac
     """The course with a class that has been graded by `grade_class`.
 
     ada: all right, late, and HTML with scripts; bob: squares instead of doubling, half of 02_pair
-    can't be read; cat: blank; dan: broken JSON; hal: code that ends Python.
+    is junk; cat: blank; dan: a file cut within the first answer; hal: code that ends Python, and a
+    right answer after it; ian: no notebook.
     """
     if "graded" not in _ready:
         with Gradebook(f"sqlite:///{released / 'gradebook.db'}") as gradebook:
@@ -88,7 +90,8 @@ def graded(released: Path, hand_in: HandIn, tmp_path_factory: pytest.TempPathFac
         hand_in(released, "cat")
         broken = hand_in(released, "dan") / "doubling.ipynb"
         broken.write_text(broken.read_text()[:900])
-        hand_in(released, "hal", double="import os\nos._exit(1)")
+        hand_in(released, "hal", double="import os\nos._exit(1)", quadruple=BY_ITSELF)
+        (hand_in(released, "ian") / "doubling.ipynb").unlink()
         grade_class(released, jobs=2)
         _ready["graded"] = tmp_path_factory.mktemp("graded") / "course"
         shutil.copytree(released, _ready["graded"])

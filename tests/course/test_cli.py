@@ -87,9 +87,12 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     assert "01_doubling 02_pair student of 6 of 12 to read late notes" in text
     assert "ada 4 – 1 1 day" in text
     assert "bob 0 4" in text
-    assert "dan ! 0" in text
-    assert "! dan, 01_doubling: doubling.ipynb could not be read" in text
-    assert "4 graded before (--force grades them again), 2 could not be graded" in text
+    assert "dan 0 – The file was damaged" in text
+    assert "4 more in `course report`" in text
+    assert "hal 1 – double: Your code ended its own process" in text
+    assert "ian ! 0" in text
+    assert "! ian, 01_doubling: doubling.ipynb is missing: no notebook was handed in" in text
+    assert "6 graded before (--force grades them again), 1 could not be graded" in text
 
     done = run(graded, "feedback", "01_doubling")
     assert done.exit_code == 0

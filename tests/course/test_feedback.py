@@ -29,7 +29,10 @@ def test_all_that_was_graded_gets_a_page_with_its_checks_and_no_more(pages):
         ("ada", "doubling"),
         ("bob", "doubling"),
         ("bob", "first"),
+        ("bob", "second"),
         ("cat", "doubling"),
+        ("dan", "doubling"),
+        ("hal", "doubling"),
     ]
     page = pages["bob", "doubling"]
     assert "is right anywhere" in page
@@ -67,6 +70,8 @@ def test_a_submission_whose_feedback_fails_is_named_and_stops_no_other(graded):
         ("ada", False),
         ("bob", True),
         ("cat", False),
+        ("dan", False),
+        ("hal", False),
     ]
     assert made[1].problem.startswith("doubling.ipynb: ")
     assert "\n" not in made[1].problem

@@ -1,5 +1,7 @@
 """Grading a class, whatever was handed in."""
 
+import os
+import shutil
 from copy import deepcopy
 
 import nbformat
@@ -9,6 +11,7 @@ from nbgrader.converters import Autograde
 
 from course.batch import run_each
 from course.grade import Status, grade_class, grade_student, open_course, read_notes
+from course.judge.confine import Protection
 from course.notebook import grade_id, read
 from course.results import read_results
 from course.root import CourseError
@@ -65,40 +68,59 @@ def grade(root, student, assignment=DOUBLING, force=False):
 def test_a_class_is_graded_and_what_can_not_be_is_named_in_one_line(graded):
     notes = {key: (o.status, o.notes) for key, o in read_notes(open_course(graded)).items()}
     assert notes["ada", DOUBLING] == notes["cat", DOUBLING] == (Status.GRADED, ())
-    status, (line,) = notes["dan", DOUBLING]
-    assert status is Status.FAILED
-    assert line.startswith("doubling.ipynb could not be read: it is no notebook from line ")
-    status, (line,) = notes["hal", DOUBLING]
-    assert status is Status.FAILED
-    assert "ended Python itself" in line
+    assert notes["ian", DOUBLING] == (
+        Status.FAILED,
+        ("doubling.ipynb is missing: no notebook was handed in",),
+    )
     assert scores(graded, "ada")["doubling", "test_double"] == 3
     assert scores(graded, "ada")["doubling", "test_quadruple"] == 1
     assert sum(scores(graded, "bob").values()) == 0
     assert sum(scores(graded, "cat").values()) == 0
 
 
+def test_a_damaged_notebook_is_graded_as_what_was_recovered_and_says_so(graded):
+    outcome = read_notes(open_course(graded))["dan", DOUBLING]
+    assert outcome.status is Status.GRADED
+    first, *more = outcome.notes
+    assert first.startswith("The file was damaged")
+    assert any("`double` was missing" in note for note in more)
+    assert set(scores(graded, "dan").values()) == {0}
+    assert read_results(graded).works["dan", DOUBLING].graded
+
+
+def test_what_the_judge_met_with_is_noted_and_costs_no_other_answer(graded):
+    outcome = read_notes(open_course(graded))["hal", DOUBLING]
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == ("double: Your code ended its own process",)
+    assert scores(graded, "hal")["doubling", "test_double"] == 0
+    assert scores(graded, "hal")["doubling", "test_quadruple"] == 1
+
+
 def test_what_can_not_be_graded_is_in_the_gradebook_with_no_points(graded):
-    assert scores(graded, "dan") == {
+    assert scores(graded, "ian") == {
         ("doubling", "test_double"): 0,
         ("doubling", "test_quadruple"): 0,
         ("doubling", "why_twice"): 0,
     }
-    assert not (graded / "autograded" / "dan" / DOUBLING).exists()
-    assert not read_results(graded).works["dan", DOUBLING].graded
+    assert not (graded / "autograded" / "ian" / DOUBLING).exists()
+    assert not read_results(graded).works["ian", DOUBLING].graded
 
 
-def test_one_notebook_that_can_not_be_read_does_not_cost_the_other_one(graded):
+def test_one_notebook_of_junk_does_not_cost_the_other_one(graded):
     found = scores(graded, "bob", "02_pair")
     assert found["first", "test_double"] == 3
     assert found["second", "test_double"] == 0
     outcome = read_notes(open_course(graded))["bob", "02_pair"]
     assert outcome.status is Status.GRADED
-    assert outcome.notes == ("second.ipynb could not be read: it is no notebook from line 1 on",)
+    assert outcome.notes == (
+        "second.ipynb: The file is no notebook, and no cell can be found in it",
+        "second.ipynb: Nothing counts as answered",
+    )
 
 
 def test_the_results_tell_late_waiting_and_what_the_checks_said(graded):
     results = read_results(graded)
-    assert list(results.students) == ["ada", "bob", "cat", "dan", "hal"]
+    assert list(results.students) == ["ada", "bob", "cat", "dan", "hal", "ian"]
     ada, bob, cat = (results.works[name, DOUBLING] for name in ("ada", "bob", "cat"))
     assert ada.late.days == 1
     assert not bob.late
@@ -118,6 +140,7 @@ def test_the_results_tell_late_waiting_and_what_the_checks_said(graded):
 def directory(folder):
     (folder / "doubling.ipynb").unlink()
     (folder / "doubling.ipynb").mkdir()
+    (folder / "doubling.ipynb" / "inside.txt").write_text("")
 
 
 def link(folder):
@@ -131,35 +154,90 @@ def write(text):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("spoil", "note"),
     [
-        (directory, "doubling.ipynb is a folder; a notebook is expected"),
-        (link, "doubling.ipynb is a link to another file; it was not followed"),
-        (write(bytes(range(256))), "doubling.ipynb could not be read: it is not text"),
-        (write(b""), "doubling.ipynb could not be read: it is no notebook from line 1 on"),
-        (write(b"[1, 2]"), "doubling.ipynb could not be read as a notebook"),
-        (
-            lambda folder: (folder / "doubling.ipynb").unlink(),
-            "doubling.ipynb is missing: no notebook was handed in",
-        ),
-        (
-            lambda folder: (folder / "doubling.ipynb").rename(folder / "doubling (1).ipynb"),
-            "doubling.ipynb is missing: found doubling (1).ipynb",
-        ),
-        (
-            lambda folder: (folder / "timestamp.txt").write_text("yesterday evening"),
-            "timestamp.txt holds no date",
-        ),
+        (directory, "doubling.ipynb is a folder, not a file"),
+        (link, "doubling.ipynb is a link to another place and is not followed"),
+        (write(bytes(range(256))), "The file holds binary data, not a notebook"),
+        (write(b""), "The file is empty"),
+        (write(b"[1, 2]"), "The file is JSON, but no notebook"),
     ],
 )
-def test_what_can_not_be_graded_says_why(released, hand_in, spoil, reason):
-    spoil(hand_in(released, "eve"))
+def test_what_holds_no_answer_is_graded_as_nothing_and_says_why(released, hand_in, spoil, note):
+    spoil(hand_in(released, "eve", **RIGHT))
+    outcome = grade(released, "eve")
+    assert (outcome.status, outcome.notes[0]) == (Status.GRADED, note)
+    assert set(scores(released, "eve").values()) == {0}
+
+
+def rename(name):
+    def move(folder):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / "doubling.ipynb").rename(folder / name)
+
+    return move
+
+
+def extra_link(target):
+    return lambda folder: (folder / "data.csv").symlink_to(folder.parents[2] / target)
+
+
+MISNAMED = "doubling.ipynb is missing; {} was graded in its place"
+NO_DATE = "timestamp.txt holds no date: whether it came in time is not known"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (rename("doubling (1).ipynb"), MISNAMED.format("doubling (1).ipynb")),
+        (rename("Doubling.ipynb"), MISNAMED.format("Doubling.ipynb")),
+        (rename("work/doubling.ipynb"), MISNAMED.format("work/doubling.ipynb")),
+        (lambda folder: (folder / "timestamp.txt").write_text("yesterday evening"), NO_DATE),
+        (lambda folder: (folder / "timestamp.txt").mkdir(), NO_DATE),
+        (extra_link("gradebook.db"), "data.csv is a link to another file; it was not followed"),
+        (extra_link("nowhere"), "data.csv is a link to another file; it was not followed"),
+        (lambda folder: os.mkfifo(folder / "pipe"), "pipe is no ordinary file and was left out"),
+    ],
+)
+def test_what_is_misnamed_or_untidy_is_graded_nevertheless(released, hand_in, spoil, note):
+    folder = hand_in(released, "eve", **RIGHT)
+    spoil(folder)
+    before = sorted(folder.rglob("*"))
+    outcome = grade(released, "eve")
+    assert (outcome.status, outcome.notes) == (Status.GRADED, (note,))
+    assert sum(scores(released, "eve").values()) == 4
+    assert sorted(folder.rglob("*")) == before
+    graded = released / "autograded" / "eve" / DOUBLING
+    assert [path.name for path in graded.iterdir() if path.is_file()] == ["doubling.ipynb"]
+    assert [path.name for path in (released / "autograded").iterdir()] == ["eve"]
+
+
+def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand_in):
+    folder = hand_in(released, "eve", **RIGHT)
+    shutil.copy(folder / "doubling.ipynb", folder / "doubling (1).ipynb")
+    (folder / "doubling.ipynb").rename(folder / "doubling (2).ipynb")
     outcome = grade(released, "eve")
     assert outcome.status is Status.FAILED
     (line,) = outcome.notes
-    assert line.startswith(reason)
-    assert "\n" not in line
-    assert set(scores(released, "eve").values()) == {0}
+    assert line == "doubling.ipynb is missing: found doubling (1).ipynb, doubling (2).ipynb"
+
+
+def test_one_missing_notebook_of_two_earns_nothing_and_is_named(released, hand_in):
+    (hand_in(released, "eve", "02_pair", **RIGHT) / "second.ipynb").unlink()
+    outcome = grade(released, "eve", "02_pair")
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == ("second.ipynb is missing and earns nothing",)
+    assert scores(released, "eve", "02_pair")["second", "test_double"] == 0
+    assert scores(released, "eve", "02_pair")["first", "test_double"] == 3
+
+
+def test_a_folder_that_is_a_link_is_not_followed(released, hand_in):
+    theirs = hand_in(released, "ada", **RIGHT)
+    (released / "submitted" / "eve").mkdir()
+    (released / "submitted" / "eve" / DOUBLING).symlink_to(theirs)
+    outcome = grade(released, "eve")
+    assert outcome.status is Status.FAILED
+    assert outcome.notes == ("01_doubling is a link to another folder; it was not followed",)
 
 
 def test_a_folder_that_nbgrader_would_take_for_a_pattern_is_named(released, hand_in):
@@ -201,10 +279,10 @@ def test_a_copied_cell_and_a_cell_of_another_notebook_cost_nothing(released, han
     assert sum(scores(released, "eve").values()) == 4
 
 
-def test_a_broken_resubmission_leaves_the_earlier_grades_and_files(graded, hand_in):
+def test_a_resubmission_without_a_notebook_leaves_the_earlier_grades_and_files(graded, hand_in):
     before, old = rows(graded, "ada"), files(graded / "autograded" / "ada")
     folder = hand_in(graded, "ada", when="2026-10-09 18:00:00 UTC")
-    (folder / "doubling.ipynb").write_text("{")
+    (folder / "doubling.ipynb").unlink()
     outcome = grade(graded, "ada")
     assert outcome.status is Status.FAILED
     assert outcome.notes[-1] == "the earlier grades stay"
@@ -258,6 +336,36 @@ def test_only_what_came_in_since_is_graded_again(graded, hand_in):
     assert sum(scores(graded, "cat").values()) == 4
     assert status() == [Status.UP_TO_DATE]
     assert status(force=True) == [Status.GRADED]
+
+
+def test_a_kernel_in_place_of_the_judge_grades_too_and_what_stops_it_is_named(released, hand_in):
+    config = released / "nbgrader_config.py"
+    execute = '"course.nbgrader_plugins.ExecuteShort",'
+    config.write_text(config.read_text().replace("    Judge,", f"    {execute}", 1))
+    hand_in(released, "ada", **RIGHT)
+    hand_in(released, "hal", double="import os\nos._exit(1)")
+    assert grade(released, "ada").status is Status.GRADED
+    assert sum(scores(released, "ada").values()) == 4
+    assert not read_results(released).works["ada", DOUBLING].lines  # the judge's alone
+    outcome = grade(released, "hal")
+    assert outcome.status is Status.FAILED
+    assert outcome.notes == ("its code ended Python itself, so it could not be run to its end",)
+
+
+def test_a_machine_that_can_not_confine_students_code_grades_nothing(
+    released, hand_in, monkeypatch
+):
+    hand_in(released, "ada", **RIGHT)
+    lacking = [Protection("network", False, "no seccomp")]
+    monkeypatch.setattr("course.judge.preprocessor.missing", lambda: lacking)
+    with pytest.raises(CourseError, match=r"can't confine students' code \(network\)") as error:
+        grade_class(released)
+    assert "\n" not in str(error.value)
+    assert not (released / "autograded").exists()
+    config = released / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.Judge.unprotected = True\n")
+    assert grade(released, "ada").status is Status.GRADED  # in this process: the patch holds
+    assert sum(scores(released, "ada").values()) == 4
 
 
 def test_an_assignment_that_was_not_released_is_refused(course_root):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
@@ -10,9 +11,8 @@ import pytest
 
 from course.notebook import CheckSpec, Exercise
 from course.report import duration, histogram, page, table, troubles, write_report
-from course.results import Column, Results, Work, read_results
+from course.results import CheckLine, Column, Results, Work, read_results
 from course.root import CourseError
-from course.transcript import CheckLine
 
 CHECKS = (CheckSpec("adds", 2, True, True), CheckSpec("takes a list", 1, False, False))
 TOTAL = Column("sums", "total", "Total", 3, Exercise("total", "Total", 3, CHECKS, "", ""))
@@ -124,6 +124,17 @@ def test_the_check_that_most_failed_comes_first_with_its_commonest_diagnosis(res
     assert (second.check, second.failed, second.diagnosis) == ("takes a list", 1, "no")
 
 
+def test_without_the_judge_s_record_no_check_is_said_to_have_passed(results):
+    assert "without the judge" not in html(results)  # who has no lines was not graded
+    works = {key: w for key, w in results.works.items() if key[0] == "ada"}
+    full = Results(results.students, results.columns, works)
+    assert "No check has failed" in html(full)
+    assert "without the judge" not in html(full)
+    bare = {key: replace(w, lines={}) for key, w in works.items()}
+    assert "No check has failed" not in html(Results(results.students, results.columns, bare))
+    assert "without the judge" in html(Results(results.students, results.columns, bare))
+
+
 def test_the_distribution_counts_everyone_once():
     assert histogram([0, 0.05, 0.1, 0.95, 1, 1]) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 3]
 
@@ -187,7 +198,9 @@ def test_a_graded_class_is_reported(graded):
     assert "script" not in found.tags
     assert "<b>Byron</b>, Ada" in text
     assert "it is the square" in text
-    assert "ended Python itself" in text
+    assert "double: Your code ended its own process" in text
+    assert "The file was damaged" in text
+    assert "no notebook was handed in" in text
     head, *rows = csv.reader(io.StringIO(table(results)))
     total = head.index("01_doubling total")
     assert {row[0]: row[total] for row in rows} == {
@@ -195,5 +208,6 @@ def test_a_graded_class_is_reported(graded):
         "bob": "0",
         "cat": "0",
         "dan": "0",
-        "hal": "0",
+        "hal": "1",
+        "ian": "0",
     }

@@ -444,7 +444,7 @@ class Alignment:
         return None
 
     def _by_place(self, slot: Slot, old: Matched | None) -> Matched | None:
-        """Return the student's own cell that stands where the answer should; text cells joined.
+        """Return the student's own text where an answer in words should stand, joined in one cell.
 
         Args:
             slot: the question.
@@ -452,20 +452,13 @@ class Alignment:
         """
         before = slot.number if old else slot.number - 1
         index = next((i for i, cell in enumerate(self.cells) if cell.slot == before), None)
-        if index is None:
+        if index is None or slot.cell.cell_type == "code":
             return None
         run = []
         for cell in self.cells[index + 1 :]:
             if cell.slot is not None:
                 break
             run.append(cell)
-        if slot.cell.cell_type == "code":
-            found = [
-                cell
-                for cell in run
-                if cell.kind == "code" and cell.text and self._exercises_in(cell) <= {slot}
-            ]
-            return found[0] if len(found) == 1 and not old else None
         texts = [c for c in run if c.text and (c.kind != "code" or not compiles(c.source))]
         if not any(map(slot.is_touched, texts)):
             return texts[0] if texts and not old else None

@@ -329,7 +329,10 @@ def _fragments(text: str) -> list[Cell]:
             if failures > MAX_FAILURES:
                 break
             continue
-        if isinstance(value, dict) and "cell_type" in value and (cell := _cell(value)):
+        is_cell = (
+            isinstance(value, dict) and "cell_type" in value and {"source", "input"} & set(value)
+        )
+        if is_cell and (cell := _cell(value)):
             if gap is not None:
                 cells += _damaged(text[gap:start])
             cells.append(cell)

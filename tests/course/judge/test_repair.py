@@ -514,6 +514,26 @@ def four_answers_deleted(nb):
         del nb.cells[at(nb, name)]
 
 
+@exhibit("The cell of `relu` had lost its mark and was recogn", loses=["sigmoid"])
+def two_answers_in_the_cell_of_one(nb):
+    the(nb, "sigmoid").source += "\n\n\n" + the(nb, "relu").source  # it stays there too
+    del nb.cells[at(nb, "relu")]
+
+
+@exhibit("The cell of `relu` had lost its mark", "The cell of `tanh` was as released")
+def two_answers_in_a_cell_of_ones_own(nb):
+    both = the(nb, "relu").source + "\n\n\n" + the(nb, "tanh").source
+    nb.cells.append(new_code_cell(both))
+    del nb.cells[at(nb, "relu")]
+    the(nb, "tanh").source = the(released(source(), config()), "tanh").source
+
+
+@exhibit("The cell of `sigmoid` had been split; its parts were joined.", loses=["sigmoid"])
+def split_with_the_indentation_lost(nb):
+    the(nb, "sigmoid").source = "def sigmoid(x):\n    "
+    nb.cells.insert(at(nb, "sigmoid") + 1, new_code_cell("return 1 / (1 + np.exp(-x))"))
+
+
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_of_broken_notebooks(name):
     break_it, notes, loses = ZOO[name]
@@ -573,6 +593,47 @@ def test_nbgraders_own_steps_find_nothing_to_do(sanitized, caplog):
         tests = [cell for cell in clean.cells if key(cell).startswith("test_")]
         assert all(cell.source == the(source(), key(cell)).source for cell in tests)
         assert answers(clean) == answers(result)
+
+
+def test_a_split_cell_is_whole_again():
+    nb = intact()
+    split_with_the_indentation_lost(nb)
+    mended = answers(repaired(nb).notebook)["sigmoid"]
+    assert mended == "def sigmoid(x):\n    return 1 / (1 + np.exp(-x))"
+
+
+def test_nothing_is_left_of_a_test_that_was_split():
+    nb = intact()
+    half_a_test(nb)
+    assert repaired(nb).notebook.cells == intact().cells
+
+
+def test_the_true_test_is_taken_and_the_forged_one_runs_as_the_students():
+    nb = intact()
+    forged_test_before_the_true_one(nb)
+    result = repaired(nb)
+    assert len(result.notes) == 1
+    place = at(result.notebook, "test_sigmoid")
+    assert [c.source for c in result.notebook.cells[place - 2 : place - 1]] == ["4"]
+    assert [key(c) for c in result.notebook.cells[place - 2 :][:3]] == [
+        "",
+        "sigmoid",
+        "test_sigmoid",
+    ]
+
+
+def test_what_is_put_back_stands_among_its_neighbours():
+    nb = intact()
+    for name in ("setup", "relu", "test_tanh"):
+        del nb.cells[at(nb, name)]
+    nb.cells.insert(2, new_code_cell("rng = np.random.default_rng()", id="after_setup"))
+    nb.cells.insert(at(nb, "test_relu"), new_code_cell("x0 = 1", id="before_relu"))
+    nb.cells.insert(at(nb, "tanh") + 1, new_code_cell("x1 = 1", id="before_test_tanh"))
+    ids = [cell.id for cell in repaired(nb).notebook.cells]
+    for name in ("setup after_setup", "before_relu relu test_relu", "before_test_tanh test_tanh"):
+        first, *others = name.split()
+        start = ids.index(first)
+        assert ids[start : start + len(others) + 1] == [first, *others]
 
 
 def test_a_blank_release_has_nothing_to_repair_and_stays_blank():
@@ -649,6 +710,25 @@ def test_one_defect_in_the_json_costs_at_most_one_answer(indent, old, new):
         result = repaired((text[:at_] + new + text[at_ + len(old) :]).encode())
         assert len(lost(result)) <= 1
         assert result.notes
+
+
+def test_of_a_damaged_cell_what_can_be_read_is_kept():
+    text = pretty()
+    quoted = text.replace("def relu(x)", 'def relu("x")').replace("def tanh(x)", 'def tanh("x")')
+    result = repaired(quoted.encode())
+    for name in ("relu", "tanh"):
+        right = answers(intact())[name].replace(f"{name}(x)", f'{name}("x")', 1)
+        assert answers(result.notebook)[name] == right
+    assert lost(result) == {"relu", "tanh"}
+    end = text.index("return", text.index("def relu(x)"))
+    cut_off = answers(repaired(text[:end].encode()).notebook)
+    assert cut_off["relu"] in answers(intact())["relu"]
+    assert cut_off["relu"].startswith("def relu(x):")
+    one_line = json.dumps(json.loads(text))
+    cut_off = answers(
+        repaired(one_line[: one_line.index("return", one_line.index("def relu"))].encode()).notebook
+    )
+    assert cut_off["relu"].startswith("def relu(x):")
 
 
 def test_line_breaks_that_are_not_escaped_and_what_follows_the_end():

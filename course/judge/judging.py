@@ -7,19 +7,22 @@ the student process is data; nothing of it is ever run here. Knows nothing of nb
 
 import contextlib
 import io
+import json
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from course.judge.outputs import cleaned, result, stream
+from course.judge.outputs import cleaned, result, size, stream
 from course.judge.remote import Namespace, Session, StudentGoneError
 from course.judge.wire import receive, send
 from course.runner import execute
 from helpers.checks import Question, seeded
 
 MAX_RESTARTS = 20
+OUT_OF_MEMORY = "Your code used more memory than it may have."
+MAX_OUTPUTS = 30_000_000  # characters of a notebook's outputs; a frame of the wire holds them all
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,40 @@ class Record:
     incidents: list[str] = field(default_factory=list)
 
 
+class _Watched(Session):
+    """A session that knows how its process came to an end.
+
+    Args:
+        connection: the socket to the process.
+        seconds: how long one request may take.
+        how_ended: asks how the process ended; an empty answer says no more than is known here.
+
+    Attributes:
+        spent: whether the student's code has used up its memory, and may be keeping it.
+    """
+
+    def __init__(
+        self, connection: socket.socket, seconds: float, how_ended: Callable[[], str]
+    ) -> None:
+        super().__init__(connection, seconds)
+        self.spent = False
+        self._how_ended = how_ended
+        self._asked = False
+
+    def request(self, operation: str, *arguments: Any) -> Any:
+        """Ask the student process for something, as `Session` does."""
+        try:
+            return super().request(operation, *arguments)
+        except MemoryError:
+            self.spent = True
+            raise
+        except StudentGoneError:
+            if not self._asked:
+                self._asked = True
+                self.gone = self._how_ended() or self.gone
+            raise StudentGoneError(self.gone) from None
+
+
 class Judging:
     """Judges one notebook.
 
@@ -72,7 +109,8 @@ class Judging:
         cells: its code cells, in the notebook's order.
         seed: the student's own seed, for the questions' random points.
         limits: how long things may take.
-        new_student: starts a student process and returns the socket to it.
+        new_student: starts a student process, ends the one before, and returns the socket to it.
+        how_ended: tells in a sentence how the last student process ended, if it has.
     """
 
     def __init__(
@@ -81,34 +119,55 @@ class Judging:
         seed: bytes,
         limits: Limits,
         new_student: Callable[[], socket.socket],
+        how_ended: Callable[[], str],
     ) -> None:
         self._cells = cells
         self._seed = seed
         self._limits = limits
         self._new_student = new_student
+        self._how_ended = how_ended
         self._deadline = time.monotonic() + limits.notebook
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._deadly: set[int] = set()
         self._restarts = 0
+        self._room = MAX_OUTPUTS
         self._record = Record()
-        self._session = Session(new_student(), limits.request)
+        self._session = self._start()
 
     def run(self) -> Record:
         """Walk the notebook from top to bottom."""
         for position, cell in enumerate(self._cells):
-            if time.monotonic() > self._deadline:
-                self._record.incidents.append(
-                    f"The notebook took longer than {self._limits.notebook:g} seconds: "
-                    f"nothing from {cell.key} on was run."
-                )
+            if self._fate():
+                self._restart(position)
+            if stop := self._reason_to_stop():
+                self._give_up(f"{stop}: nothing from {cell.key} on was run.", position)
                 break
             if cell.kind == "test":
                 self._judge(cell)
             else:
                 self._run(cell)
-            if self._session.gone:
-                self._restart(position, cell)
         return self._record
+
+    def _start(self) -> _Watched:
+        return _Watched(self._new_student(), self._limits.request, self._how_ended)
+
+    def _fate(self) -> str:
+        """Return why the student process can't go on; nothing if it can."""
+        return self._session.gone or (OUT_OF_MEMORY if self._session.spent else "")
+
+    def _reason_to_stop(self) -> str:
+        if time.monotonic() > self._deadline:
+            return f"The notebook took longer than {self._limits.notebook:g} seconds"
+        if self._session.gone:
+            return f"The notebook's process had to be started again {MAX_RESTARTS} times"
+        return ""
+
+    def _give_up(self, reason: str, position: int) -> None:
+        """Score the questions from here on 0: nbgrader takes a cell without a result for right."""
+        self._record.incidents.append(reason)
+        for cell in self._cells[position:]:
+            if cell.kind == "test":
+                self._record.outputs[cell.index] = [*stream(f"{reason}\n"), result(0)]
 
     def _run(self, cell: Cell) -> None:
         """Run a cell in the student process, and a set-up cell here too."""
@@ -116,18 +175,17 @@ class Judging:
             with contextlib.redirect_stdout(io.StringIO()):
                 execute(cell.source, f"<{cell.key}>", self._names)
         try:
-            self._record.outputs[cell.index] = self._run_there(cell)
+            outputs = self._run_there(cell)
+            self._session.spent = any(output.get("ename") == "MemoryError" for output in outputs)
         except StudentGoneError as error:
+            outputs = [_ended(str(error))]
+        if fate := self._fate():
             self._deadly.add(cell.index)
-            self._record.outputs[cell.index] = [
-                {
-                    "output_type": "error",
-                    "ename": "CellEnded",
-                    "evalue": str(error),
-                    "traceback": [str(error)],
-                }
-            ]
-            self._record.incidents.append(f"{cell.key}: {error}")
+            self._record.incidents.append(f"{cell.key}: {fate}")
+        self._room -= size(outputs)
+        if self._room < 0:
+            outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
+        self._record.outputs[cell.index] = outputs
 
     def _run_there(self, cell: Cell) -> list[dict[str, Any]]:
         self._session.seconds = self._limits.cell
@@ -158,7 +216,7 @@ class Judging:
         question = dict.get(names, "q")  # never the student's `q`
         score = question.earned if finished and isinstance(question, Question) else 0
         self._record.outputs[cell.index] = [
-            *stream("".join(self._session.printed)),
+            *stream(_quoted("".join(self._session.printed))),
             *stream(printed.getvalue()),
             result(score),
         ]
@@ -166,23 +224,44 @@ class Judging:
             "score": score,
             "checks": question.to_json() if isinstance(question, Question) else [],
         }
-        if self._session.gone:
-            self._record.incidents.append(f"{cell.key}: {self._session.gone}")
+        if fate := self._fate():
+            self._record.incidents.append(f"{cell.key}: {fate}")
 
-    def _restart(self, position: int, culprit: Cell) -> None:
+    def _restart(self, position: int) -> None:
         """Start a new student process and bring it to where the last one ended."""
-        while self._session.gone and self._restarts < MAX_RESTARTS:
+        again = True
+        while again and self._restarts < MAX_RESTARTS and time.monotonic() < self._deadline:
             self._restarts += 1
-            self._session = Session(self._new_student(), self._limits.request)
-            for cell in self._cells[: position + 1]:
-                if cell.kind == "test" or cell.index in self._deadly:
-                    continue
-                try:
-                    self._run_there(cell)
-                except StudentGoneError as error:
-                    self._deadly.add(cell.index)
-                    self._record.incidents.append(f"{cell.key}, run again: {error}")
-                    break
+            self._session = self._start()
+            again = not all(map(self._rerun, self._cells[:position]))
+
+    def _rerun(self, cell: Cell) -> bool:
+        """Run a cell again in a new process; return whether that has survived it."""
+        if cell.kind == "test" or cell.index in self._deadly:
+            return True
+        try:
+            self._run_there(cell)
+        except StudentGoneError as error:
+            self._deadly.add(cell.index)
+            self._record.incidents.append(f"{cell.key}, run again: {error}")
+            return False
+        return True
+
+
+def _quoted(printed: str) -> str:
+    """Mark each line that the student's code has printed: none passes for one of the question's."""
+    lines = ["Your code printed:", *(f"  | {line}" for line in printed.splitlines())]
+    return "\n".join([*lines, ""]) if printed else ""
+
+
+def _ended(reason: str) -> dict[str, Any]:
+    """Return the output of a cell that came to no end of its own."""
+    return {
+        "output_type": "error",
+        "ename": "CellEnded",
+        "evalue": reason,
+        "traceback": [reason],
+    }
 
 
 def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
@@ -192,26 +271,25 @@ def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
         connection: the socket to the grading process.
         arguments: nothing is expected; a job comes over the socket.
     """
-    job, _ = receive(connection, time.monotonic() + 60)
-    cells, seed, limits = job
+    _, job = receive(connection, time.monotonic() + 60)
+    cells, seed, limits = json.loads(job)
 
     def new_student() -> socket.socket:
         send(connection, ["student"], b"", time.monotonic() + 60)
         _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
         return socket.socket(fileno=descriptors[0])
 
+    def how_ended() -> str:
+        send(connection, ["how"], b"", time.monotonic() + 60)
+        (reason,), _ = receive(connection, time.monotonic() + 60)
+        return str(reason)
+
     judging = Judging(
-        [Cell(*cell) for cell in cells], bytes.fromhex(seed), Limits(*limits), new_student
+        [Cell(*cell) for cell in cells],
+        bytes.fromhex(seed),
+        Limits(*limits),
+        new_student,
+        how_ended,
     )
-    record = asdict(judging.run())
-    record["outputs"] = [[index, outputs] for index, outputs in record["outputs"].items()]
-    send(connection, ["record", _lists(record)], b"", time.monotonic() + 60)
-
-
-def _lists(value: Any) -> Any:
-    """Write dictionaries as lists of pairs: the wire has no JSON objects."""
-    if isinstance(value, dict):
-        return ["d", *[[key, _lists(item)] for key, item in value.items()]]
-    if isinstance(value, list | tuple):
-        return ["l", *[_lists(item) for item in value]]
-    return value
+    record = json.dumps(asdict(judging.run())).encode()
+    send(connection, ["record"], record, time.monotonic() + 60)

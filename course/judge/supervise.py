@@ -7,11 +7,12 @@ gradebook.
 
 import contextlib
 import copy
+import json
 import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from course.root import CourseError
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import CheckResult, Outcome
 
+DYING_SECONDS = 1.0  # from the end of a process's socket to word of how it ended
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
 
 
@@ -121,9 +123,10 @@ def _serve(
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits)]
     student: Child | None = None
     try:
-        send(connection, job, b"", deadline)
+        send(connection, ["job"], json.dumps(job).encode(), deadline)
         while True:
-            match receive(connection, deadline)[0]:
+            message, body = receive(connection, deadline)
+            match message:
                 case ["student"]:
                     if student:
                         student.kill()
@@ -133,12 +136,23 @@ def _serve(
                     socket.send_fds(connection, [b"s"], [ours.fileno()])
                     ours.close()
                     theirs.close()
-                case ["record", record]:
-                    return dict(_unlisted(record))
+                case ["how"]:
+                    send(connection, [_how_ended(student)], b"", deadline)
+                case ["record"]:
+                    return dict(json.loads(body))
                 case _:
                     raise JudgeError("the judge process sent something unknown")
     except WireError as error:
         raise JudgeError(f"the judge process failed: {error}") from error
+
+
+def _how_ended(student: Child | None) -> str:
+    """Say how a student process ended; return nothing if it runs, or ended by itself."""
+    with contextlib.suppress(TimeoutError):
+        ended = student and student.wait(DYING_SECONDS)
+        if ended and ended.code is None:
+            return f"Your code took its process down: {ended.reason}."
+    return ""
 
 
 def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
@@ -188,26 +202,16 @@ def _check(check: dict[str, Any]) -> CheckResult:
     return CheckResult(outcome=Outcome(check["outcome"]), **fields)
 
 
-def _with_outputs(submitted: NotebookNode, outputs: Sequence[Any]) -> NotebookNode:
+def _with_outputs(submitted: NotebookNode, outputs: Mapping[str, Any]) -> NotebookNode:
     nb = copy.deepcopy(submitted)
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    for count, (index, cell_outputs) in enumerate(outputs, start=1):
-        cell = nb.cells[index]
+    for count, (index, cell_outputs) in enumerate(outputs.items(), start=1):
+        cell = nb.cells[int(index)]
         cell.execution_count = count
         cell.outputs = from_dict(cell_outputs)  # type: ignore[no-untyped-call]
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
     return nb
-
-
-def _unlisted(value: Any) -> Any:
-    """Undo `judging._lists`."""
-    match value:
-        case ["d", *pairs]:
-            return {key: _unlisted(item) for key, item in pairs}
-        case ["l", *items]:
-            return [_unlisted(item) for item in items]
-    return value

@@ -52,7 +52,8 @@ class Kind:
         other: the share of right answers written otherwise than the reference.
         words: whether the questions in words are answered.
         late: how long after the due date the work comes; negative if before.
-        corrupted: whether the first assignment's notebooks are cut in the middle.
+        damage: what becomes of the first assignment's notebooks: "cut" off before an answer, or
+            "junk" in their place.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Kind:
     other: float = 0.5
     words: bool = True
     late: timedelta = timedelta(hours=-5)
-    corrupted: bool = False
+    damage: str = ""
 
 
 EXCELLENT = Kind("excellent")
@@ -69,11 +70,12 @@ MIDDLING = Kind("middling", wrong=0.3)
 CARELESS = Kind("careless", wrong=0.6, blank=0.25, other=0.2, words=False)
 BLANK = Kind("blank", blank=1, words=False)
 LATE = Kind("late", wrong=0.15, late=timedelta(hours=26))
-CORRUPTED = Kind("corrupted", wrong=0.15, corrupted=True)
+CUT = Kind("cut off", wrong=0.15, damage="cut")
+JUNK = Kind("junk", damage="junk")
 CLASS = [
     *(EXCELLENT, MIDDLING, CARELESS, MIDDLING, EXCELLENT, LATE, MIDDLING, EXCELLENT),
-    *(MIDDLING, CARELESS, BLANK, EXCELLENT, MIDDLING, CORRUPTED, EXCELLENT, MIDDLING),
-    *(CARELESS, EXCELLENT, BLANK, MIDDLING, LATE, EXCELLENT, CARELESS, MIDDLING),
+    *(MIDDLING, CARELESS, BLANK, EXCELLENT, MIDDLING, CUT, EXCELLENT, MIDDLING),
+    *(CARELESS, EXCELLENT, BLANK, JUNK, LATE, EXCELLENT, CARELESS, MIDDLING),
 ]
 
 
@@ -94,10 +96,15 @@ class Paper:
     Attributes:
         answers: answers from the bank; the reference stands for exercises without.
         blank: exercises left as they were handed out.
+        cut: the exercise before whose answer the file ends; "" if it is whole. That one and those
+            after it are blank.
+        junk: whether nothing of it can be read.
     """
 
     answers: Mapping[str, Answer] = field(default_factory=dict)
     blank: frozenset[str] = frozenset()
+    cut: str = ""
+    junk: bool = False
 
 
 @dataclass(frozen=True)
@@ -266,11 +273,12 @@ def _hand_in(folder: Path, class_: Sequence[Student], answers: Path) -> Predicti
                         (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
                     rng = random.Random(f"{SEED} {student.id} {name} {path.stem}")
                     paper = choose(rng, exercises, known, student.kind)
-                    lost = student.kind.corrupted and index == 0
-                    _write(there / path.name, source, paper, student.kind.words, cut=lost)
+                    if index == 0:
+                        paper = damaged(rng, exercises, paper, student.kind.damage)
+                    _write(there / path.name, source, paper, student.kind.words)
                     points = bank.predicted(exercises, [*paper.answers.values()], paper.blank)
                     predicted.setdefault((student.id, name), {}).update(
-                        {(path.stem, key): 0 if lost else value for key, value in points.items()}
+                        {(path.stem, key): value for key, value in points.items()}
                     )
     return predicted
 
@@ -303,6 +311,22 @@ def choose(
         if is_foretold(exercises, changed):
             paper = changed
     return paper
+
+
+def damaged(rng: random.Random, exercises: Sequence[Exercise], paper: Paper, damage: str) -> Paper:
+    """Return what is left of a paper whose file is damaged, such that it can be foretold."""
+    everything = [exercise.id for exercise in exercises]
+    if damage == "junk":
+        return Paper(blank=frozenset(everything), junk=True)
+    if damage != "cut":
+        return paper
+    rest = []
+    for place in range(1, len(exercises)):
+        lost = frozenset(everything[place:])
+        kept = {key: answer for key, answer in paper.answers.items() if key not in lost}
+        rest.append(Paper(kept, paper.blank | lost, cut=everything[place]))
+    rest.append(Paper(blank=frozenset(everything), cut=everything[0]))
+    return rng.choice([left for left in rest if is_foretold(exercises, left)])
 
 
 def is_foretold(exercises: Sequence[Exercise], paper: Paper) -> bool:
@@ -342,10 +366,11 @@ def _beneath(exercises: Sequence[Exercise], exercise: Exercise, paper: Paper) ->
     return frozenset(found)
 
 
-def _write(path: Path, source: NotebookNode, paper: Paper, words: bool, *, cut: bool) -> None:
-    """Fill a released notebook in, as a student would, or hand in the half of it."""
+def _write(path: Path, source: NotebookNode, paper: Paper, words: bool) -> None:
+    """Fill a released notebook in, as a student would, and damage the file if the paper says so."""
     nb = notebook.read(path)
     reference = {notebook.grade_id(cell): cell.source for cell in source.cells}
+    end = ""
     for cell in filter(notebook.is_solution, nb.cells):
         key = notebook.grade_id(cell)
         if notebook.is_manual(cell):
@@ -354,8 +379,12 @@ def _write(path: Path, source: NotebookNode, paper: Paper, words: bool, *, cut: 
         elif key not in paper.blank:
             answer = paper.answers.get(key)
             cell.source = answer.source if answer else "\n".join(_unmarked(reference[key]))
-    text = nbformat.writes(nb)  # type: ignore[no-untyped-call]
-    path.write_text(text[: len(text) // 2] if cut else text, encoding="utf-8")
+        if key == paper.cut:
+            end = f'"id": "{cell.id}"'
+    text = nbformat.writes(nb).encode()  # type: ignore[no-untyped-call]
+    if paper.junk:
+        text = random.Random(SEED).randbytes(len(text))
+    path.write_bytes(text[: text.index(end.encode())] if end else text)
 
 
 def _unmarked(solution: str) -> Iterator[str]:

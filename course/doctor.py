@@ -19,6 +19,7 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
+from course import secret
 from course.root import CourseError
 
 PYTHON = (3, 11)
@@ -108,6 +109,51 @@ def configuration(root: Path) -> Iterator[Finding]:
         yield Finding(State.MISSING, str(error))
         return
     yield Finding(State.FINE, f"nbgrader_config.py of course “{course.folders.course_id}”")
+
+
+def judge(root: Path) -> Iterator[Finding]:
+    """Is the verdict formed where student code can't reach, and is that code confined?"""
+    from course.grade import open_course
+    from course.judge.confine import protections
+    from course.judge.preprocessor import judge_of
+
+    try:
+        judge = judge_of(open_course(root).config)
+    except CourseError:  # which `configuration` tells
+        return
+    if judge:
+        yield Finding(State.FINE, "submissions are graded by the judge")
+    else:
+        words = "submissions run in a Jupyter kernel, where their own code can decide their grade"
+        yield Finding(State.NOTE, words)
+    refused = judge is not None and not judge.unprotected
+    to_do = ": grading refuses to run; c.Judge.unprotected = True makes it" if refused else ""
+    for found in protections():
+        what = f"protection of {found.name}"
+        if found.on:
+            yield Finding(State.FINE, f"{what} ({found.note})")
+        else:
+            state = State.MISSING if refused else State.NOTE
+            yield Finding(state, f"no {what} ({found.note}){to_do}")
+
+
+def course_secret(root: Path) -> Iterator[Finding]:
+    """Is the secret that random points are drawn from there, for its owner alone?"""
+    path = root / secret.NAME
+    try:
+        mode = path.stat().st_mode
+        secret.course_secret(root)
+    except FileNotFoundError:
+        yield Finding(State.NOTE, f"no {path.name} yet: the first grading makes it")
+        return
+    except (OSError, ValueError):
+        yield Finding(State.MISSING, f"{path.name} can't be read as a secret: restore it")
+        return
+    if mode & 0o077:
+        to_do = f"run `chmod 600 {path.name}`"
+        yield Finding(State.MISSING, f"{path.name} is open to others: {to_do}")
+    else:
+        yield Finding(State.FINE, f"{path.name} can be read by its owner alone")
 
 
 def gradebook(root: Path) -> Iterator[Finding]:
@@ -221,6 +267,8 @@ CHECKS: list[Check] = [
     python,
     packages,
     configuration,
+    judge,
+    course_secret,
     gradebook,
     extensions,
     folders,

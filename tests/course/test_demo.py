@@ -13,6 +13,7 @@ from course.demo import (
     Paper,
     _row,
     choose,
+    damaged,
     is_foretold,
     make_class,
     make_demo,
@@ -114,6 +115,21 @@ def test_who_hands_in_nothing_leaves_everything_blank(exercises, known):
     assert paper.blank == {"double", "quadruple"}
 
 
+def test_a_file_that_is_cut_keeps_the_answers_before_it_and_one_of_junk_none(exercises, known):
+    whole = Paper({a.exercise: a for a in [answer(known, "a sum"), answer(known, "eight times")]})
+    cut = {
+        paper.cut: paper
+        for seed in range(20)
+        for paper in [damaged(random.Random(seed), exercises, whole, "cut")]
+    }
+    assert set(cut) == {"double", "quadruple"}
+    assert (set(cut["quadruple"].answers), cut["quadruple"].blank) == ({"double"}, {"quadruple"})
+    assert (set(cut["double"].answers), cut["double"].blank) == (set(), {"double", "quadruple"})
+    junk = damaged(random.Random(1), exercises, whole, "junk")
+    assert (junk.junk, set(junk.answers), junk.blank) == (True, set(), {"double", "quadruple"})
+    assert damaged(random.Random(1), exercises, whole, "") == whole
+
+
 def test_a_chapter_without_a_bank_is_answered_with_the_reference(exercises):
     assert choose(random.Random(1), exercises, [], Kind("all wrong", wrong=1)) == Paper()
 
@@ -125,11 +141,12 @@ def test_a_class_of_24_has_every_kind_and_everyone_a_name_and_an_id_of_their_own
     kinds = [student.kind.name for student in make_class(24)]
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "excellent": 7,
-        "middling": 8,
+        "middling": 7,
         "careless": 4,
         "blank": 2,
         "late": 2,
-        "corrupted": 1,
+        "cut off": 1,
+        "junk": 1,
     }
 
 
@@ -153,13 +170,13 @@ def test_a_folder_that_is_not_a_demo_is_refused(course_root, tmp_path):
 def test_every_score_is_as_foretold_and_nothing_else_is_touched(
     course_root, answers, tmp_path, monkeypatch
 ):
-    kinds = [CLASS[index] for index in (0, 2, 9, 10, 5, 13)]
+    kinds = [CLASS[index] for index in (0, 2, 9, 10, 5, 13, 19)]
     monkeypatch.setattr("course.demo.CLASS", kinds)
     before = {path: path.read_bytes() for path in course_root.rglob("*") if path.is_file()}
     folder = tmp_path / "demo"
     steps = []
 
-    demo = make_demo(course_root, folder, students=6, answers=answers, on_step=steps.append)
+    demo = make_demo(course_root, folder, students=7, answers=answers, on_step=steps.append)
 
     assert [row.student.kind.name for row in demo.rows] == [
         "excellent",
@@ -167,17 +184,20 @@ def test_every_score_is_as_foretold_and_nothing_else_is_touched(
         "careless",
         "blank",
         "late",
-        "corrupted",
+        "cut off",
+        "junk",
     ]
-    assert [row.differences for row in demo.rows] == [[]] * 6
+    assert [row.differences for row in demo.rows] == [[]] * 7
     assert demo.rows[0].scores == demo.rows[0].predicted == {"01_doubling": 4}
     assert demo.rows[1].scores["01_doubling"] < 4
-    assert demo.rows[3].scores == demo.rows[5].scores == {"01_doubling": 0}
+    assert demo.rows[3].scores == demo.rows[6].scores == {"01_doubling": 0}
+    assert demo.rows[5].scores == {"01_doubling": 3}  # the file ends before `quadruple`
     assert len(steps) == 5
     page = demo.report.read_text()
-    assert "could not be read" in page
+    assert "The file was damaged" in page
+    assert "The file holds binary data" in page
     assert "1 day" in page
-    assert len(list(folder.glob("feedback/*/01_doubling/doubling.html"))) == 5
+    assert len(list(folder.glob("feedback/*/01_doubling/doubling.html"))) == 7
     assert {path: path.read_bytes() for path in before} == before
     assert {path for path in course_root.rglob("*") if path.is_file()} == set(before)
 

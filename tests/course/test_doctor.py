@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from course import doctor
+from course import doctor, secret
 from course.doctor import State, examine
+from course.judge.confine import Protection
 
 
 def found(check, root):
@@ -55,6 +56,65 @@ def test_a_configuration_that_can_not_be_run_is_missing(tmp_path):
     ((state, line),) = found(doctor.configuration, tmp_path)
     assert state is State.MISSING
     assert "SyntaxError" in line
+
+
+def machine(monkeypatch, *protections):
+    monkeypatch.setattr("course.judge.confine.protections", lambda: list(protections))
+
+
+def test_every_protection_is_named_with_its_means(course_root, monkeypatch):
+    machine(monkeypatch, Protection("files", True, "Landlock"), Protection("disk", True, "limits"))
+    assert found(doctor.judge, course_root) == [
+        (State.FINE, "submissions are graded by the judge"),
+        (State.FINE, "protection of files (Landlock)"),
+        (State.FINE, "protection of disk (limits)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "state", "words"),
+    [
+        ("", State.MISSING, "grading refuses to run"),
+        ("c.Judge.unprotected = True", State.NOTE, "no protection of files (no Landlock)"),
+    ],
+)
+def test_a_missing_protection_is_as_grave_as_grading_takes_it(
+    course_root, monkeypatch, setting, state, words
+):
+    machine(monkeypatch, Protection("files", False, "no Landlock"))
+    config = course_root / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}{setting}\n")
+    _, (got, line) = found(doctor.judge, course_root)
+    assert got is state
+    assert words in line
+    assert ("unprotected = True" in line) is (state is State.MISSING)
+
+
+def test_a_course_without_the_judge_is_noted(course_root, monkeypatch):
+    machine(monkeypatch, Protection("files", False, "no Landlock"))
+    config = course_root / "nbgrader_config.py"
+    execute = '"course.nbgrader_plugins.ExecuteShort",'
+    config.write_text(config.read_text().replace("    Judge,", f"    {execute}", 1))
+    (first, line), (second, _) = found(doctor.judge, course_root)
+    assert first is second is State.NOTE
+    assert "their own code can decide their grade" in line
+
+
+def test_the_secret_is_for_its_owner_alone(tmp_path):
+    assert found(doctor.course_secret, tmp_path)[0][0] is State.NOTE
+    assert not list(tmp_path.iterdir())
+    secret.course_secret(tmp_path)
+    assert found(doctor.course_secret, tmp_path) == [
+        (State.FINE, ".course-secret can be read by its owner alone")
+    ]
+    (tmp_path / ".course-secret").chmod(0o640)
+    assert found(doctor.course_secret, tmp_path) == [
+        (State.MISSING, ".course-secret is open to others: run `chmod 600 .course-secret`")
+    ]
+    (tmp_path / ".course-secret").write_text("open sesame")
+    ((state, line),) = found(doctor.course_secret, tmp_path)
+    assert state is State.MISSING
+    assert "sesame" not in line
 
 
 def test_the_gradebook_is_read(released):

@@ -530,7 +530,7 @@ def two_answers_in_a_cell_of_ones_own(nb):
 
 @exhibit("The cell of `sigmoid` had been split; its parts were joined.", loses=["sigmoid"])
 def split_with_the_indentation_lost(nb):
-    the(nb, "sigmoid").source = "def sigmoid(x):\n    "
+    the(nb, "sigmoid").source = 'def sigmoid(x):\n    """Sigmoid."""\n    '
     nb.cells.insert(at(nb, "sigmoid") + 1, new_code_cell("return 1 / (1 + np.exp(-x))"))
 
 
@@ -599,7 +599,7 @@ def test_a_split_cell_is_whole_again():
     nb = intact()
     split_with_the_indentation_lost(nb)
     mended = answers(repaired(nb).notebook)["sigmoid"]
-    assert mended == "def sigmoid(x):\n    return 1 / (1 + np.exp(-x))"
+    assert mended == 'def sigmoid(x):\n    """Sigmoid."""\n    return 1 / (1 + np.exp(-x))'
 
 
 def test_nothing_is_left_of_a_test_that_was_split():

@@ -856,6 +856,7 @@ def test_ten_thousand_cells():
     assert result.notebook.cells == nb.cells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["copies", "reversed", "unmarked", "halves"])
 def test_ten_thousand_cells_that_all_want_repair(kind):
     nb = intact()
@@ -874,6 +875,7 @@ def test_ten_thousand_cells_that_all_want_repair(kind):
     assert result.notes or kind in ("unmarked", "halves")
 
 
+@pytest.mark.slow
 def test_too_many_cells():
     nb = intact()
     nb.cells += [{"cell_type": "code", "source": "1"}] * MAX_CELLS

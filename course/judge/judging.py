@@ -190,7 +190,12 @@ class Judging:
     def _run_there(self, cell: Cell) -> list[dict[str, Any]]:
         self._session.seconds = self._limits.cell
         self._session.set_deadline(self._deadline - time.monotonic())
-        return cleaned(self._session.request("run", cell.source, cell.key))
+        try:
+            return cleaned(self._session.request("run", cell.source, cell.key))
+        except StudentGoneError:
+            raise
+        except Exception as error:  # an error of a cell's is an output: something was tampered with
+            raise StudentGoneError(f"Your code broke the cell off: {error}.") from error
 
     def _judge(self, cell: Cell) -> None:
         """Run a test cell here, against the student process."""

@@ -83,7 +83,10 @@ def grade_notebook(
         judge = server.spawn("judge", theirs, {})
         theirs.close()
         stack.callback(judge.kill)
-        record = _serve(ours, cells, submission, server, limits, scratch, stack)
+        try:
+            record = _serve(ours, cells, submission, server, limits, scratch, stack)
+        except WireError as error:
+            raise JudgeError(f"the judge process failed: {_failure(judge) or error}") from error
     verdict = _verdict(submission, record, time.monotonic() - start)
     return verdict, _with_outputs(submission.submitted, record["outputs"])
 
@@ -122,28 +125,31 @@ def _serve(
     deadline = time.monotonic() + limits.notebook + limits.cell + 60
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits)]
     student: Child | None = None
-    try:
-        send(connection, ["job"], json.dumps(job).encode(), deadline)
-        while True:
-            message, body = receive(connection, deadline)
-            match message:
-                case ["student"]:
-                    if student:
-                        student.kill()
-                    ours, theirs = socket.socketpair()
-                    student = server.spawn("student", theirs, _orders(submission, scratch))
-                    stack.callback(student.kill)
-                    socket.send_fds(connection, [b"s"], [ours.fileno()])
-                    ours.close()
-                    theirs.close()
-                case ["how"]:
-                    send(connection, [_how_ended(student)], b"", deadline)
-                case ["record"]:
-                    return dict(json.loads(body))
-                case _:
-                    raise JudgeError("the judge process sent something unknown")
-    except WireError as error:
-        raise JudgeError(f"the judge process failed: {error}") from error
+    send(connection, ["job"], json.dumps(job).encode(), deadline)
+    while True:
+        message, body = receive(connection, deadline)
+        match message:
+            case ["student"]:
+                if student:
+                    student.kill()
+                ours, theirs = socket.socketpair()
+                student = server.spawn("student", theirs, _orders(submission, scratch))
+                stack.callback(student.kill)
+                socket.send_fds(connection, [b"s"], [ours.fileno()])
+                ours.close()
+                theirs.close()
+            case ["how"]:
+                send(connection, [_how_ended(student)], b"", deadline)
+            case ["record"]:
+                return dict(json.loads(body))
+            case _:
+                raise JudgeError("the judge process sent something unknown")
+
+
+def _failure(judge: Child) -> str:
+    with contextlib.suppress(TimeoutError):
+        return judge.wait(DYING_SECONDS).reason
+    return ""
 
 
 def _how_ended(student: Child | None) -> str:

@@ -63,13 +63,14 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
-    Judge,  # or, for a Jupyter kernel of nbgrader's own: course.nbgrader_plugins.ExecuteShort
+    Judge,  # or, for a kernel of nbgrader's own: "course.nbgrader_plugins.ExecuteShort",
     steps.IgnorePattern,
     ClearMetadataPreprocessor,
     steps.LimitOutput,
     steps.SaveAutoGrades,
     steps.AssignLatePenalties,
     steps.CheckCellMetadata,
+    HideTests,  # whoever grades again starts from submitted/ and the gradebook, which has them
 ]
 # For ExecuteShort: an endless loop is interrupted and costs its own cell, a flood of output none.
 c.Execute.timeout = 30

@@ -1,0 +1,168 @@
+"""The judge inside nbgrader: whichever way grading is started, and what is left lying about."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from course.feedback import make_feedback
+from course.grade import Status, grade_student
+from course.judge.confine import Protection
+from course.judge.preprocessor import Judge, judge_of
+from course.judge.supervise import JudgeError
+from course.notebook import read
+from course.report import write_report
+from course.results import read_results
+from course.root import load_config
+from course.secret import course_secret, student_seed
+
+DOUBLING = "01_doubling"
+ANSWERS = {
+    "ada": {
+        "double": "def double(x):\n    return 2 * np.asarray(x)",
+        "quadruple": "def quadruple(x):\n    return double(double(x))",
+    },
+    "bob": {"double": "def double(x):\n    return np.asarray(x) ** 2"},
+    "hal": {
+        "double": "import os\nos._exit(1)",
+        "quadruple": "def quadruple(x):\n    return 4 * x",
+    },
+}
+SCORES = {"ada": (3, 1), "bob": (0, 0), "hal": (0, 1)}
+HIDDEN = ("BEGIN HIDDEN", "q.rng.normal", "2 * x, mistakes")
+
+
+def api(root):
+    """What formgrader holds."""
+    config = load_config(root)
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+
+def by_command(root):
+    command = [sys.executable, "-m", "nbgrader", "autograde", DOUBLING]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def by_button(root):
+    formgrader = api(root)
+    for student in ANSWERS:
+        done = formgrader.autograde(DOUBLING, student)
+        assert done["success"], done
+
+
+def by_course_grade(root):
+    for student in ANSWERS:
+        (outcome,) = grade_student(root, student, [DOUBLING], False)
+        assert outcome.status is Status.GRADED
+
+
+def scores(root):
+    found = {}
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+        for student in ANSWERS:
+            (notebook,) = book.find_submission(DOUBLING, student).notebooks
+            found[student] = tuple(
+                book.find_grade(name, "doubling", DOUBLING, student).auto_score
+                for name in ("test_double", "test_quadruple")
+            )
+            assert len(notebook.grades) == 3
+    return found
+
+
+def texts(*folders):
+    """Everything that stands in files, by path."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert files
+    return {path: path.read_bytes().decode(errors="replace") for path in files}
+
+
+@pytest.fixture
+def handed_in(released, hand_in):
+    for student, answers in ANSWERS.items():
+        hand_in(released, student, **answers)
+    return released
+
+
+@pytest.mark.parametrize("start", [by_command, by_button, by_course_grade])
+def test_each_way_to_grade_goes_through_the_judge_to_the_same_scores(handed_in, start):
+    start(handed_in)
+    assert scores(handed_in) == SCORES
+    for student in ANSWERS:
+        verdict = json.loads(
+            (handed_in / "verdicts" / student / DOUBLING / "doubling.json").read_text()
+        )
+        assert tuple(exercise["score"] for exercise in verdict["exercises"]) == SCORES[student]
+        assert verdict["seed"] == student_seed(course_secret(handed_in), student).hex()
+
+
+def test_no_file_for_students_or_of_grades_holds_a_hidden_test_or_a_seed(handed_in):
+    by_course_grade(handed_in)
+    make_feedback(handed_in)
+    write_report(read_results(handed_in), handed_in / "report")
+    secret = course_secret(handed_in)
+    seeds = [student_seed(secret, student).hex() for student in ANSWERS]
+    found = texts(*(handed_in / name for name in ("autograded", "feedback", "report")))
+    for words in (*HIDDEN, secret.hex(), *seeds):
+        assert [path for path, text in found.items() if words in text] == []
+    everywhere = texts(handed_in / "verdicts", handed_in / "source")
+    for words in (*HIDDEN, *seeds):  # they would be found
+        assert any(words in text for text in everywhere.values())
+
+
+def test_who_grades_again_from_formgrader_has_the_hidden_tests(handed_in):
+    by_course_grade(handed_in)
+    formgrader = api(handed_in)
+    assert formgrader.autograde(DOUBLING, "ada", force=True)["success"]
+    assert formgrader.generate_feedback(DOUBLING, "ada", force=True)["success"]
+    assert scores(handed_in) == SCORES
+    page = (handed_in / "feedback" / "ada" / DOUBLING / "doubling.html").read_text()
+    assert "is right anywhere" in page
+
+
+def test_the_graded_notebook_holds_its_verdict(handed_in):
+    by_course_grade(handed_in)
+    graded = read(handed_in / "autograded" / "hal" / DOUBLING / "doubling.ipynb")
+    verdict = graded.metadata.verdict
+    assert [exercise.score for exercise in verdict.exercises] == [0, 1]
+    assert verdict.incidents == ["double: Your code ended its own process."]
+    assert "seed" not in verdict
+
+
+def test_a_file_that_a_link_would_have_brought_in_is_neither_read_nor_kept(handed_in, hand_in):
+    peek = "def double(x):\n    return np.asarray(x) * (2 if open('{}').read() else 0)"
+    for student, name in {"bob": "data.csv", "hal": "own.csv"}.items():
+        folder = hand_in(handed_in, student, double=peek.format(name))
+        (folder / "own.csv").write_text("1, 2")
+        source = handed_in / "source" / DOUBLING / "doubling.ipynb"
+        (folder / "data.csv").symlink_to(source)
+    by_command(handed_in)
+    assert scores(handed_in)["bob"][0] == 0
+    assert scores(handed_in)["hal"][0] == 3  # files of one's own can be read
+    left = {path.name for path in (handed_in / "autograded" / "bob" / DOUBLING).iterdir()}
+    assert left == {"doubling.ipynb", "figures", "own.csv"}
+
+
+def test_a_machine_without_a_protection_judges_nothing_unless_told_to(handed_in, monkeypatch):
+    lacking = [Protection("files", False, "no Landlock"), Protection("disk", False, "no limits")]
+    monkeypatch.setattr("course.judge.preprocessor.missing", lambda: lacking)
+    with pytest.raises(JudgeError) as error:
+        judge_of(load_config(handed_in)).check_machine()
+    assert str(error.value).startswith("this machine can't confine students' code (files, disk)")
+    assert "\n" not in str(error.value)
+    done = api(handed_in).autograde(DOUBLING, "ada")
+    assert not done["success"]
+    assert str(error.value) in done["log"]
+    assert not (handed_in / "autograded" / "ada" / DOUBLING).exists()
+    Judge(unprotected=True).check_machine()
+
+
+def test_a_configuration_with_another_step_has_no_judge(course_root):
+    config = load_config(course_root)
+    assert isinstance(judge_of(config), Judge)
+    config.Autograde.autograde_preprocessors = ["course.nbgrader_plugins.ExecuteShort"]
+    assert judge_of(config) is None

@@ -101,6 +101,10 @@ class _Watched(Session):
                 self.gone = self._how_ended() or self.gone
             raise StudentGoneError(self.gone) from None
 
+    def close(self) -> None:
+        """Have done with the process."""
+        self._connection.close()
+
 
 class Judging:
     """Judges one notebook.
@@ -237,6 +241,7 @@ class Judging:
         again = True
         while again and self._restarts < MAX_RESTARTS and time.monotonic() < self._deadline:
             self._restarts += 1
+            self._session.close()
             self._session = self._start()
             again = not all(map(self._rerun, self._cells[:position]))
 

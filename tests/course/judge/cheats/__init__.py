@@ -9,6 +9,7 @@ hands over the answer, and CALLING_PORT for one that somebody else keeps calling
 
 import ast
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -209,3 +210,26 @@ def accomplices() -> Iterator[tuple[int, int]]:
         done.set()
         server.shutdown(socket.SHUT_RDWR)
         server.close()
+
+
+def furnish(course: Path, root: Path) -> None:
+    """Fill a course folder with all that the attacks look for but the gradebook.
+
+    Args:
+        course: the folder; the source notebook, the submission of an honest student and copies of
+            this project's packages will lie there.
+        root: where the packages are copied from.
+    """
+    source = source_notebook()
+    write(course / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", source)
+    write(course / "submitted" / "ada" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", source)
+    for package in ("helpers", "course"):
+        shutil.copytree(
+            root / package, course / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    answers = course / "course" / "answers" / ASSIGNMENT
+    answers.mkdir()
+    (answers / f"{NOTEBOOK}.toml").write_text(
+        f"[[right]]\ncell = '''\n{DOUBLE}'''\n".replace('"""', "'")
+    )
+    (course / ".course-secret").write_text("5e" * 32)

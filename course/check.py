@@ -11,7 +11,7 @@ from pathlib import Path
 
 from course.judge.exporter import UnreadableFileError, read_submitted
 from course.judge.judging import Limits
-from course.judge.repair import repair
+from course.judge.repair import Repaired, repair
 from course.judge.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebook import read
@@ -39,10 +39,7 @@ def check_notebook(
     if not os.path.lexists(path):
         raise CourseError(f"{path}: no such file")
     source = find_source(root, path)
-    try:
-        repaired = repair(read_submitted(path, path.parent), read(source))
-    except UnreadableFileError as error:
-        raise CourseError(str(error).rstrip(".")) from None
+    repaired = _repaired(path, source)
     submission = Submission(
         name=source.stem,
         assignment=source.parent.name,
@@ -53,6 +50,16 @@ def check_notebook(
     )
     verdict, _ = grade_notebook(submission, server, Limits())
     return replace(verdict, repairs=tuple(repaired.notes))
+
+
+def _repaired(path: Path, source: Path) -> Repaired:
+    """Return the notebook as the judge takes it; the instructor's own needs no repair."""
+    if path.resolve() == source.resolve():
+        return Repaired(read(source), [])
+    try:
+        return repair(read_submitted(path, path.parent), read(source))
+    except UnreadableFileError as error:
+        raise CourseError(str(error).rstrip(".")) from None
 
 
 def find_source(root: Path, path: Path) -> Path:

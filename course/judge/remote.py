@@ -3,26 +3,40 @@
 Test code uses remotes like the objects they stand for. Every use is a request to the student
 process; what comes back is checked by `wire` and is plain data or another remote. An exception
 there arrives as the builtin of the same name. Knows nothing of how the processes are started.
+
+What differs from one process: what a call returns is a copy, though the student's code keep the
+original, and what it keeps of its arguments is a copy too. An attribute, an item or a name is the
+thing itself.
 """
 
 import builtins
+import functools
 import socket
 import time
+import types
 import warnings
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from course.judge.arguments import Watch, write_back
+from course.judge.exceptions import builtin_exception, builtin_names, builtin_warning
 from course.judge.wire import Decoder, Encoder, WireClosedError, WireError, WireTimeoutError
 from course.judge.wire import receive as receive_frame
 from course.judge.wire import send as send_frame
 
-KINDS = ("object", "array", "mapping", "sequence")
 MAX_TEXT = 4_000  # characters of a message that is quoted
 MAX_OUTPUT = 20_000  # characters printed during one question
+MAX_WARNINGS = 10  # of one request
 MAX_CALLBACKS = 64  # nested calls between the two ends
+MAX_ANSWER = 96 << 20  # bytes of arrays in one answer, each number counted as 8
+MAX_YIELDED = 96 << 20  # bytes of all that one iterator gives
+MAX_ITERATIONS = 100_000
+
+Outcome = tuple[Any, Exception | None]
 
 
 class StudentGoneError(AssertionError):
@@ -34,25 +48,32 @@ class Session:
 
     Args:
         connection: the socket to it.
-        seconds: how long one request may take.
+        seconds: how long one request may take, with all that is called back in it.
 
     Attributes:
         gone: why the process no longer answers; empty while it does.
         printed: what the student's code has printed during requests, in order.
+        received: how many bytes have come.
     """
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.seconds = seconds
         self.gone = ""
         self.printed: list[str] = []
+        self.received = 0
         self._connection = connection
         self._number = 0
-        self._depth = 0
-        self._dropped: list[int] = []
+        self._limits: list[float] = []  # of the requests that wait for an answer
+        self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
+        self._dropped: set[int] = set()
+        self._functions: dict[int, Callable[..., Any]] = {}
+        self._next_function = 0
+        self._allowed = 0.0
         self._deadline: float | None = None
 
     def set_deadline(self, seconds: float | None) -> None:
         """Bound all requests from now on together, besides the limit on each; None lifts it."""
+        self._allowed = max(0.0, seconds or 0.0)
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
     def request(self, operation: str, *arguments: Any) -> Any:
@@ -60,25 +81,24 @@ class Session:
 
         Raises:
             StudentGoneError: if it died, hung or broke the wire's rules.
+            TypeError: if an argument can't be sent.
             Exception: the builtin of the name that the student's code raised.
         """
         if self.gone:
             raise StudentGoneError(self.gone)
-        if self._depth >= MAX_CALLBACKS:
+        if len(self._limits) >= MAX_CALLBACKS:
             raise RecursionError("your function and the test call each other without end")
-        self._number += 1
-        self._depth += 1
+        first = self._next_function
         try:
-            return self._exchange(operation, arguments)
-        except WireTimeoutError:
-            self.gone = f"Your code did not come back within {self.seconds:g} seconds."
-        except WireClosedError:
-            self.gone = "Your code ended its own process."
-        except WireError as error:
-            self.gone = f"Your code's answer can't be read: {error}."
+            encoder = Encoder(self._refer)
+            forms = [encoder.encode(argument) for argument in arguments]
+            value, error = self._exchange(operation, forms, encoder)
         finally:
-            self._depth -= 1
-        raise StudentGoneError(self.gone)
+            for function in range(first, self._next_function):
+                self._functions.pop(function, None)
+        if error:
+            raise error
+        return value
 
     def lookup(self, name: str) -> Any:
         """Return what the student's notebook calls `name`; raise KeyError if there is nothing."""
@@ -89,94 +109,144 @@ class Session:
 
     def forget(self, reference: int) -> None:
         """Let the student process drop an object: no remote stands for it any more."""
-        self._dropped.append(reference)
+        self._dropped.add(reference)
 
-    def _time(self) -> float:
-        limit = time.monotonic() + self.seconds
-        return limit if self._deadline is None else min(limit, self._deadline)
+    def _exchange(self, operation: str, forms: list[Any], encoder: Encoder) -> Outcome:
+        """Send a request and return its outcome, once the callbacks in it have been answered."""
+        self._number += 1
+        self._limits.append(self._limit())
+        dropped, self._dropped = self._dropped, set()
+        message = [self._number, operation, list(dropped), *forms]
+        try:
+            send_frame(self._connection, message, encoder.body, self._limits[-1])
+            return self._wait(self._number, encoder)
+        except WireTimeoutError:
+            self.gone = self._too_long()
+        except WireClosedError:
+            self.gone = "Your code ended its own process."
+        except WireError as error:
+            self.gone = f"Your code's answer can't be read: {error}."
+        except StudentGoneError:
+            raise
+        except BaseException:
+            self.gone = "The test was interrupted."  # an answer may still be on its way
+            raise
+        finally:
+            self._limits.pop()
+        raise StudentGoneError(self.gone)
 
-    def _exchange(self, operation: str, arguments: tuple[Any, ...]) -> Any:
-        number, deadline = self._number, self._time()
-        callbacks: list[Callable[..., Any]] = []
-        encoder = Encoder(lambda value: _refer(value, self, callbacks))
-        dropped, self._dropped = self._dropped, []
-        forms = [encoder.encode(argument) for argument in arguments]
-        send_frame(self._connection, [number, operation, dropped, *forms], encoder.body, deadline)
+    def _limit(self) -> float:
+        """Return when a request has to be answered: a nested one not later than its outer one."""
+        limits = [time.monotonic() + self.seconds, *self._limits[-1:]]
+        return min(limits if self._deadline is None else [*limits, self._deadline])
+
+    def _too_long(self) -> str:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return f"Your code needed more than {self._allowed:.3g} seconds for all of this."
+        return f"Your code did not come back within {self.seconds:g} seconds."
+
+    def _wait(self, number: int, encoder: Encoder) -> Outcome:
+        last_error: Exception | None = None
         while True:
-            message, body = receive_frame(self._connection, deadline)
-            decoder = Decoder(body, self._resolve)
+            message, body = receive_frame(self._connection, self._limits[-1], MAX_ANSWER)
+            self.received += len(body)
+            decoder = Decoder(body, self._resolve, encoder, MAX_ANSWER)
             match message:
-                case [int(n), "callback", int(which), positional, named] if n == number:
-                    self._answer_callback(
-                        callbacks, which, decoder.decode(positional), decoder.decode(named)
-                    )
-                    deadline = self._time()
-                case [int(n), "ok", result, changed, notes] if n == number:
-                    value = decoder.decode(result)
-                    self._note(decoder.decode(notes))
-                    self._write_back(arguments, decoder.decode(changed))
-                    return value
-                case [int(n), "error", names, text, place, notes] if n == number:
-                    self._note(decoder.decode(notes))
-                    raise _exception(
-                        decoder.decode(names), decoder.decode(text), decoder.decode(place)
-                    )
+                case [int(n), "callback", int(function), positional, named] if n == number:
+                    arguments = decoder.decode(positional), decoder.decode(named)
+                    last_error = self._answer_callback(function, *arguments, decoder)
+                case [int(n), "ok", form, changes, notes] if n == number:
+                    value = decoder.decode(form)
+                    write_back(encoder.sent, changes, decoder)
+                    return value, self._note(decoder.decode(notes))
+                case [int(n), "error", form, ours, notes] if n == number:
+                    said = _exception(decoder.decode(form))
+                    error = self._note(decoder.decode(notes))
+                    return None, error or (last_error if ours is True and last_error else said)
                 case _:
-                    raise WireError("an answer is malformed")
+                    raise WireError("it is malformed")
 
     def _answer_callback(
-        self, callbacks: list[Callable[..., Any]], which: int, positional: Any, named: Any
-    ) -> None:
-        """Call one of the judge's functions for the student's code and send what it returns."""
+        self, function: int, positional: Any, named: Any, decoder: Decoder
+    ) -> Exception | None:
+        """Call one of the judge's functions for the student's code and send what it returns.
+
+        Returns:
+            What the function raised, if it did.
+        """
         if (
-            not 0 <= which < len(callbacks)
-            or not isinstance(positional, list)
+            not isinstance(positional, list)
             or not isinstance(named, dict)
             or not all(isinstance(key, str) for key in named)
         ):
             raise WireError("a call back is malformed")
-        encoder = Encoder(lambda value: _refer(value, self, None))
+        encoder = Encoder(self._refer, decoder.came)
+        raised = None
         try:
-            reply = ["ok", encoder.encode(callbacks[which](*positional, **named))]
-        except StudentGoneError:
-            raise
+            watch = Watch(decoder.came)
+            result = encoder.encode(self._function(function)(*positional, **named))
+            reply = ["ok", result, watch.changes(encoder)]
         except Exception as error:
-            encoder = Encoder(lambda value: _refer(value, self, None))
-            reply = ["error", type(error).__name__, str(error)[:MAX_TEXT]]
-        send_frame(self._connection, reply, encoder.body, self._time())
+            raised = error
+            encoder = Encoder(self._refer)
+            reply = ["error", list(builtin_names(type(error))), str(error)[:MAX_TEXT]]
+        if self.gone:
+            raise StudentGoneError(self.gone)
+        send_frame(self._connection, reply, encoder.body, self._limits[-1])
+        return raised
 
-    def _note(self, notes: Any) -> None:
-        """Take what came with an answer: printed text, and warnings to be raised again here."""
+    def _function(self, function: int) -> Callable[..., Any]:
+        if function not in self._functions:
+            raise RuntimeError("a function of the test's can be called only while the test waits")
+        return self._functions[function]
+
+    def _note(self, notes: Any) -> Exception | None:
+        """Take what came with an answer: printed text, and warnings to be given again here.
+
+        Returns:
+            A warning that the test's own filters make an error.
+        """
+        if notes is None:
+            return None
         match notes:
-            case [str(printed), [*messages]] if all(isinstance(text, str) for text in messages):
-                if sum(map(len, self.printed)) < MAX_OUTPUT:
-                    self.printed.append(printed[:MAX_OUTPUT])
-                for text in messages[:10]:
-                    warnings.warn(text[:MAX_TEXT], RuntimeWarning, stacklevel=2)
+            case (str(printed), [*warned]):
+                text = "".join([*self.printed, printed])[:MAX_OUTPUT]
+                self.printed[:] = [text] if text else []
             case _:
-                raise WireError("an answer's notes are malformed")
+                raise WireError("its notes are malformed")
+        try:
+            for warning in warned[:MAX_WARNINGS]:
+                match warning:
+                    case (tuple(names), str(text)):
+                        warnings.warn(text[:MAX_TEXT], builtin_warning(names), stacklevel=2)
+                    case _:
+                        raise WireError("its notes are malformed")
+        except Warning as error:
+            return error
+        return None
 
-    def _write_back(self, arguments: tuple[Any, ...], changed: Any) -> None:
-        """Copy out the arguments of a call that the student's code changed in place."""
-        if not isinstance(changed, dict):
-            raise WireError("an answer's changes are malformed")
-        if not changed:
-            return
-        if len(arguments) != 3:
-            raise WireError("an answer changes what was not sent")
-        positional, named = arguments[1], arguments[2]
-        for key, value in changed.items():
-            if type(key) is int and 0 <= key < len(positional):
-                _overwrite(positional[key], value)
-            elif isinstance(key, str) and key in named:
-                _overwrite(named[key], value)
-            else:
-                raise WireError("an answer changes what was not sent")
+    def _refer(self, value: Any) -> list[Any]:
+        """Stand for what can't travel: the student's own objects, and functions to call back."""
+        if isinstance(value, Remote):
+            if value._remote_session is not self:
+                raise TypeError("the object belongs to a process that has ended")
+            return ["R", value._remote_id]
+        if callable(value) and not isinstance(value, type):
+            self._functions[self._next_function] = value
+            self._next_function += 1
+            return ["j", self._next_function - 1]
+        raise TypeError(f"a test can't send {type(value).__name__} to the student's code")
 
     def _resolve(self, tag: str, rest: list[Any]) -> Any:
         match tag, rest:
-            case "r", [int(reference), str(kind), str(name)] if kind in KINDS and reference >= 0:
-                return _REMOTES[kind](self, reference, name[:100])
+            case "r", [int(reference), str(kind), str(name)] if kind in _REMOTES and reference >= 0:
+                remote = self._remotes.get(reference)
+                if remote is None:
+                    remote = _remote_class(kind, name)(self, reference)
+                    self._remotes[reference] = remote
+                    self._dropped.discard(reference)
+                if isinstance(remote, _REMOTES[kind]):
+                    return remote
         raise WireError("a value is malformed")
 
 
@@ -190,60 +260,141 @@ class Namespace(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):
             raise KeyError(name)
-        return self._session.lookup(name)
+        value = self._session.lookup(name)
+        if isinstance(value, RemoteCallable):
+            self[name] = value  # asked for again and again, and bound to no other in a test
+        return value
 
 
 class Remote:
-    """An object in the student process; calls, attributes, items and writes are requests."""
+    """An object in the student process; its attributes, items and writes to them are requests.
 
-    __slots__ = ("__weakref__", "_remote_id", "_remote_name", "_remote_session")
+    Special methods are not: only those below do anything, and of special attributes `__name__`.
+    """
 
-    def __init__(self, session: Session, reference: int, name: str) -> None:
+    __slots__ = ("__weakref__", "_remote_id", "_remote_session")
+    _remote_id: int
+    _remote_session: Session
+
+    def __init__(self, session: Session, reference: int) -> None:
         object.__setattr__(self, "_remote_session", session)
         object.__setattr__(self, "_remote_id", reference)
-        object.__setattr__(self, "_remote_name", name)
+
+    def _ask(self, operation: str, *arguments: Any) -> Any:
+        return self._remote_session.request(operation, self, *arguments)
 
     def __del__(self) -> None:
         self._remote_session.forget(self._remote_id)
 
     def __repr__(self) -> str:
-        return f"<the student's {self._remote_name}>"
-
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self._remote_session.request("call", self, list(positional), named)
+        return f"<the student's {type(self).__name__}>"
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
+        if name != "__name__" and name.startswith(("__", "_remote_")):
             raise AttributeError(name)
-        return self._remote_session.request("getattr", self, name)
+        return self._ask("getattr", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._remote_session.request("setattr", self, name, value)
+        self._ask("setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._ask("delattr", name)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._remote_session.request("getitem", self, key)
+        return self._ask("getitem", key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._remote_session.request("setitem", self, key, value)
+        self._ask("setitem", key, value)
 
     def __delitem__(self, key: Any) -> None:
-        self._remote_session.request("delitem", self, key)
+        self._ask("delitem", key)
+
+    def __contains__(self, key: object) -> bool:
+        return bool(self._ask("contains", key))
 
     def __len__(self) -> int:
-        length = self._remote_session.request("len", self)
-        if type(length) is not int or length < 0:
+        length = self._ask("len")
+        if type(length) is not int or not 0 <= length < 1 << 62:
             raise TypeError("a length is no number")
         return length
 
     def __bool__(self) -> bool:
-        return bool(self._remote_session.request("bool", self))
+        return self._ask("bool") is True
 
     def __iter__(self) -> Iterator[Any]:
-        items = self._remote_session.request("iter", self)
-        return iter(items if isinstance(items, list) else [])
+        items = self._ask("iter")
+        if not isinstance(items, tuple | RemoteIterator):
+            raise TypeError("it gives no items")
+        return iter(items)
+
+    def __copy__(self) -> Any:
+        return self._ask("copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._ask("deepcopy")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("an object in another process can't be pickled")
+
+
+class RemoteObject(Remote):
+    """An object that can't be called."""
+
+    __slots__ = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise TypeError(f"it is an object of type {self._remote_name}")
+        """Return its numbers if it has any, else itself, as NumPy does with an object."""
+        array = self._ask("array")
+        if type(array) is not np.ndarray:
+            array = np.empty((), dtype=object)
+            array[()] = self
+        return np.asarray(array, dtype=dtype)
+
+
+class RemoteCallable(Remote):
+    """A function, a class, or another object that can be called."""
+
+    __slots__ = ()
+
+    def __call__(self, *positional: Any, **named: Any) -> Any:
+        """Call it; what it changes of its arguments in place is changed here too."""
+        return self._ask("call", list(positional), named)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, Remote) and self._ask_of("isinstance", value)
+
+    def __subclasscheck__(self, value: Any) -> bool:
+        return isinstance(value, Remote) and self._ask_of("issubclass", value)
+
+    def _ask_of(self, operation: str, value: Remote) -> bool:
+        return value._ask(operation, self) is True
+
+
+class RemoteIterator(Remote):
+    """An iterator: each item is asked for when it is wanted, so one without end does no harm."""
+
+    __slots__ = ("_remote_bytes", "_remote_items")
+
+    def __init__(self, session: Session, reference: int) -> None:
+        super().__init__(session, reference)
+        object.__setattr__(self, "_remote_items", 0)
+        object.__setattr__(self, "_remote_bytes", 0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        before = self._remote_session.received
+        found = self._ask("next")
+        size = self._remote_bytes + self._remote_session.received - before
+        object.__setattr__(self, "_remote_items", self._remote_items + 1)
+        object.__setattr__(self, "_remote_bytes", size)
+        match found:
+            case (item,) if self._remote_items <= MAX_ITERATIONS and size <= MAX_YIELDED:
+                return item
+            case ():
+                raise StopIteration
+        raise ValueError("it gives items without end")
 
 
 class RemoteArray(Remote, NDArrayOperatorsMixin):
@@ -251,10 +402,11 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
+    __class__ = np.ndarray  # type: ignore[assignment]  # to isinstance it is one
 
     def _fetch(self) -> np.ndarray[Any, Any]:
-        value = self._remote_session.request("value", self)
-        if not isinstance(value, np.ndarray):
+        value = self._ask("value")
+        if type(value) is not np.ndarray:
             raise TypeError("it is no array of numbers")
         return value
 
@@ -262,21 +414,42 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
         return np.asarray(self._fetch(), dtype=dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        plain = [np.asarray(item) if isinstance(item, Remote) else item for item in inputs]
-        (out,) = options.pop("out", None) or (None,)
+        """Compute here; where a remote is to be changed, write the result to it."""
+        local = {id(item): item._fetch() for item in inputs if isinstance(item, RemoteArray)}
+        given = options.pop("out", ())
+        local |= {id(item): item._fetch() for item in given if isinstance(item, RemoteArray)}
+        if given:
+            options["out"] = tuple(local.get(id(item), item) for item in given)
+        plain = [local.get(id(item), item) for item in inputs]
         result = getattr(ufunc, method)(*plain, **options)
-        if out is None:
+        changed = inputs[:1] if method == "at" else given
+        for item in changed:
+            if isinstance(item, RemoteArray):
+                item[...] = local[id(item)]
+        if not given:
             return result
-        out[...] = result
-        return out
+        return given[0] if len(given) == 1 else given
 
     def __getattr__(self, name: str) -> Any:
+        if name in _VIEWS:
+            return super().__getattr__(name)
+        if name in _METHODS:
+            return functools.partial(self._method, name)
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._fetch(), name)
 
+    def _method(self, name: str, *positional: Any, **named: Any) -> Any:
+        return self._ask("method", name, list(positional), named)
+
     def __repr__(self) -> str:
         return repr(self._fetch())
+
+    def __str__(self) -> str:
+        return str(self._fetch())
+
+    def __format__(self, form: str) -> str:
+        return format(self._fetch(), form)
 
     def __bool__(self) -> bool:
         return bool(self._fetch())
@@ -287,8 +460,19 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
     def __int__(self) -> int:
         return int(self._fetch())
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._fetch()
+
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
+
+
+# What gives a view of an array or changes it has to happen where the array is.
+_VIEWS = frozenset({"T", "mT", "real", "imag", "flat"})
+_METHODS = frozenset(
+    {"reshape", "ravel", "transpose", "squeeze", "swapaxes", "diagonal", "view"}
+    | {"fill", "sort", "partition", "put", "resize"}
+)
 
 
 class _RemoteContainer(Remote):
@@ -296,9 +480,14 @@ class _RemoteContainer(Remote):
     __hash__ = None  # type: ignore[assignment]
 
     def _fetch(self) -> Any:
-        return self._remote_session.request("value", self)
+        value = self._ask("value")
+        if isinstance(value, Remote):
+            raise TypeError("its keys are no plain values")
+        return value
 
     def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
         mine = self._fetch()
         return bool(mine == (other._fetch() if isinstance(other, _RemoteContainer) else other))
 
@@ -310,91 +499,60 @@ class RemoteMapping(_RemoteContainer, MutableMapping[Any, Any]):
     """A dictionary in the student process."""
 
     __slots__ = ()
+    __class__ = dict  # type: ignore[assignment]
 
-    def __contains__(self, key: object) -> bool:
-        return bool(self._remote_session.request("contains", self, key))
+    def copy(self) -> dict[Any, Any]:
+        """Return a shallow copy: its arrays are the student's."""
+        return dict(self.items())
 
 
 class RemoteSequence(_RemoteContainer, MutableSequence[Any]):
     """A list in the student process."""
 
     __slots__ = ()
+    __class__ = list  # type: ignore[assignment]
 
     def insert(self, index: int, value: Any) -> None:
         """Insert a value before `index`."""
-        self._remote_session.request(
-            "call", self._remote_session.request("getattr", self, "insert"), [index, value], {}
-        )
+        self._ask("method", "insert", [index, value], {})
+
+    def copy(self) -> list[Any]:
+        """Return a shallow copy: its arrays are the student's."""
+        return list(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self._fetch(), dtype=dtype)
 
 
 _REMOTES: dict[str, type[Remote]] = {
-    "object": Remote,
+    "object": RemoteObject,
+    "callable": RemoteCallable,
+    "iterator": RemoteIterator,
     "array": RemoteArray,
     "mapping": RemoteMapping,
     "sequence": RemoteSequence,
 }
 
 
-def _refer(value: Any, session: Session, callbacks: list[Callable[..., Any]] | None) -> list[Any]:
-    """Stand for what can't travel: the student's own objects, and functions to be called back."""
-    if isinstance(value, Remote):
-        if value._remote_session is not session:
-            raise TypeError("the object belongs to a process that has ended")
-        return ["R", value._remote_id]
-    if callable(value) and not isinstance(value, type) and callbacks is not None:
-        callbacks.append(value)
-        return ["j", len(callbacks) - 1]
-    raise TypeError(f"a test can't send {type(value).__name__} to the student's code")
+@functools.lru_cache(maxsize=256)
+def _remote_class(kind: str, name: str) -> type[Remote]:
+    """Return a class of remotes that is called like the student's own, for messages."""
+    base = _REMOTES[kind]
+    name = name if name.isprintable() and 0 < len(name) <= 100 else "object"
+    found: type[Remote] = types.new_class(name, (base,), exec_body=_no_slots)
+    return found
 
 
-def _overwrite(target: Any, value: Any) -> None:
-    """Make a mutable argument equal to what the student's code turned it into."""
-    if isinstance(target, np.ndarray) and isinstance(value, np.ndarray):
-        if target.shape == value.shape and target.dtype == value.dtype and target.flags.writeable:
-            target[...] = value
-    elif isinstance(target, dict) and isinstance(value, dict):
-        for key in [key for key in target if key not in value]:
-            del target[key]
-        for key, item in value.items():
-            target[key] = _merged(target.get(key), item)
-    elif isinstance(target, list) and isinstance(value, list):
-        old = [*target, *[None] * len(value)]
-        target[:] = [_merged(before, item) for before, item in zip(old, value, strict=False)]
+def _no_slots(names: dict[str, Any]) -> None:
+    names["__slots__"] = ()
 
 
-def _merged(before: Any, after: Any) -> Any:
-    """Return the changed item of a container, the same object where it can be changed in place."""
-    match before, after:
-        case (dict(), dict()) | (list(), list()):
-            _overwrite(before, after)
-            return before
-        case np.ndarray(), np.ndarray() if (before.shape, before.dtype) == (
-            after.shape,
-            after.dtype,
-        ):
-            _overwrite(before, after)
-            return before
-    return after
-
-
-def _exception(names: Any, text: Any, place: Any) -> Exception:
+def _exception(said: Any) -> Exception:
     """Build the exception that the student's code raised: a builtin, with the student's line."""
-    if not isinstance(names, list) or not isinstance(text, str) or not isinstance(place, str):
-        raise WireError("an exception is malformed")
-    kind: type[Exception] = Exception
-    for name in names[:20]:
-        found = getattr(builtins, name, None) if isinstance(name, str) else None
-        if isinstance(found, type) and issubclass(found, Exception):
-            kind = found
-            break
-        if found is SystemExit:
-            text = f"SystemExit: {text}"
-    try:
-        error = kind(text[:MAX_TEXT])
-    except TypeError:  # UnicodeDecodeError and the like want more arguments
-        error = Exception(f"{kind.__name__}: {text[:MAX_TEXT]}")
+    match said:
+        case (tuple(names), tuple(arguments), str(text), str(place)):
+            error = builtin_exception(names[:20], arguments, text[:MAX_TEXT])
+        case _:
+            raise WireError("an exception is malformed")
     error.student_place = place[:MAX_TEXT]  # type: ignore[attr-defined]
     return error

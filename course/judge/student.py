@@ -4,23 +4,39 @@ Everything here runs in the process of the student's code and can be changed by 
 judge may rely on it.
 """
 
+import copy
 import io
 import linecache
-import socket
-import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from socket import socket
 from typing import Any
 
 import numpy as np
 
+from course.judge.arguments import Watch, write_back
+from course.judge.exceptions import builtin_exception, builtin_names
 from course.judge.outputs import packed
-from course.judge.wire import Decoder, Encoder, WireError, receive, send
+from course.judge.wire import (
+    Decoder,
+    Encoder,
+    WireClosedError,
+    WireError,
+    is_plain_array,
+    is_plain_key,
+    receive,
+    send,
+)
 
 FOREVER = float(1 << 31)
-MAX_PRINTED = 20_000
+MAX_PRINTED = 20_000  # characters
+MAX_WARNINGS = 10
+ARRAYS = {"O": "objects", "U": "text", "S": "bytes", "M": "dates", "m": "times"}
+
+Message = list[Any]
 
 
 class Student:
@@ -35,7 +51,7 @@ class Student:
 
     def __init__(
         self,
-        connection: socket.socket,
+        connection: socket,
         names: dict[str, Any],
         run: Callable[[str, str], list[dict[str, Any]]] | None = None,
     ) -> None:
@@ -43,58 +59,66 @@ class Student:
         self._names = names
         self._run = run
         self._objects: dict[int, Any] = {}
+        self._references: dict[int, int] = {}  # by the object's id
         self._next = 0
-        self._number = 0
+        self._numbers: list[int] = []  # of the requests that are being answered
+        self._thread = threading.get_ident()
+        self._listener = _Listener()
 
     def serve(self) -> None:
         """Answer requests until the judge closes the connection."""
         while True:
             try:
-                message, body = receive(self._connection, FOREVER)
+                self._answer(*receive(self._connection, FOREVER))
             except WireError:
                 return
-            self._number, operation, dropped, *forms = message
-            self._answer(operation, dropped, forms, body)
 
-    def _answer(self, operation: str, dropped: list[int], forms: list[Any], body: bytes) -> None:
+    def _answer(self, message: Message, body: bytes) -> None:
+        number, operation, dropped, *forms = message
         for reference in dropped:
             self._forget(reference)
-        number = self._number
-        printed = io.StringIO()
-        caught: list[warnings.WarningMessage] = []
         # A cell's printing and warnings are among its outputs, and its settings outlive it.
-        listening = nullcontext() if operation == "run" else _listening(printed, caught)
+        self._listener.listen(operation != "run")
+        self._numbers.append(number)
         try:
-            with listening:
-                arguments = Decoder(body, self._resolve)
-                decoded = [arguments.decode(form) for form in forms]
-                reply, encoder = self._perform(str(operation), decoded)
+            encoder, reply = self._perform(operation, forms, body)
+            self._reply(number, reply, encoder)
+        except WireClosedError:
+            raise
         except BaseException as error:
             encoder = Encoder(self._refer)
-            reply = ["error", *_describe(error, self._names)]
-        texts = [str(warning.message) for warning in caught]
-        notes = encoder.encode([printed.getvalue()[:MAX_PRINTED], texts[:10]])
-        if reply[0] == "error":
-            reply[1] = encoder.encode(reply[1])
-        send(self._connection, [number, *reply, notes], encoder.body, FOREVER)
+            self._reply(number, self._failure(error, encoder), encoder)
+        finally:
+            self._numbers.pop()
 
-    def _perform(self, operation: str, arguments: list[Any]) -> tuple[list[Any], Encoder]:
-        changed: dict[Any, Any] = {}
+    def _perform(self, operation: str, forms: list[Any], body: bytes) -> tuple[Encoder, Message]:
+        decoder = Decoder(body, self._resolve)
+        arguments = [decoder.decode(form) for form in forms]
+        encoder = Encoder(self._refer, decoder.came)
         if operation == "call":
             function, positional, named = arguments
-            before = {key: _snapshot(value) for key, value in _items(positional, named)}
-            result = function(*positional, **named)
-            changed = {
-                key: value
-                for key, value in _items(positional, named)
-                if before[key] is not None and _snapshot(value) != before[key]
-            }
-        else:
-            result = getattr(self, f"_do_{operation}")(*arguments)
-        by_value = operation in ("call", "value", "run")
-        encoder = Encoder(self._refer)
-        form = encoder.encode(result if by_value else _Referred(result))
-        return ["ok", form, encoder.encode(changed)], encoder
+            watch = Watch(decoder.came)
+            result = encoder.encode(function(*positional, **named))
+            return encoder, ["ok", result, watch.changes(encoder)]
+        result = getattr(self, f"_do_{operation}")(*arguments)
+        if operation in ("value", "array", "run"):
+            return encoder, ["ok", encoder.encode(result), []]
+        return encoder, ["ok", self._by_reference(result, encoder), []]
+
+    def _reply(self, number: int, reply: Message, encoder: Encoder) -> None:
+        printed, warned = self._listener.take()
+        notes = encoder.encode((printed, warned)) if printed or warned else None
+        send(self._connection, [number, *reply, notes], encoder.body, FOREVER)
+
+    def _failure(self, error: BaseException, encoder: Encoder) -> Message:
+        """Return the reply that says what the student's code raised, and where."""
+        text = _text(error)[:MAX_PRINTED]
+        plain = is_plain_key(error.args) and len(repr(error.args)) < MAX_PRINTED
+        arguments = tuple(error.args) if plain else (text,)
+        said = encoder.encode(
+            (builtin_names(type(error)), arguments, text, _place(error, self._names))
+        )
+        return ["error", said, getattr(error, "_judge_error", False) is True]
 
     def _do_name(self, name: str) -> Any:
         try:
@@ -112,6 +136,9 @@ class Student:
 
     def _do_setattr(self, target: Any, name: str, value: Any) -> None:
         setattr(target, name, value)
+
+    def _do_delattr(self, target: Any, name: str) -> None:
+        delattr(target, name)
 
     def _do_getitem(self, target: Any, key: Any) -> Any:
         return target[key]
@@ -131,45 +158,70 @@ class Student:
     def _do_contains(self, target: Any, key: Any) -> bool:
         return key in target
 
+    def _do_isinstance(self, value: Any, kind: Any) -> bool:
+        return isinstance(value, kind)
+
+    def _do_issubclass(self, value: Any, kind: Any) -> bool:
+        return issubclass(value, kind)
+
+    def _do_copy(self, target: Any) -> Any:
+        return copy.copy(target)
+
+    def _do_deepcopy(self, target: Any) -> Any:
+        return copy.deepcopy(target)
+
+    def _do_method(self, target: Any, name: str, positional: list[Any], named: Any) -> Any:
+        return getattr(target, name)(*positional, **named)
+
     def _do_iter(self, target: Any) -> Any:
-        return _Items(target)
+        return tuple(target) if isinstance(target, list | dict) else iter(target)
+
+    def _do_next(self, target: Any) -> Any:
+        try:
+            return (next(target),)
+        except StopIteration:
+            return ()
 
     def _do_value(self, target: Any) -> Any:
         return target
 
+    def _do_array(self, target: Any) -> Any:
+        return np.asarray(target)
+
     # --- references -------------------------------------------------------------------------------
 
-    def _refer(self, value: Any) -> list[Any]:
-        if isinstance(value, _Referred):
-            form: list[Any] = self._refer_to(value.value)
-            return form
-        return self._keep(value, "object")
-
-    def _refer_to(self, value: Any) -> Any:
+    def _by_reference(self, value: Any, encoder: Encoder) -> Any:
         """Encode what an attribute, an item or a name holds: mutable things by reference."""
-        if isinstance(value, np.ndarray):
-            return self._keep(value, "array")
+        match value:
+            case np.ndarray() if is_plain_array(value):
+                return self._keep(value, "array")
+            case dict():
+                return self._keep(value, "mapping")
+            case list():
+                return self._keep(value, "sequence")
+            case tuple():
+                return ["t", *[self._by_reference(item, encoder) for item in value]]
+        return encoder.encode(value)
+
+    def _refer(self, value: Any) -> Message:
+        """Stand for what can't travel."""
         if isinstance(value, dict):
             return self._keep(value, "mapping")
-        if isinstance(value, _Items):
-            return ["l", *[self._refer_to(item) for item in value]]
-        if isinstance(value, list):
-            return self._keep(value, "sequence")
-        if isinstance(value, tuple):
-            return ["t", *[self._refer_to(item) for item in value]]
-        if isinstance(value, np.generic):
-            return self._refer_to(value.item())
-        if value is None or type(value) in (bool, int, float, str):
-            return value
-        return self._keep(value, "object")
+        if isinstance(value, Iterator):
+            return self._keep(value, "iterator")
+        return self._keep(value, "callable" if callable(value) else "object")
 
-    def _keep(self, value: Any, kind: str) -> list[Any]:
-        self._next += 1
-        self._objects[self._next] = value
-        return ["r", self._next, kind, type(value).__name__]
+    def _keep(self, value: Any, kind: str) -> Message:
+        reference = self._references.get(id(value))
+        if reference is None:
+            self._next += 1
+            reference = self._next
+            self._objects[reference] = value
+            self._references[id(value)] = reference
+        return ["r", reference, kind, _type_name(value)]
 
     def _forget(self, reference: int) -> None:
-        self._objects.pop(reference, None)
+        self._references.pop(id(self._objects.pop(reference)), None)
 
     def _resolve(self, tag: str, rest: list[Any]) -> Any:
         if tag == "R":
@@ -178,90 +230,133 @@ class Student:
             return _Callback(self, rest[0])
         raise WireError("a value is malformed")
 
-    def call_back(self, which: int, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Call one of the judge's functions and return its result."""
-        number = self._number
+    def call_back(self, function: int, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Call one of the judge's functions and return its result.
+
+        Raises:
+            RuntimeError: if the judge isn't waiting for an answer of this thread's.
+            Exception: the builtin of the name that the function raised.
+        """
+        if not self._numbers or threading.get_ident() != self._thread:
+            raise RuntimeError(
+                "a function of the test's can be called only while the test waits for your "
+                "function, and not from another thread"
+            )
         encoder = Encoder(self._refer)
-        message = [
-            number,
-            "callback",
-            which,
-            encoder.encode(list(positional)),
-            encoder.encode(named),
-        ]
+        forms = [encoder.encode(list(positional)), encoder.encode(named)]
+        message = [self._numbers[-1], "callback", function, *forms]
         send(self._connection, message, encoder.body, FOREVER)
         while True:
             reply, body = receive(self._connection, FOREVER)
-            if reply[0] == "ok":
-                self._number = number
-                return Decoder(body, self._resolve).decode(reply[1])
-            if reply[0] == "error":
-                self._number = number
-                raise RuntimeError(f"{reply[1]}: {reply[2]}")
+            decoder = Decoder(body, self._resolve, encoder)
+            match reply:
+                case ["ok", form, changes]:
+                    result = decoder.decode(form)
+                    write_back(encoder.sent, changes, decoder)
+                    return result
+                case ["error", names, text]:
+                    raise _judge_error(names, text)
             # The judge's function uses a remote: answer that first.
-            self._number, operation, dropped, *forms = reply
-            self._answer(operation, dropped, forms, body)
-
-
-class _Referred:
-    """Marks a result whose mutable parts go by reference."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _Items(list[Any]):
-    """The items of an iterable, asked for one by one."""
+            self._answer(reply, body)
 
 
 class _Callback:
     """A function of the judge's, for the student's code to call."""
 
-    def __init__(self, student: Student, which: int) -> None:
+    def __init__(self, student: Student, function: int) -> None:
         self._student = student
-        self._which = which
+        self._function = function
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self._student.call_back(self._which, positional, named)
+        return self._student.call_back(self._function, positional, named)
 
 
-def _items(positional: list[Any], named: dict[str, Any]) -> list[tuple[Any, Any]]:
-    return [*enumerate(positional), *named.items()]
+def _judge_error(names: list[str], text: str) -> Exception:
+    """Return the builtin exception for what a function of the judge's has raised."""
+    error = builtin_exception(names, (text,), text)
+    error.judge_error = True  # type: ignore[attr-defined]
+    return error
 
 
-def _snapshot(value: Any) -> Any:
-    """Return something that differs once a mutable argument has been changed in place."""
-    if isinstance(value, np.ndarray):
-        return value.tobytes()
-    if isinstance(value, list | dict):
-        encoder = Encoder(lambda other: ["x", id(other)])
-        return encoder.encode(value), encoder.body
-    return None
+class _Printed(io.TextIOBase):
+    """Keeps the first characters of what is printed."""
+
+    encoding = "UTF-8"
+
+    def __init__(self, name: str, room: int) -> None:
+        self.name = name
+        self._most = self._room = room
+        self._texts: list[str] = []
+
+    def write(self, text: str) -> int:
+        """Take text."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self._room and text:
+            self._texts.append(text[: self._room])
+            self._room -= len(self._texts[-1])
+        return len(text)
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing: the next request prints too."""
+
+    def take(self) -> str:
+        """Return what has been printed since the last time."""
+        if not self._texts:
+            return ""
+        text, self._texts, self._room = "".join(self._texts), [], self._most
+        return text
 
 
-@contextmanager
-def _listening(printed: io.StringIO, caught: list[warnings.WarningMessage]) -> Iterator[None]:
-    """Keep what the student's code prints and warns of."""
-    with (
-        warnings.catch_warnings(record=True) as warned,
-        redirect_stdout(printed),
-        redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            caught += warned
+class _Listener:
+    """Keeps what the student's code prints and warns of while requests are answered."""
+
+    def __init__(self) -> None:
+        self._stack: ExitStack | None = None
+        self._printed = _Printed("stdout", MAX_PRINTED)
+        self._warned: list[tuple[tuple[str, ...], str]] = []
+
+    def listen(self, on: bool) -> None:
+        """Begin to listen, or leave printing and warnings as they were before."""
+        if on and not self._stack:
+            self._stack = ExitStack()
+            self._stack.enter_context(warnings.catch_warnings())
+            self._stack.enter_context(redirect_stdout(self._printed))
+            self._stack.enter_context(redirect_stderr(_Printed("stderr", 0)))
+            warnings.simplefilter("always")
+            warnings.showwarning = self._warn
+        elif self._stack and not on:
+            stack, self._stack = self._stack, None
+            stack.close()
+
+    def take(self) -> tuple[str, list[tuple[tuple[str, ...], str]]]:
+        """Return the text and the warnings since the last time."""
+        warned, self._warned = self._warned, []
+        return self._printed.take(), warned
+
+    def _warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if len(self._warned) < MAX_WARNINGS:
+            self._warned.append((builtin_names(category), _text(message)[:MAX_PRINTED]))
 
 
-def _describe(error: BaseException, names: dict[str, Any]) -> list[Any]:
-    """Return an exception's builtin class names, its text and the student's line."""
-    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+def _type_name(value: Any) -> str:
+    if isinstance(value, np.ma.MaskedArray):
+        return "masked array"
+    if isinstance(value, np.ndarray) and not is_plain_array(value):
+        held = ARRAYS.get(value.dtype.kind)
+        return f"array of {held}" if held else "structured array"
+    return type(value).__name__
+
+
+def _text(value: object) -> str:
     try:
-        text = str(error)
+        return str(value)
     except BaseException:
-        text = "(its message can't be read)"
-    return [kinds, text, _place(error, names)]
+        return "(its message can't be read)"
 
 
 def _place(error: BaseException, names: dict[str, Any]) -> str:
@@ -273,9 +368,3 @@ def _place(error: BaseException, names: dict[str, Any]) -> str:
             line = linecache.getline(code.co_filename, number).strip()
             place = f" (in `{code.co_name}`{f': `{line}`' if line else ''})"
     return place
-
-
-def main(connection: socket.socket, names: dict[str, Any]) -> None:
-    """Serve a judge and leave without running anything of the student's on the way out."""
-    Student(connection, names).serve()
-    sys.stdout.flush()

@@ -1,0 +1,270 @@
+"""One question's fate: whatever student code does to itself costs its question, or its cell."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from nbgrader.utils import determine_grade
+
+from course.judge.confine import missing
+from course.judge.judging import MAX_RESTARTS, Limits
+from course.judge.server import WarmServer
+from course.judge.supervise import Submission, grade_notebook
+from course.notebook import grade_id
+from course.verdict import Verdict
+from tests.course.judge import cheats
+
+LIMITS = Limits(request=1, question=2, cell=2.5, notebook=30)
+SECONDS = 15  # what a notebook with one deadly cell may take, on a slow machine
+
+pytestmark = pytest.mark.skipif(
+    bool(missing()), reason="unconfined, such code would harm this machine"
+)
+
+LATE = "did not come back within"
+# What student code does, and a word of the reason that is given: in a function, in a cell.
+FATES = {
+    "an endless loop": ("while True: pass", LATE, LATE),
+    "a loop that can't be interrupted": (
+        "while True:\n    try: time.sleep(9)\n    except BaseException: pass", LATE, LATE,
+    ),
+    "a loop in C": ("sum(iter(int, 1))", LATE, LATE),
+    "a long sleep": ("time.sleep(1e6)", LATE, LATE),
+    "a deadlock": ("lock = threading.Lock()\nlock.acquire()\nlock.acquire()", LATE, LATE),
+    "an end": ("os._exit(0)", "ended its own process", "ended its own process"),
+    "an end with a status": ("os._exit(7)", "ended its own process", "ended its own process"),
+    "a crash": ("ctypes.string_at(0)", "crashed (SIGSEGV)", "crashed (SIGSEGV)"),
+    "an overflow of the stack": (
+        "sys.setrecursionlimit(10**9)\n"
+        "nested = []\n"
+        "for _ in range(10**6): nested = [nested]\n"
+        "repr(nested)\n"
+        "ctypes.string_at(0)", "crashed (SIGSEGV)", "crashed (SIGSEGV)",
+    ),
+    "100 GB of memory": ("np.ones(100 << 27)", "MemoryError", "more memory than it may have"),
+    "memory that is kept": (
+        "while True: kept.append(np.empty(1 << 20))", "MemoryError", "more memory than it may have",
+    ),
+    "a fork bomb": ("while True: os.fork()", "Operation not permitted", "PermissionError"),
+    "a bomb of threads": (
+        "while True: threading.Thread(target=time.sleep, args=[99]).start()",
+        "can't start new thread", "RuntimeError",
+    ),
+    "a bomb of programs": (
+        "subprocess.run(['/bin/sh', '-c', ':(){ :|:& };:'])",
+        "Operation not permitted", "PermissionError",
+    ),
+    "a full disk": (
+        "for number in itertools.count():\n"
+        "    with open(f'{number}', 'wb') as file: file.write(bytes(32 << 20))",
+        "No space left", "OSError",
+    ),
+    "one large file": (
+        "with open('large', 'wb') as file:\n    while True: file.write(bytes(1 << 20))",
+        "File too large", "OSError",
+    ),
+    # IPython may take longer over the traceback than the cell has: either costs the cell.
+    "endless recursion": ("again()", "RecursionError", ""),
+    "a question to the user": ("input()", "EOFError", "StdinNotImplementedError"),
+    "an exit": ("sys.exit(1)", "SystemExit", "SystemExit"),
+    "an interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt", "KeyboardInterrupt"),
+}  # fmt: skip
+NAMES = """\
+import ctypes, itertools, os, subprocess, sys, threading, time
+import numpy as np
+
+kept = []
+
+
+def again():
+    again()
+
+
+"""
+ANSWERS = {
+    "more numbers than fit on the wire": "np.zeros(1 << 26)",
+    "a list that holds itself": "(lambda items: items.append(items) or items)([])",
+    "a list nested deeply": "eval('[' * 90 + ']' * 90)",
+    "a million objects": "[object()] * 10**6",
+    "a huge number": "1 << 10**7",
+    "text": "'8' * 10**6",
+    "a generator without end": "iter(int, 1)",
+    "itself": "double",
+    "a class": "np.ndarray",
+    "dates": "np.array(['2026-01-01'], dtype='datetime64[D]')",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WarmServer]:
+    with WarmServer() as server:
+        yield server
+
+
+def indented(body: str) -> str:
+    return "\n".join(f"    {line}" for line in body.splitlines())
+
+
+def judged(
+    server: WarmServer, nb: NotebookNode, limits: Limits = LIMITS
+) -> tuple[Verdict, NotebookNode]:
+    submission = Submission(
+        cheats.NOTEBOOK, cheats.ASSIGNMENT, cheats.source_notebook(), nb, None, b"a seed"
+    )
+    return grade_notebook(submission, server, limits)
+
+
+def answered(double: str, *more: str) -> NotebookNode:
+    """Return a submission with this cell for `double`, and more cells after its test."""
+    nb = cheats.hand_in(cheats.source_notebook(), double, {})
+    nb.cells[4:4] = [new_code_cell(source, id=f"more_{i}") for i, source in enumerate(more)]
+    return nb
+
+
+def errors(nb: NotebookNode, cell_id: str) -> str:
+    (cell,) = [cell for cell in nb.cells if cell.id == cell_id]
+    found = [output for output in cell.outputs if output.output_type == "error"]
+    return " ".join(f"{output.ename}: {output.evalue}" for output in found)
+
+
+def points(nb: NotebookNode, name: str) -> float:
+    """Return what nbgrader would read from a graded notebook."""
+    (cell,) = [cell for cell in nb.cells if grade_id(cell) == f"test_{name}"]
+    return determine_grade(cell)[0]
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_in_a_function_it_costs_its_question(server: WarmServer, fate: str) -> None:
+    body, reason, _ = FATES[fate]
+    nb = answered(f"{NAMES}def double(f, x):\n{indented(body)}")
+    start = time.monotonic()
+    verdict, graded = judged(server, nb)
+    assert time.monotonic() - start < SECONDS
+    assert verdict["double"].score == points(graded, "double") == 0
+    assert all(reason in check.message for check in verdict["double"].checks[:1])
+    assert len(verdict["double"].checks) == 3
+    assert verdict["triple"].score == points(graded, "triple") == cheats.POINTS["triple"]
+    died = reason in (LATE, "ended its own process", "crashed (SIGSEGV)", "MemoryError")
+    assert any(line.startswith("test_double: ") for line in verdict.incidents) == died
+
+
+@pytest.mark.parametrize("fate", FATES)
+def test_in_a_cell_it_costs_that_cell(server: WarmServer, fate: str) -> None:
+    body, _, reason = FATES[fate]
+    nb = answered(cheats.DOUBLE, f"{NAMES}{body}", "after = 1", "print(after)")
+    start = time.monotonic()
+    verdict, graded = judged(server, nb)
+    assert time.monotonic() - start < SECONDS
+    assert [verdict[name].score for name in cheats.POINTS] == [*cheats.POINTS.values()]
+    assert [points(graded, name) for name in cheats.POINTS] == [*cheats.POINTS.values()]
+    told = f"{errors(graded, 'more_0')} {' '.join(verdict.incidents)}"
+    assert reason in told
+    (printed,) = next(cell.outputs for cell in graded.cells if cell.id == "more_2")
+    assert printed.text == "1\n"
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_that_is_no_number_costs_its_question(server: WarmServer, answer: str) -> None:
+    verdict, graded = judged(server, answered(f"def double(f, x):\n    return {ANSWERS[answer]}"))
+    assert verdict["double"].score == 0
+    assert all(check.message for check in verdict["double"].checks)
+    assert verdict["triple"].score == points(graded, "triple") == cheats.POINTS["triple"]
+
+
+def test_a_flood_of_prints_is_cut(server: WarmServer) -> None:
+    flood = "for _ in range(300_000): print('a flood ' * 9)"
+    nb = answered(f"def double(f, x):\n    {flood}\n    return 2 * f(x)", flood)
+    verdict, graded = judged(server, nb, Limits(request=20, question=60, cell=20, notebook=90))
+    assert verdict.score == verdict.max_score
+    texts = [
+        output.text for cell in graded.cells[3:5] for output in cell.outputs if "text" in output
+    ]
+    assert all(0 < len(text) < 200_000 for text in texts)
+    assert "more characters were cut" in texts[-1]
+
+
+def test_a_flood_of_prints_without_end_is_stopped(server: WarmServer) -> None:
+    flood = "while True: print('a flood ' * 9)"
+    nb = answered(f"def double(f, x):\n    {flood}", flood)
+    verdict, _ = judged(server, nb)
+    assert verdict["double"].score == 0
+    assert verdict["triple"].score == 2
+    assert len(verdict.incidents) == 2
+
+
+def test_memory_that_a_question_has_used_up_is_there_for_the_next(server: WarmServer) -> None:
+    """Both need more than half of what there is."""
+    keep = "kept = []\ndef double(f, x):\n    while True: kept.append(np.empty(1 << 20))"
+    need = "large = np.ones(150 << 20)\nprint(large.size)"
+    verdict, graded = judged(server, answered(keep, need))
+    assert errors(graded, "more_0") == ""
+    assert verdict["triple"].score == 2
+
+
+def test_what_a_cell_prints_in_a_test_can_not_pass_for_the_question(server: WarmServer) -> None:
+    printing = "def double(f, x):\n    print('4 of 4 points.')\n    return 0 * x"
+    verdict, graded = judged(server, answered(printing))
+    text = graded.cells[3].outputs[0].text
+    assert text.startswith("Your code printed:\n  | 4 of 4 points.\n")
+    assert verdict["double"].score == 0
+
+
+def test_a_notebook_that_takes_too_long_earns_what_it_has_earned(server: WarmServer) -> None:
+    """nbgrader gives full marks to a test cell that shows nothing: there must be a 0."""
+    nb = answered(cheats.DOUBLE, "import time; time.sleep(1.2)", "time.sleep(1.2)")
+    limits = Limits(request=1, question=2, cell=1.5, notebook=2)
+    verdict, graded = judged(server, nb, limits)
+    assert [verdict[name].score for name in ("double", "triple")] == [4, 0]
+    assert [points(graded, name) for name in ("double", "triple")] == [4, 0]
+    assert "The notebook took longer than 2 seconds" in verdict.incidents[-1]
+
+
+@pytest.mark.slow
+def test_a_notebook_that_dies_again_and_again_is_given_up(server: WarmServer) -> None:
+    deaths = ["import os; os._exit(0)"] * (MAX_RESTARTS + 1)
+    verdict, graded = judged(server, answered(cheats.DOUBLE, *deaths))
+    assert [points(graded, name) for name in ("double", "triple")] == [4, 0]
+    assert verdict["triple"].score == 0
+    assert f"started again {MAX_RESTARTS} times" in verdict.incidents[-1]
+
+
+def test_a_cell_that_dies_only_when_it_runs_again_is_left_out(server: WarmServer) -> None:
+    """What a test has called is not called again when the cells are."""
+    double = "calls = []\ndef double(f, x):\n    calls.append(x)\n    return 2 * f(x)"
+    nb = answered(double, "import os\nif not calls: os._exit(0)", "os._exit(0)", "again = 1")
+    verdict, _ = judged(server, nb)
+    assert verdict["triple"].score == 2
+    assert verdict.incidents == (
+        "cell 6: Your code ended its own process.",
+        "cell 5, run again: Your code ended its own process.",
+    )
+
+
+def test_outputs_of_any_size_do_not_lose_the_scores(server: WarmServer) -> None:
+    picture = "from IPython.display import HTML, display\ndisplay(HTML('<b>' + 'x' * 3_900_000))"
+    verdict, graded = judged(server, answered(cheats.DOUBLE, *[picture] * 9))
+    assert verdict.score == verdict.max_score
+    sizes = [len(str(cell.outputs)) for cell in graded.cells if cell.id.startswith("more")]
+    assert sizes[0] > 3_900_000
+    assert sizes[-1] < 1000
+    assert "too large" in graded.cells[12].outputs[0].text
+
+
+def test_a_cell_whose_end_of_the_wire_was_taken_over_is_told(server: WarmServer) -> None:
+    takes_over = """
+import gc
+
+
+def perform(operation, arguments):
+    raise ValueError("no more cells")
+
+
+for thing in gc.get_objects():
+    if type(thing).__name__ == "Student":
+        thing._perform = perform
+"""
+    verdict, graded = judged(server, answered(takes_over))
+    assert verdict.score == 0
+    assert errors(graded, "triple") == "CellEnded: Your code broke the cell off: no more cells."

@@ -1,0 +1,158 @@
+"""The whole bank of answers through the judge: its verdicts are those of the code run in process.
+
+The questions' random points are other ones, so messages are not compared.
+"""
+
+import random
+import shutil
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from course import bank
+from course.demo import Paper, is_foretold
+from course.judge.server import WarmServer
+from course.judge.supervise import Submission, grade_notebook
+from course.notebook import exercises, grade_id, is_setup, is_solution, is_test, read
+from course.root import load_config
+from course.runner import run
+
+ROOT = Path(__file__).parents[3]
+CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
+EXECUTE = '"course.nbgrader_plugins.ExecuteShort",'
+
+
+def known(path):
+    """The chapter's notebook, exercises and answers."""
+    source = read(path)
+    found = exercises(source)
+    answers = ROOT / "course" / "answers" / path.parent.name / f"{path.stem}.toml"
+    return source, found, bank.load(answers, found)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with WarmServer() as server:
+        yield server
+
+
+def judged(path, source, submitted, server):
+    submission = Submission(path.stem, path.parent.name, source, submitted, None, b"a seed")
+    verdict, _ = grade_notebook(submission, server)
+    return verdict
+
+
+def outcome(verdict):
+    """What must be equal: scores and failed checks by exercise."""
+    return {exercise.id: (exercise.score, exercise.failed) for exercise in verdict.exercises}
+
+
+def groups(found, answers):
+    """Put the answers together in papers, such that none acts on another one."""
+    papers = []
+    for answer in answers:
+        for index, paper in enumerate(papers):
+            joined = replace(paper, answers={**paper.answers, answer.exercise: answer})
+            if answer.exercise not in paper.answers and is_foretold(found, joined):
+                papers[index] = joined
+                break
+        else:
+            papers.append(Paper({answer.exercise: answer}))
+    return papers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_answer_has_the_verdict_that_it_has_in_process(path, server):
+    source, found, answers = known(path)
+    papers = groups(found, random.Random(1).sample(answers, len(answers)))
+    assert sum(len(paper.answers) for paper in papers) == len(answers)
+    different = []
+    for paper in papers:
+        texts = {key: answer.source for key, answer in paper.answers.items()}
+        submitted = deepcopy(source)
+        submitted.cells = [c for c in source.cells if is_setup(c) or is_solution(c) or is_test(c)]
+        submitted.cells = deepcopy(submitted.cells)
+        for cell in submitted.cells:
+            cell.source = texts.get(grade_id(cell), cell.source)
+        here, there = run(source, path.stem, texts), judged(path, source, submitted, server)
+        if outcome(here) != outcome(there) or there.incidents:
+            names = [f"{answer.exercise}: {answer.name}" for answer in paper.answers.values()]
+            changed = {
+                key: (value, outcome(there)[key])
+                for key, value in outcome(here).items()
+                if outcome(there)[key] != value
+            }
+            different.append((names, changed, there.incidents))
+    assert different == []
+
+
+# --- with a Jupyter kernel in the judge's place ---------------------------------------------------
+
+
+def stacked(source, answers):
+    """Return a notebook that holds every answer, each followed by its exercise's test.
+
+    After an exercise's answers comes the reference, for the exercises that build on it.
+    """
+    nb, texts = deepcopy(source), {}
+    nb.cells = []
+    tests = {grade_id(cell): cell for cell in source.cells if is_test(cell)}
+    for cell in source.cells:
+        key = grade_id(cell)
+        if is_setup(cell):
+            nb.cells.append(deepcopy(cell))
+        if f"test_{key}" not in tests:
+            continue
+        mine = [answer for answer in answers if answer.exercise == key]
+        for number, text in enumerate([*(answer.source for answer in mine), cell.source]):
+            solution, test = deepcopy(cell), deepcopy(tests[f"test_{key}"])
+            for copy, prefix in ((solution, ""), (test, "test_")):
+                copy["id"] = f"{prefix}{key}_{number}"[:64]
+                copy.metadata.nbgrader.grade_id = f"{prefix}{key}_{number}"
+            nb.cells += [solution, test]
+            texts[grade_id(solution)] = text
+    return nb, texts
+
+
+def graded(root, path, execute):
+    """Grade eve's work with nbgrader, and return her scores."""
+    config = root / "nbgrader_config.py"
+    text = (ROOT / config.name).read_text()
+    config.write_text(text.replace("    Judge,", f"    {EXECUTE}", 1) if execute else text)
+    loaded = load_config(root)
+    api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)
+    done = api.autograde(path.parent.name, "eve", force=True)
+    assert done["success"], done
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+        (notebook,) = book.find_submission(path.parent.name, "eve").notebooks
+        return {grade.name: grade.auto_score for grade in notebook.grades}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_kernel_gives_honest_answers_the_same_scores(path, course_root):
+    source, _, answers = known(path)
+    nb, texts = stacked(source, answers)
+    folder = course_root / "source" / path.parent.name
+    folder.mkdir()
+    nbformat.write(nb, folder / path.name)
+    loaded = load_config(course_root)
+    api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)
+    assert api.generate_assignment(path.parent.name)["success"]
+    work = course_root / "submitted" / "eve" / path.parent.name
+    shutil.copytree(course_root / "release" / path.parent.name, work)
+    submitted = read(work / path.name)
+    for cell in submitted.cells:
+        cell.source = texts.get(grade_id(cell), cell.source)
+    nbformat.write(submitted, work / path.name)
+    here = run(nb, path.stem, texts)
+    expected = {f"test_{exercise.id}": exercise.score for exercise in here.exercises}
+    assert graded(course_root, path, execute=True) == expected
+    assert graded(course_root, path, execute=False) == expected

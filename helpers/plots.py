@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
@@ -79,7 +80,8 @@ def show(figure: Figure, name: str, alt: str) -> None:
         alt: what a reader who can't see it needs to know.
     """
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    canvas = FigureCanvasAgg(figure)  # `savefig` would draw it twice
+    canvas.print_png(file)  # type: ignore[no-untyped-call]
     plt.close(figure)
     display(_Picture(base64.b64encode(file.getvalue()).decode(), name, alt))  # type: ignore[no-untyped-call]
 

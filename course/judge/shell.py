@@ -493,8 +493,9 @@ def _warm_up() -> None:
     backend_registry.list_all()  # type: ignore[no-untyped-call]
     _one_cell_client()
     new_output("stream")  # type: ignore[no-untyped-call]
-    figure = Figure()
-    figure.subplots().plot([0, 1], label="a")
+    figure = Figure(layout="constrained")
+    figure.subplots().loglog([1e-9, 1], label="$x^{2}$")
+    figure.legend()
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
     try:
         raise ValueError

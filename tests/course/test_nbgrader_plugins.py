@@ -137,8 +137,8 @@ display({"image/png": "AAAA"}, raw=True, metadata={"image/png": {"width": "1 onl
 
 
 @pytest.mark.slow
-def test_plain_nbgrader_commands_grade_and_give_feedback(course_root):
-    edit_timeout(course_root, 3)
+def test_plain_nbgrader_commands_grade_in_a_kernel_and_give_feedback(course_root):
+    use_a_kernel(course_root, timeout=3)
     make_release(course_root)
     nb = read(course_root / "release/01_doubling/doubling.ipynb")
     cell(nb, "double").source = LOOP
@@ -155,7 +155,7 @@ def test_plain_nbgrader_commands_grade_and_give_feedback(course_root):
     graded = read(course_root / "autograded/ada/01_doubling/doubling.ipynb")
     errors = [o for o in cell(graded, "test_double").outputs if o.output_type == "error"]
     assert {error.ename for error in errors} == {"KeyboardInterrupt", "CellTimeoutError"}
-    assert "q.rng.normal" in "".join(line for error in errors for line in error.traceback)
+    assert "q.rng.normal" not in nbformat.writes(graded)
     assert cell(graded, "test_quadruple").outputs[-1].data["text/plain"] == "1"
     assert "short" in cell(graded, "test_quadruple").outputs[0].text
     assert len(graded.cells[-1].outputs[0].text.splitlines()) <= 301
@@ -187,11 +187,19 @@ def harmful(html):
     ]
 
 
-def edit_timeout(root, seconds):
+def use_a_kernel(root, timeout):
+    """Let nbgrader run submissions in a Jupyter kernel, and not the judge."""
     config = root / "nbgrader_config.py"
     text = config.read_text()
-    assert "c.Execute.timeout = 30" in text
-    config.write_text(text.replace("c.Execute.timeout = 30", f"c.Execute.timeout = {seconds}"))
+    for old, new in {
+        "c.Execute.timeout = 30": f"c.Execute.timeout = {timeout}",
+        "from course.judge.preprocessor import Judge": (
+            "from course.nbgrader_plugins import ExecuteShort as Judge"
+        ),
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text)
 
 
 DELETED = {

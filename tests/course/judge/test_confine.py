@@ -6,6 +6,7 @@ kernel has no namespaces (as in most containers), and not confined at all.
 
 import json
 import os
+import py_compile
 import shutil
 import socket
 import subprocess
@@ -70,7 +71,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         "folder": str(folder),
         "source": str(ROOT / "source" / "01_activations" / "activations.ipynb"),
         "reference": str(ROOT / "helpers" / "gradients.py"),
-        "cached": str(next((ROOT / "helpers" / "__pycache__").glob("gradients.*"), "")),
+        "cached": py_compile.compile(str(ROOT / "helpers" / "gradients.py")),
         "staff": str(ROOT / "course" / "judge" / "judging.py"),
         "victim": victim.pid,
         "tests": os.getpid(),
@@ -170,7 +171,7 @@ ATTACKS = {
     "append to another's work": "result = open(folder + '/other.txt', 'a').write('.')",
     "write beside the scratch folder": "result = open('../new.txt', 'w').write('x')",
     "write to /tmp": """
-        import os; open(f'/tmp/judge-{tests}', 'w').close(); os.unlink(f'/tmp/judge-{tests}')
+        import os; path = os.sep + f'tmp/judge-{tests}'; open(path, 'w').close(); os.unlink(path)
         result = 1""",
     "write to others' shared memory": "result = open(f'/dev/shm/judge-{tests}', 'r+').write('x')",
     "make a folder": """

@@ -8,16 +8,19 @@ import numpy as np
 def taken_over(student):
     names, before = type(student)._perform.__globals__, student._perform
 
-    def perform(operation, arguments):
-        if operation != "call" or arguments[0] is not double:
-            return before(operation, arguments)
+    def perform(operation, forms, body):
+        if operation != "call" or student._objects.get(forms[0][1]) is not double:
+            return before(operation, forms, body)
+        decoder = names["Decoder"](body, student._resolve)
+        for form in forms:
+            decoder.decode(form)
         encoder = names["Encoder"](student._refer)
-        answer = names["_Referred"](np.zeros(3))
-        return [
-            "ok",
-            encoder.encode(answer),
-            encoder.encode({1: [np.zeros(3), np.zeros(3)]}),
-        ], encoder
+        changes = [
+            [number, encoder.contents(np.zeros_like(value))]
+            for number, value in enumerate(decoder.came)
+            if isinstance(value, np.ndarray)
+        ]
+        return encoder, ["ok", encoder.encode(np.zeros(3)), changes]
 
     return perform
 

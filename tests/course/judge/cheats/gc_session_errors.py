@@ -3,13 +3,15 @@
 import gc
 
 
-def taken_over(before):
+def taken_over(student):
     errors = iter([NotImplementedError(), NameError("double"), AssertionError(), StopIteration()])
+    before = student._perform
 
-    def perform(operation, arguments):
-        if arguments[0] is double or arguments == ["double"]:
+    def perform(operation, forms, body):
+        asked = operation == "call" and student._objects.get(forms[0][1]) is double
+        if asked or forms == ["double"]:
             raise next(errors, KeyboardInterrupt())
-        return before(operation, arguments)
+        return before(operation, forms, body)
 
     return perform
 
@@ -20,4 +22,4 @@ def double(f, x):
 
 for thing in gc.get_objects():
     if type(thing).__name__ == "Student":
-        thing._perform = taken_over(thing._perform)
+        thing._perform = taken_over(thing)

@@ -24,7 +24,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lab release lint lock
+.PHONY: help setup demo test lab release lint lock bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ lint: $(READY) ## check style and types, notebooks too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(READY) ## try every attack on stock nbgrader and on the judge, and time both
+	$(RUN) python -m benchmarks.attacks
+	$(RUN) python -m benchmarks.grading
 
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
 	$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)

@@ -15,7 +15,7 @@ from course.judge.repair import Repaired, repair
 from course.judge.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebook import read
-from course.root import CourseError
+from course.root import CourseError, load_config
 from course.secret import course_secret, student_seed
 from course.verdict import Verdict
 
@@ -39,7 +39,7 @@ def check_notebook(
     if not os.path.lexists(path):
         raise CourseError(f"{path}: no such file")
     source = find_source(root, path)
-    repaired = _repaired(path, source)
+    repaired = _repaired(root, path, source)
     submission = Submission(
         name=source.stem,
         assignment=source.parent.name,
@@ -52,12 +52,12 @@ def check_notebook(
     return replace(verdict, repairs=tuple(repaired.notes))
 
 
-def _repaired(path: Path, source: Path) -> Repaired:
+def _repaired(root: Path, path: Path, source: Path) -> Repaired:
     """Return the notebook as the judge takes it; the instructor's own needs no repair."""
     if path.resolve() == source.resolve():
         return Repaired(read(source), [])
     try:
-        return repair(read_submitted(path, path.parent), read(source))
+        return repair(read_submitted(path, path.parent), read(source), load_config(root))
     except UnreadableFileError as error:
         raise CourseError(str(error).rstrip(".")) from None
 

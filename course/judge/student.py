@@ -115,10 +115,9 @@ class Student:
         text = _text(error)[:MAX_PRINTED]
         plain = is_plain_key(error.args) and len(repr(error.args)) < MAX_PRINTED
         arguments = tuple(error.args) if plain else (text,)
-        said = encoder.encode(
-            (builtin_names(type(error)), arguments, text, _place(error, self._names))
-        )
-        return ["error", said, getattr(error, "_judge_error", False) is True]
+        said = (builtin_names(type(error)), arguments, text, _place(error, self._names))
+        ours = isinstance(error, Exception) and getattr(error, "judge_error", False) is True
+        return ["error", encoder.encode(said), ours]
 
     def _do_name(self, name: str) -> Any:
         try:

@@ -185,7 +185,9 @@ def test_make_alone_lists_every_target() -> None:
     assert listed == set(phony[1].split())
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "test", "lab", "release", "lint", "lock", "bench"])
+@pytest.mark.parametrize(
+    "target", ["setup", "demo", "test", "lab", "release", "lint", "lock", "bench"]
+)
 def test_every_target_makes_a_missing_environment_first(target: str, tmp_path: Path) -> None:
     commands = make("--dry-run", target, f"VENV={tmp_path}/new").stdout
     steps = ["-m venv", "-r requirements.lock", "--no-deps --no-build-isolation -e ."]

@@ -3,12 +3,13 @@
 Knows nothing of what the job is. What the processes print goes to a log, not to the screen.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,14 +33,21 @@ def run_each(
         The task and its result; None if the process died (killed, or out of memory).
     """
     log.write_text("", encoding="utf-8")
+    others = set(multiprocessing.active_children())
     pending = list(tasks)
     pool = _pool(work, jobs, log)
     try:
-        futures = {pool.submit(work, *task): task for task in pending}
+        futures: dict[Future[Result], Task] = {}
+        with contextlib.suppress(BrokenProcessPool):  # one may die before all are handed in
+            for task in pending:
+                futures[pool.submit(work, *task)] = task
         for future in as_completed(futures):
             try:
                 result = future.result()
             except BrokenProcessPool:
+                # Python ends the other processes too, but may wait for one of them for ever.
+                for process in set(multiprocessing.active_children()) - others:
+                    process.kill()
                 continue
             pending.remove(futures[future])
             yield futures[future], result

@@ -4,6 +4,7 @@ Each attack is a text that sets `result` where it succeeds. It runs confined, co
 kernel has no namespaces (as in most containers), and not confined at all.
 """
 
+import importlib.util
 import json
 import os
 import py_compile
@@ -34,6 +35,12 @@ def needs(*names: str) -> None:
     lacking = [f"{item.name} ({item.note})" for item in missing() if item.name in names]
     if lacking:
         pytest.skip(f"missing on this machine: {', '.join(lacking)}")
+
+
+def _compiled(source):
+    """Return where Python keeps a module compiled, which it may not have written yet."""
+    path = Path(importlib.util.cache_from_source(str(source)))
+    return path if path.exists() else py_compile.compile(str(source))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         "folder": str(folder),
         "source": str(ROOT / "source" / "01_activations" / "activations.ipynb"),
         "reference": str(ROOT / "helpers" / "gradients.py"),
-        "cached": py_compile.compile(str(ROOT / "helpers" / "gradients.py")),
+        "cached": str(_compiled(ROOT / "helpers" / "gradients.py")),
         "staff": str(ROOT / "course" / "judge" / "judging.py"),
         "victim": victim.pid,
         "tests": os.getpid(),

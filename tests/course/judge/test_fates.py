@@ -257,7 +257,7 @@ def test_a_cell_whose_end_of_the_wire_was_taken_over_is_told(server: WarmServer)
 import gc
 
 
-def perform(operation, arguments):
+def perform(*request):
     raise ValueError("no more cells")
 
 

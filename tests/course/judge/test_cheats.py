@@ -116,7 +116,7 @@ def test_an_attack_earns_nothing_and_changes_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["patched_score", "gc_walk", "silent_traceback", "reads_source"])
+@pytest.mark.parametrize("name", ["patched_score", "gc_walk", "threads", "reads_source"])
 def test_in_a_plain_kernel_they_work(name: str, course: Path) -> None:
     """Where nothing stands in their way, so that the tests above do test something."""
     source = cheats.source_notebook()

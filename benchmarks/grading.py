@@ -1,24 +1,30 @@
-"""Seconds a submission: `nbgrader autograde` with its own kernel, and with the judge.
+"""Seconds a submission: nbgrader's autograde with its own kernel, and with the judge.
 
 Run it with `python -m benchmarks.grading [STUDENTS]`. Chapter 1 is handed in by the reference and
-by students with answers from the bank; each is graded by either, in turn, on this machine. Then all
-of them at once. The scores must be equal.
+by students with answers from the bank. Each is graded by either in turn, in this one process, as
+`course grade` does it; then the same with the command `nbgrader autograde`, which starts anew: for
+one student, and for all at once. The scores must be equal.
 """
 
 import argparse
 import json
+import logging
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
 
 from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
 from course.bank import load
@@ -77,7 +83,20 @@ def _submission(released: NotebookNode, source: NotebookNode, number: int) -> No
     return nb
 
 
-def seconds(course: Path, *arguments: str) -> float:
+def grade(course: Path, student: str) -> float:
+    """Return how long a submission takes, with everything started and imported."""
+    os.chdir(course)
+    config = load_config(course)
+    folders = CourseDirectory(config=config, student_id=student, assignment_id=ASSIGNMENT)
+    converter = Autograde(coursedir=folders, config=config)
+    converter.force = True
+    converter.log.setLevel(logging.CRITICAL)
+    start = time.perf_counter()
+    converter.start()
+    return time.perf_counter() - start
+
+
+def command(course: Path, *arguments: str) -> float:
     """Return how long `nbgrader autograde` takes."""
     variables = environment(course.parent / "home")
     start = time.perf_counter()
@@ -113,26 +132,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("students", nargs="?", type=int, default=5)
     count = parser.parse_args().students
+    warnings.simplefilter("ignore")
     load_config(ROOT)  # finds alembic for nbgrader
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         places = courses(Path(name), count)
-        print("| submission | its own code | stock nbgrader | the judge | ratio | judge's part |")
-        print("|---|---|---|---|---|---|")
-        rows = [_row(places, f"student_{number:02}") for number in range(count)]
-        print(_line("median", [statistics.median(column) for column in zip(*rows, strict=True)]))
-        whole = [seconds(places[side]) for side in SIDES]
-        each = ", ".join(
-            f"{side} {total / count:.2f} s" for side, total in zip(SIDES, whole, strict=True)
+        print(
+            "| submission | its own code | stock nbgrader | the judge | ratio | the judge but for it |"
         )
-        print(f"\nAll {count} in one go, a submission: {each}; ratio {whole[0] / whole[1]:.1f}.")
+        print("|---|---|---|---|---|---|")
+        students = [f"student_{number:02}" for number in range(count)]
+        for course in places.values():
+            grade(course, students[0])  # starts what is started once
+        rows = [_row(places, student) for student in students]
+        print(_line("median", [statistics.median(column) for column in zip(*rows, strict=True)]))
+        print("\n| `nbgrader autograde`, a submission | stock nbgrader | the judge | ratio |")
+        print("|---|---|---|---|")
+        for words, arguments, share in (
+            ("one alone", [f"--student={students[0]}"], 1),
+            (f"all {count}", [], count),
+        ):
+            stock, judge = (command(places[side], *arguments) / share for side in SIDES)
+            print(f"| {words} | {stock:.2f} s | {judge:.2f} s | {stock / judge:.1f} |", flush=True)
         if scores(places["stock"]) != scores(places["judge"]):
             sys.exit("The scores differ.")
-        print(f"Equal scores: {len(scores(places['judge']))} questions.")
+        print(f"\nThe scores of all {len(scores(places['judge']))} questions are equal.")
+        os.chdir(ROOT)
 
 
 def _row(places: dict[str, Path], student: str) -> list[float]:
     own = own_seconds(places["judge"], student)
-    stock, judge = (seconds(places[side], f"--student={student}") for side in SIDES)
+    stock, judge = (grade(places[side], student) for side in SIDES)
     verdict = places["judge"] / "verdicts" / student / ASSIGNMENT / f"{NOTEBOOK}.json"
     inside = json.loads(verdict.read_text())["seconds"]
     row = [own, stock, judge, stock / judge, inside - own]

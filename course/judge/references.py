@@ -11,17 +11,34 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-# Each module and the first chapter after which it is no secret any more.
+# Each module and the work that it would answer: an assignment, or one notebook of it. It is closed
+# to that and to all assignments before.
 ANSWERS = {
     "helpers.gradients": "01_activations",
+    "helpers.layers": "04_backprop",
+    "helpers.networks": "04_backprop",
+    "helpers.deep_layers": "06_hyperparameters/multi_layer_net",
+    "helpers.deep_networks": "06_hyperparameters/multi_layer_net",
+    "helpers.optimizers": "06_hyperparameters/multi_layer_net",
+    "helpers.training": "06_hyperparameters/hyperparameter_search",
 }
 STAFF_ONLY = ("course",)
 TEST_ONLY = ("helpers.checks", "helpers.diagnosis")
 
 
-def blocked(assignment: str) -> list[str]:
-    """Return the helpers' modules that would answer this assignment, or one after it."""
-    return [module for module, chapter in ANSWERS.items() if chapter >= assignment]
+def blocked(assignment: str, notebook: str) -> list[str]:
+    """Return the helpers' modules that would answer this notebook, or an assignment after it.
+
+    Args:
+        assignment: e.g. "01_activations".
+        notebook: its name without ending, e.g. "activations".
+    """
+    found = []
+    for module, work in ANSWERS.items():
+        chapter, _, only = work.partition("/")
+        if chapter > assignment or (chapter == assignment and only in ("", notebook)):
+            found.append(module)
+    return found
 
 
 class _Closed(MetaPathFinder):
@@ -54,9 +71,9 @@ def _unavailable(*_: Any, **__: Any) -> None:
     raise RuntimeError("while work is graded, checks run outside the notebook")
 
 
-def close(assignment: str) -> None:
-    """Close this assignment's answers, the staff's package and the checks to student code."""
-    closed = [*blocked(assignment), *STAFF_ONLY]
+def close(assignment: str, notebook: str) -> None:
+    """Close this notebook's answers, the staff's package and the checks to student code."""
+    closed = [*blocked(assignment, notebook), *STAFF_ONLY]
     for name in list(sys.modules):
         if any(name == module or name.startswith(f"{module}.") for module in [*closed, *TEST_ONLY]):
             parent, _, child = name.rpartition(".")

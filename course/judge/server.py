@@ -413,13 +413,13 @@ def student(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
 
     Args:
         connection: the socket to the judge.
-        arguments: "assignment", such as "01_activations".
+        arguments: "assignment", such as "01_activations", and "notebook", without ending.
     """
     from course.judge.references import close
     from course.judge.shell import Shell
     from course.judge.student import Student
 
-    close(arguments["assignment"])
+    close(arguments["assignment"], arguments["notebook"])
     shell = Shell()
     Student(connection, shell.names, shell.run_cell).serve()
 

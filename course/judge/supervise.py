@@ -162,9 +162,11 @@ def _how_ended(student: Child | None) -> str:
 
 
 def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
+    unreadable = blocked(submission.assignment, submission.name)
     return {
         "assignment": submission.assignment,
-        "confinement": Confinement.for_student(scratch, blocked(submission.assignment)).to_json(),
+        "notebook": submission.name,
+        "confinement": Confinement.for_student(scratch, unreadable).to_json(),
     }
 
 

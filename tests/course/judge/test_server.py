@@ -276,7 +276,8 @@ result += [str(f) for f in gc.get_objects() if getattr(f, "__module__", "") == "
 def test_a_student_answers(server: WarmServer, tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     confinement = Confinement.for_student(tmp_path, ["helpers.gradients"]).to_json()
-    arguments = {"assignment": "01_activations", "confinement": confinement}
+    work = {"assignment": "01_activations", "notebook": "activations"}
+    arguments = {**work, "confinement": confinement}
     with ours, theirs:
         child = server.spawn("student", theirs, arguments)
         assert set(child.missing) == {protection.name for protection in missing()}

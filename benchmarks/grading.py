@@ -136,9 +136,7 @@ def main() -> None:
     load_config(ROOT)  # finds alembic for nbgrader
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         places = courses(Path(name), count)
-        print(
-            "| submission | its own code | stock nbgrader | the judge | ratio | the judge but for it |"
-        )
+        print("| submission | its own code | stock nbgrader | the judge | ratio | rest of judge |")
         print("|---|---|---|---|---|---|")
         students = [f"student_{number:02}" for number in range(count)]
         for course in places.values():

@@ -380,6 +380,45 @@ def _decidable_point(
     return best
 
 
+def assert_verdict(
+    check: Callable[[Any], Any], version: Any, expected: bool, otherwise: str
+) -> None:
+    """Hold what a student's own check says of one version of some code against what it should say.
+
+    Warnings of wrong versions (overflow, invalid value) are not shown.
+
+    Args:
+        check: the student's; called with the version alone.
+        version: what is right or wrong: a function, a class, an array.
+        expected: True if the version is right, so that the check must let it pass.
+        otherwise: the sentence for the student if the check says the opposite.
+
+    Raises:
+        AssertionError: with that sentence; with one of its own if the check doesn't return exactly
+            one True or False, Python's or NumPy's.
+        Exception: what the check raises.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answer = check(version)
+    if answer is None:
+        raise AssertionError("Your check returns None: a `return` is missing.")
+    if isinstance(answer, np.generic | np.ndarray) and answer.ndim == 0:
+        answer = answer.item()
+    if isinstance(answer, np.ndarray) and answer.dtype == bool:
+        raise AssertionError(
+            f"Your check must return one True or False, not {answer.size} of them: `np.all` or "
+            "`np.allclose` make one of many."
+        )
+    if not isinstance(answer, bool):
+        raise AssertionError(
+            f"Your check must return one True or False, but what it returns is of type "
+            f"{type(answer).__name__}."
+        )
+    if answer != expected:
+        raise AssertionError(otherwise)
+
+
 @contextlib.contextmanager
 def assert_unchanged(array: npt.NDArray[Any], *, name: str = "its input") -> Iterator[None]:
     """Raise AssertionError if the block changes the array in place."""

@@ -23,6 +23,7 @@ from helpers.checks import (
     assert_quiet,
     assert_shape,
     assert_unchanged,
+    assert_verdict,
     seeded,
 )
 
@@ -485,6 +486,54 @@ def test_assert_quiet_minds_arithmetic_only():
     with assert_quiet():
         warnings.warn("this function will go", DeprecationWarning, stacklevel=1)
         np.exp(1.0)
+
+
+@pytest.mark.parametrize("form", [bool, np.bool_, np.array])
+@pytest.mark.parametrize("expected", [True, False])
+def test_assert_verdict_takes_one_true_or_false_of_any_kind(form, expected):
+    assert_verdict(lambda version: form(version > 0), 1 if expected else -1, expected, "words")
+    words = message(assert_verdict, lambda version: form(not expected), 0, expected, "It is wrong.")
+    assert words == "It is wrong."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "Your check returns None: a `return` is missing."),
+        (np.array([True, False]), "one True or False, not 2 of them: `np.all` or `np.allclose`"),
+        (np.array([True]), "one True or False, not 1 of them"),
+        ([True], "one True or False, but what it returns is of type list."),
+        (1, "of type int."),
+        (np.float64(1), "of type float."),
+        (np.ones(2), "of type ndarray."),
+        ("True", "of type str."),
+    ],
+)
+@pytest.mark.parametrize("expected", [True, False])
+def test_assert_verdict_takes_nothing_else(answer, words, expected):
+    assert words in message(assert_verdict, lambda version: answer, 0, expected, "It is wrong.")
+
+
+def test_assert_verdict_is_no_verdict_on_what_the_check_raises():
+    student = "def check(version): return version(1) == 1"
+    result = one(student, "def wrong(x): return len(x)\nassert_verdict(check, wrong, False, 'ha')")
+    assert result.message.startswith("Your code raises TypeError: object of type 'int' has no len")
+
+
+def test_assert_verdict_keeps_a_wrong_versions_warnings_out_but_not_from_the_check():
+    student = """
+    import warnings
+    def check(version):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            version(1e9)
+        return not caught
+    def silent(version):
+        version(1e9)
+        return True
+    """
+    assert one(student, "assert_verdict(check, np.exp, False, 'ha')").passed
+    assert one(student, "assert_verdict(silent, np.exp, False, 'ha')").message == "ha"
 
 
 # --- in Jupyter, as nbgrader reads it -------------------------------------------------------------

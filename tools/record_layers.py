@@ -1,0 +1,79 @@
+"""Record what PyTorch makes of chapter 4's layers: `tests/helpers/fixtures/layers.npz`.
+
+    python -m tools.record_layers [--output tests/helpers/fixtures/layers.npz]
+
+Needs PyTorch (`pip install torch==2.13.0`), which the tests that read the file do not. Every case
+holds its inputs, the upstream gradient `dout`, the output and autograd's gradients, in float64,
+under names such as `affine.dW`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+SEED = 4
+Case = dict[str, torch.Tensor]
+
+
+def backward(leaves: Case, out: torch.Tensor, dout: torch.Tensor) -> Case:
+    """Return a case: the leaves, the output, its upstream gradient, and each leaf's gradient."""
+    grads = torch.autograd.grad(out, list(leaves.values()), dout)
+    named = {f"d{name}": grad for name, grad in zip(leaves, grads, strict=True)}
+    return {**leaves, "out": out, "dout": dout, **named}
+
+
+def cases() -> dict[str, Case]:
+    """Return every case by name."""
+    source = torch.Generator().manual_seed(SEED)
+
+    def draw(*shape: int, scale: float = 1.0) -> torch.Tensor:
+        values = torch.randn(*shape, generator=source, dtype=torch.float64)
+        return (scale * values).requires_grad_()
+
+    def labels(samples: int, classes: int) -> torch.Tensor:
+        return torch.randint(classes, (samples,), generator=source)
+
+    found: dict[str, Case] = {}
+    x = draw(6, 5)
+    found["relu"] = backward({"x": x}, torch.relu(x), draw(6, 5))
+    x = draw(6, 5, scale=3)
+    found["sigmoid"] = backward({"x": x}, torch.sigmoid(x), draw(6, 5))
+    for name, sample in (("affine", (4,)), ("affine4", (2, 3, 4))):
+        x, n = draw(5, *sample), int(np.prod(sample))
+        leaves = {"x": x, "W": draw(n, 3), "b": draw(3)}
+        out = functional.linear(x.flatten(1), leaves["W"].T, leaves["b"])
+        found[name] = backward(leaves, out, draw(5, 3))
+    for name, scale in (("loss", 2.0), ("steep", 500.0)):
+        x, t = draw(6, 4, scale=scale), labels(6, 4)
+        found[name] = backward({"x": x}, functional.cross_entropy(x, t), draw(1)[0]) | {"t": t}
+    x, t = draw(7, 6), labels(7, 4)
+    leaves = {"W1": draw(6, 5), "b1": draw(5), "W2": draw(5, 4), "b2": draw(4)}
+    scores = torch.relu(x @ leaves["W1"] + leaves["b1"]) @ leaves["W2"] + leaves["b2"]
+    loss = functional.cross_entropy(scores, t)
+    found["net"] = backward(leaves, loss, torch.tensor(1.0, dtype=torch.float64))
+    found["net"] |= {"x": x, "t": t, "scores": scores}
+    return found
+
+
+def main() -> None:
+    """Write the file that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--output", type=Path, default=Path("tests/helpers/fixtures/layers.npz"))
+    output = parser.parse_args().output
+    output.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        output,
+        **{
+            f"{name}.{key}": tensor.detach().numpy()
+            for name, case in cases().items()
+            for key, tensor in case.items()
+        },
+    )
+    print(f"{output}: torch {torch.__version__}, {output.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

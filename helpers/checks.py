@@ -395,7 +395,7 @@ def assert_verdict(
 
     Raises:
         AssertionError: with that sentence; with one of its own if the check doesn't return exactly
-            one True or False, Python's or NumPy's.
+            one True or False: Python's or NumPy's, or 1 or 0.
         Exception: what the check raises.
     """
     with warnings.catch_warnings():
@@ -410,10 +410,11 @@ def assert_verdict(
             f"Your check must return one True or False, not {answer.size} of them: `np.all` or "
             "`np.allclose` make one of many."
         )
-    if not isinstance(answer, bool):
+    if not isinstance(answer, int) or answer not in (True, False):
+        number, kind = f"the number {answer}", f"of type {type(answer).__name__}"
         raise AssertionError(
-            f"Your check must return one True or False, but what it returns is of type "
-            f"{type(answer).__name__}."
+            "Your check must return one True or False, but what it returns is "
+            f"{number if isinstance(answer, int) else kind}."
         )
     if answer != expected:
         raise AssertionError(otherwise)

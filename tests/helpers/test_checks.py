@@ -488,7 +488,7 @@ def test_assert_quiet_minds_arithmetic_only():
         np.exp(1.0)
 
 
-@pytest.mark.parametrize("form", [bool, np.bool_, np.array])
+@pytest.mark.parametrize("form", [bool, np.bool_, np.array, int, np.int64])
 @pytest.mark.parametrize("expected", [True, False])
 def test_assert_verdict_takes_one_true_or_false_of_any_kind(form, expected):
     assert_verdict(lambda version: form(version > 0), 1 if expected else -1, expected, "words")
@@ -503,7 +503,8 @@ def test_assert_verdict_takes_one_true_or_false_of_any_kind(form, expected):
         (np.array([True, False]), "one True or False, not 2 of them: `np.all` or `np.allclose`"),
         (np.array([True]), "one True or False, not 1 of them"),
         ([True], "one True or False, but what it returns is of type list."),
-        (1, "of type int."),
+        (2, "but what it returns is the number 2."),
+        (-1, "the number -1."),
         (np.float64(1), "of type float."),
         (np.ones(2), "of type ndarray."),
         ("True", "of type str."),

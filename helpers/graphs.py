@@ -1,0 +1,77 @@
+"""Computational graphs drawn: what flows forward above each edge, its gradient below.
+
+Knows nothing of what the nodes compute.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
+
+from helpers import plots
+
+Label = str | float | None
+FORWARD, BACKWARD = plots.BLUE, plots.RED
+LANE, TEXT = 4, 8  # points that arrows and labels stand off the edge's line
+
+
+def draw(
+    ax: Axes,
+    nodes: Mapping[str, tuple[float, float, str]],
+    edges: Iterable[tuple[str, str, Label, Label]],
+) -> None:
+    """Draw a computational graph on an empty axes.
+
+    Args:
+        ax: where; its ticks and spines are taken off.
+        nodes: for each name its place, x and y, and the text that stands in it: an operation is
+            drawn in a box, an input or a result (with edges on one side alone) without.
+        edges: for each the names of its two nodes, the value that flows forward along it and the
+            gradient that flows back, as text or number; None: not known (yet).
+
+    Raises:
+        KeyError: if an edge names an unknown node.
+    """
+    edges = list(edges)
+    inner = {edge[0] for edge in edges} & {edge[1] for edge in edges}
+    for name, (x, y, text) in nodes.items():
+        box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": plots.BLACK}
+        ax.text(x, y, text, ha="center", va="center", zorder=3, bbox=box if name in inner else None)
+        ax.plot(x, y, alpha=0)  # so that the axes grows to hold it
+    for start, end, value, gradient in edges:
+        _edge(ax, nodes[start][:2], nodes[end][:2], value, gradient)
+    ax.margins(0.1, 0.25)
+    ax.axis("off")
+
+
+def _edge(
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    value: Label,
+    gradient: Label,
+) -> None:
+    """Draw one edge: an arrow forward below its value and one backward above its gradient."""
+    near, far = (
+        (start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1]))
+        for part in (0.3, 0.7)
+    )
+    for label, color, side, tail, head in (
+        (value, FORWARD, 1, near, far),
+        (gradient, BACKWARD, -1, far, near),
+    ):
+        if label is None:
+            continue
+        scale = ax.figure.dpi_scale_trans
+        lane = ax.transData + ScaledTranslation(0, side * LANE / 72, scale)
+        arrow = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", head, tail, xycoords=lane, textcoords=lane, arrowprops=arrow)
+        ax.text(
+            (near[0] + far[0]) / 2,
+            (near[1] + far[1]) / 2,
+            label if isinstance(label, str) else f"{label:.4g}",
+            color=color,
+            ha="center",
+            va="bottom" if side > 0 else "top",
+            transform=ax.transData + ScaledTranslation(0, side * TEXT / 72, scale),
+        )

@@ -1,7 +1,7 @@
-"""The course's data: MNIST, whole or the part that is bundled with the course, and trained weights.
+"""The course's data: MNIST, trained weights, and points in a plane that no straight line divides.
 
 `python -m helpers.datasets` downloads all of MNIST; until then, and always without a network, the
-bundle is used. Knows where data lies. Doesn't know any chapter.
+part that is bundled with the course is used. Knows where data lies. Doesn't know any chapter.
 """
 
 import argparse
@@ -19,12 +19,21 @@ from numpy.typing import NDArray
 
 from helpers.mnist_files import MNIST_FILES, MNIST_URL, OTHER_MNIST_URL, IdxFile, MnistError, fetch
 
-__all__ = ["MnistError", "load_mnist", "load_weights", "prepare_mnist"]
+__all__ = [
+    "MnistError",
+    "circles",
+    "flower",
+    "load_mnist",
+    "load_weights",
+    "moons",
+    "prepare_mnist",
+]
 
 _BUNDLE = Path(__file__).parent / "data" / "mnist.npz"
 _WEIGHTS = Path(__file__).parent / "data" / "forward_pass_weights.npz"
 
 Part = tuple[NDArray[Any], NDArray[Any]]
+Seed = np.random.Generator | int | None
 
 
 def load_mnist(
@@ -68,6 +77,65 @@ def load_weights() -> dict[str, NDArray[np.float32]]:
     """
     with np.load(_WEIGHTS, allow_pickle=False) as weights:
         return dict(weights)
+
+
+def flower(n: int = 400, noise: float = 0.2, rng: Seed = None) -> Part:
+    """Return points on the petals of a flower, and which of two classes each belongs to.
+
+    A point goes round by the angle φ, half a turn for each class, at the radius r = 4 sin 4φ; both
+    are then moved by normal noise. Where r is negative the point lies on the far side, so that
+    petals of both classes take turns.
+
+    Args:
+        n: number of points; every other one is of class 1.
+        noise: standard deviation, of the angle in radians and of the radius.
+        rng: a generator, or a seed for one.
+
+    Returns:
+        x, float64 of shape (n, 2), and t, int64 of shape (n,), 0 or 1.
+    """
+    rng = np.random.default_rng(rng)
+    t = np.arange(n, dtype=np.int64) % 2
+    angle = np.pi * (t + rng.uniform(size=n)) + rng.normal(0, noise, n)
+    radius = 4 * np.sin(4 * angle) + rng.normal(0, noise, n)
+    return radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)]), t
+
+
+def moons(n: int = 400, noise: float = 0.2, rng: Seed = None) -> Part:
+    """Return points on two half circles that reach into each other: scikit-learn's `make_moons`.
+
+    Args:
+        n: number of points, half of them of class 1.
+        noise: standard deviation of each coordinate.
+        rng: a generator, or a seed for one.
+
+    Returns:
+        x, float64 of shape (n, 2), and t, int64 of shape (n,), 0 or 1.
+    """
+    from sklearn.datasets import make_moons  # takes a second to import: only where it is used
+
+    return make_moons(n, noise=noise, random_state=_legacy_seed(rng))  # type: ignore[no-any-return]
+
+
+def circles(n: int = 400, noise: float = 0.1, rng: Seed = None) -> Part:
+    """Return points on a circle and on one of half its size: scikit-learn's `make_circles`.
+
+    Args:
+        n: number of points, half of them of class 1, which is the inner circle.
+        noise: standard deviation of each coordinate; the outer circle has radius 1.
+        rng: a generator, or a seed for one.
+
+    Returns:
+        x, float64 of shape (n, 2), and t, int64 of shape (n,), 0 or 1.
+    """
+    from sklearn.datasets import make_circles
+
+    return make_circles(n, noise=noise, factor=0.5, random_state=_legacy_seed(rng))  # type: ignore[no-any-return]
+
+
+def _legacy_seed(rng: Seed) -> int:
+    """Draw a seed for scikit-learn, which doesn't take NumPy's generators."""
+    return int(np.random.default_rng(rng).integers(2**32))
 
 
 def prepare_mnist(

@@ -1,4 +1,7 @@
-"""MNIST: the bundle is the originals, and the download is what it should be or is refused."""
+"""MNIST: the bundle is the originals, and the download is what it should be or is refused.
+
+Points in a plane: they lie where their descriptions say.
+"""
 
 import contextlib
 import functools
@@ -23,7 +26,7 @@ import numpy as np
 import pytest
 
 from helpers import datasets
-from helpers.datasets import MnistError, load_mnist, prepare_mnist
+from helpers.datasets import MnistError, circles, flower, load_mnist, moons, prepare_mnist
 from helpers.mnist_files import MNIST_FILES, IdxFile, fetch
 
 ROOT = Path(__file__).parents[2]
@@ -555,3 +558,55 @@ def test_command_can_be_interrupted_and_leaves_nothing(server: str, tmp_path: Pa
     assert process.returncode == 130
     assert err == "MNIST was not prepared: interrupted\n"
     assert not (tmp_path / "new").exists()
+
+
+# Points in a plane
+
+Maker = Callable[..., tuple[np.ndarray, np.ndarray]]
+PLANES = pytest.mark.parametrize("make", [flower, moons, circles])
+
+
+@PLANES
+def test_points_come_as_rows_in_two_classes_of_one_size(make: Maker) -> None:
+    x, t = make(rng=1)
+    assert (x.shape, x.dtype, t.shape, t.dtype) == ((400, 2), float, (400,), np.int64)
+    assert np.bincount(t).tolist() == [200, 200]
+    assert make(n=10, rng=1)[0].shape == (10, 2)
+
+
+@PLANES
+def test_points_are_those_of_the_generator_or_seed(make: Maker) -> None:
+    x, t = make(rng=np.random.default_rng(1))
+    for generator, same in ((1, True), (2, False), (None, False)):
+        again, labels = make(rng=generator)
+        assert np.array_equal(x, again) == same
+        assert np.array_equal(t, labels) or not same
+    rng = np.random.default_rng(1)
+    assert not np.array_equal(make(rng=rng)[0], make(rng=rng)[0])
+
+
+@PLANES
+def test_noise_moves_points_by_as_much_as_it_says(make: Maker) -> None:
+    (x, t), (still, same) = make(noise=1e-3, rng=1), make(noise=0.0, rng=1)
+    assert np.array_equal(t, same)
+    moved = np.abs(x - still).mean()
+    assert 2e-4 < moved < 1e-2
+
+
+def test_flower_has_eight_petals_four_of_each_class() -> None:
+    x, t = flower(4000, noise=0, rng=1)
+    radius, direction = np.hypot(*x.T), np.arctan2(x[:, 1], x[:, 0]) % (2 * np.pi)
+    np.testing.assert_allclose(radius, np.abs(4 * np.sin(4 * direction)), atol=1e-9)
+    petal = (direction // (np.pi / 4)).astype(int)
+    assert [set(t[petal == k]) for k in range(8)] == [{0}, {1}, {0}, {1}, {1}, {0}, {1}, {0}]
+    assert np.bincount(petal).min() > 400
+    noisy, _ = flower(4000, noise=0.2, rng=1)
+    assert 4 < np.hypot(*noisy.T).max() < 5
+
+
+def test_moons_and_circles_lie_on_their_curves() -> None:
+    x, t = moons(noise=0, rng=1)
+    np.testing.assert_allclose(np.hypot(*x[t == 0].T), 1)
+    np.testing.assert_allclose(np.hypot(*(x[t == 1] - [1, 0.5]).T), 1)
+    x, t = circles(noise=0, rng=1)
+    np.testing.assert_allclose(np.hypot(*x.T), np.where(t == 1, 0.5, 1))

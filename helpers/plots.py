@@ -1,7 +1,8 @@
 """The course's look: a colour-blind safe palette, labelled axes, and figures with alternative text.
 
 Chapters draw with plain Matplotlib on the axes that `axes` makes and end with `show`. Knows nothing
-of what is drawn.
+of what is drawn. At the short pace margins have fixed widths: fitting them to the text takes twice
+as long as the drawing itself.
 """
 
 import base64
@@ -17,6 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
+from helpers import pace
+
 # Okabe and Ito's palette, the yellow left out: it is too light for lines on white.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = PALETTE = (
     "#0072B2",
@@ -31,7 +34,6 @@ LINES = ("-", "--", "-.", ":")
 
 STYLE: Any = {
     "figure.dpi": 100,
-    "figure.constrained_layout.use": True,
     # The width is part of the cycle because lines are drawn after `axes` has restored the rest.
     "axes.prop_cycle": cycler(linewidth=[2]) * cycler(color=PALETTE),
     "axes.spines.top": False,
@@ -60,8 +62,30 @@ def axes(
     Returns:
         The figure, and one Axes or an array of them as `subplots` gives it.
     """
+    size = width * columns, height * rows
+    layout = "none" if pace.is_short() else "constrained"
     with plt.rc_context(STYLE):
-        return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **options)
+        figure, found = plt.subplots(rows, columns, figsize=size, layout=layout, **options)
+    if pace.is_short():
+        left, right, wspace = _margins(columns, width, before=0.75, after=0.15)
+        bottom, top, hspace = _margins(rows, height, before=0.5, after=0.35)
+        figure.subplots_adjust(left, bottom, right, top, wspace, hspace)
+    return figure, found
+
+
+def _margins(count: int, each: float, before: float, after: float) -> tuple[float, float, float]:
+    """Return where axes begin and end, as shares of the figure, and the gaps as shares of one axes.
+
+    Args:
+        count: the number of axes, side by side.
+        each: inches for one of them.
+        before: inches before the first; small axes get less.
+        after: inches after the last.
+    """
+    gap = min(before + after, 0.25 * each)
+    before, after = min(before, 0.2 * count * each), min(after, 0.2 * count * each)
+    inside = count * each - before - after - gap * (count - 1)
+    return before / (count * each), 1 - after / (count * each), gap * count / inside
 
 
 def label(ax: Axes, *, title: str = "", x: str = "", y: str = "", legend: bool = True) -> None:

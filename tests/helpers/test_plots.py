@@ -143,3 +143,14 @@ def test_the_page_holds_the_alternative_text(executed, template):
     assert len(images) == 1
     found = re.search(r"alt=([\"'])(.*?)\1", images[0])
     assert unescape(found[2]) == 'A line, rising "evenly" & < 45°'
+
+
+@pytest.mark.parametrize("grid", [(1, 1), (2, 5), (2, 8)])
+def test_at_the_short_pace_axes_fill_the_figure_without_touching(grid, monkeypatch):
+    monkeypatch.setenv("COURSE_PACE", "short")
+    figure, axes = plots.axes(*grid, width=4.5 / grid[1], height=3.2 / grid[0])
+    boxes = [ax.get_position() for ax in np.ravel(axes)]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+    assert sum(box.width * box.height for box in boxes) > 0.3
+    assert all(0 < box.x0 < box.x1 < 1 and 0 < box.y0 < box.y1 < 1 for box in boxes)
+    plt.close(figure)

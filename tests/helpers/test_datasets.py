@@ -570,7 +570,8 @@ PLANES = pytest.mark.parametrize("make", [flower, moons, circles])
 def test_points_come_as_rows_in_two_classes_of_one_size(make: Maker) -> None:
     x, t = make(rng=1)
     assert (x.shape, t.shape) == ((400, 2), (400,))
-    assert (x.dtype, t.dtype) == (np.float64, np.int64)
+    assert x.dtype == np.float64
+    assert t.dtype == np.int64
     assert np.bincount(t).tolist() == [200, 200]
     assert make(n=10, rng=1)[0].shape == (10, 2)
 

@@ -41,11 +41,16 @@ if sys.platform == "linux":
     from course.judge import kernel
 
 PRELOAD = (
-    "IPython", "matplotlib.pyplot", "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics",
-    "sklearn.model_selection", "sklearn.neural_network", "sklearn.preprocessing",
-    "helpers", "course.judge.references", "course.judge.remote", "course.judge.shell",
-    "course.judge.student",
+    "IPython", "matplotlib.pyplot", "helpers", "course.judge.references", "course.judge.remote",
+    "course.judge.shell", "course.judge.student",
 )  # fmt: skip
+# Imported one by one while nobody asks for anything: the first child need not wait for them.
+PRELOAD_LATER = (
+    "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection",
+    "sklearn.neural_network", "sklearn.preprocessing",
+)  # fmt: skip
+# jsonschema does without it; it spends most of a second on a parser for web addresses.
+UNWANTED = ("rfc3987_syntax",)
 # Not preloaded: `judging` imports helpers that hold answers; no student may find them in memory.
 ENTRIES = {
     "student": "course.judge.server:student",
@@ -268,6 +273,7 @@ class _Server:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: dict[int, _Running] = {}
+        self._later = list(PRELOAD_LATER)
         self._woken, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -300,7 +306,10 @@ class _Server:
                 poll.register(running.status, select.POLLIN)
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
-        return {number for number, _ in poll.poll(WATCH_SECONDS * 1e3 if self._children else None)}
+        ready = poll.poll(WATCH_SECONDS * 1e3 if self._children or self._later else None)
+        if self._later and not ready:
+            _load(self._later.pop(0))
+        return {number for number, _ in ready}
 
     def _take(self) -> bool:
         """Take a request, and return False if there will be no more."""
@@ -405,6 +414,14 @@ def _overfull(limits: Confinement) -> bool:
     return not all(isinstance(failure, FileNotFoundError) for failure in failures)
 
 
+def _load(*modules: str) -> None:
+    """Import modules, for all children; no garbage collection will touch and so copy them."""
+    for module in modules:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+
+
 # --- in a child -----------------------------------------------------------------------------------
 
 
@@ -468,10 +485,11 @@ def main() -> None:
     if sys.platform == "linux":
         kernel.prctl(kernel.SET_SUBREAPER, 1)
     confine.prepare()
-    for module in PRELOAD:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
+    absent: dict[str, Any] = dict.fromkeys(UNWANTED)
+    sys.modules.update(absent)
+    _load(*PRELOAD)
+    for module in UNWANTED:
+        del sys.modules[module]
     _Server(control).serve()
 
 

@@ -199,6 +199,11 @@ result = "spoilt"
         assert start(spoil).answer() == {"result": "spoilt"}
 
 
+def test_an_idle_server_imports_what_a_later_child_may_want(start: Start) -> None:
+    source = "import sys; result = 'sklearn.preprocessing' in sys.modules"
+    assert until(lambda: start(source).answer() == {"result": True}, 60)
+
+
 def test_chance_differs_between_children(start: Start) -> None:
     draw = "import random, numpy as np; result = [random.random(), np.random.rand()]"
     first, second = (start(draw).answer()["result"] for _ in range(2))

@@ -18,6 +18,12 @@ One TOML file a notebook, `course/answers/<assignment>/<notebook>.toml`:
     name = "with np.where"
     code = '''...'''
 
+    [[equivalent]]                                        # surviving mutants that are as right
+    exercise = "sigmoid"                                  # as the reference: see course/mutants.py
+    edits = [{ old = ">= 0", new = "> 0" }]               # of one line as it is shown there, or:
+    # lines = ["x = np.array("]                           # any of lines that begin so
+    reason = "the two formulas agree at 0"
+
     [few]                                                 # fewer wrong ones than WRONG: why
     identity_function = "there is hardly a way to get it wrong"
 
@@ -65,6 +71,36 @@ class Answer:
         return not self.fails
 
 
+@dataclass(frozen=True)
+class Equivalent:
+    """Mutants of an exercise that keep all marks and rightly so.
+
+    Attributes:
+        exercise: the solution cell's grade_id.
+        reason: why they are as right as the reference.
+        old: text of the line that is changed; the line's beginning if `new` is None.
+        new: what stands there instead; None for anything.
+    """
+
+    exercise: str
+    reason: str
+    old: str
+    new: str | None = None
+
+    def covers(self, before: str, after: str) -> bool:
+        """Tell whether the change of a line from `before` to `after` is meant."""
+        if self.new is None:
+            return before.startswith(self.old)
+        starts = [i for i in range(len(before)) if before.startswith(self.old, i)]
+        return any(before[:i] + self.new + before[i + len(self.old) :] == after for i in starts)
+
+    def __str__(self) -> str:
+        change = (
+            f"a change of “{self.old}…”" if self.new is None else f"“{self.old}” → “{self.new}”"
+        )
+        return f"{change} ({self.reason})"
+
+
 def load(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
     """Read a notebook's bank.
 
@@ -105,6 +141,31 @@ def few(path: Path, exercises: Sequence[Exercise]) -> dict[str, str]:
         if exercise not in {known.id for known in exercises} or not str(reason).strip():
             raise BankError(f"{path.name}: `few` needs an exercise and a reason, not {exercise}")
     return reasons
+
+
+def equivalents(path: Path, exercises: Sequence[Exercise]) -> list[Equivalent]:
+    """Return the mutants that the bank lists as equivalent, one entry an edit or a line.
+
+    Raises:
+        BankError: if an entry is incomplete, or its exercise is unknown.
+    """
+    known = {exercise.id for exercise in exercises}
+    found = []
+    for entry in _table(path).get("equivalent", []):
+        exercise, reason = entry.get("exercise"), str(entry.get("reason", "")).strip()
+        if exercise not in known or not reason:
+            raise BankError(
+                f"{path.name}: `equivalent` needs an exercise and a reason, not {exercise}"
+            )
+        if ("lines" in entry) == ("edits" in entry):
+            raise BankError(f"{path.name}: `equivalent` needs either `lines` or `edits`: {reason}")
+        found += [Equivalent(exercise, reason, line) for line in entry.get("lines", [])]
+        try:
+            edits = [(edit["old"], edit["new"]) for edit in entry.get("edits", [])]
+        except KeyError as error:
+            raise BankError(f"{path.name}: an edit of `equivalent` needs {error}") from error
+        found += [Equivalent(exercise, reason, old, new) for old, new in edits]
+    return found
 
 
 def _table(path: Path) -> dict[str, Any]:

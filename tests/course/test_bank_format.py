@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.bank import BankError, few, load, predicted
+from course.bank import BankError, equivalents, few, load, predicted
 from course.notebook import exercises
 
 WRONG = """
@@ -23,6 +23,17 @@ code = '''
 def double(x):
     return np.add(x, x)
 '''
+"""
+
+EQUIVALENT = """
+[[equivalent]]
+exercise = "double"
+edits = [{ old = "x * 2", new = "2 * x" }, { old = "2", new = "2.0" }]
+reason = "it is the same"
+[[equivalent]]
+exercise = "quadruple"
+lines = ["return double("]
+reason = "whatever"
 """
 
 
@@ -100,3 +111,32 @@ def test_predicted_scores(bank, notebook):
     assert predicted(known, [right]) == {"double": 3, "quadruple": 1}
     assert predicted(known, [wrong]) == {"double": 0, "quadruple": 0}
     assert predicted(known, [], blank=frozenset({"double"})) == {"double": 0, "quadruple": 1}
+
+
+def test_equivalent_mutants(bank):
+    swapped, decimal, line = bank(EQUIVALENT, equivalents)
+    assert swapped.exercise == decimal.exercise == "double"
+    assert swapped.reason == decimal.reason == "it is the same"
+    assert swapped.covers("y = x * 2", "y = 2 * x")
+    assert not swapped.covers("y = x * 2", "y = 2 * x + 1")
+    assert decimal.covers("y = 2 * (x - 2)", "y = 2 * (x - 2.0)")
+    assert not decimal.covers("y = 2 * (x - 2)", "y = 2.0 * (x - 2.0)")
+    assert line.covers("return double(x)", "pass")
+    assert not line.covers("y = return double(x)", "pass")
+    assert bank(RIGHT, equivalents) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"double"', '"treble"', "an exercise and a reason, not treble"),
+        ('"it is the same"', '" "', "an exercise and a reason, not double"),
+        ("reason", "cause", "an exercise and a reason, not double"),
+        ("lines", "line", "either `lines` or `edits`: whatever"),
+        ("lines", "edits = []\nlines", "either `lines` or `edits`: whatever"),
+        ("new", "now", "an edit of `equivalent` needs 'new'"),
+    ],
+)
+def test_a_faulty_list_of_equivalent_mutants_is_refused(bank, old, new, message):
+    with pytest.raises(BankError, match=message):
+        bank(EQUIVALENT.replace(old, new), equivalents)

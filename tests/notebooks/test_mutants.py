@@ -1,0 +1,20 @@
+"""Every mutant of a reference solution loses marks, or the bank says why it is as right."""
+
+from functools import cache
+
+import pytest
+
+from course.mutants import tallies
+
+pytestmark = pytest.mark.slow
+
+
+@cache
+def tallies_of(path):
+    return {tally.exercise: tally for tally in tallies(path)}
+
+
+def test_every_mutant_is_killed_or_listed_as_equivalent(source, exercise):
+    tally = tallies_of(source.path)[exercise.id]
+    assert tally.killed > 0
+    assert list(tally.complaints()) == []

@@ -14,6 +14,7 @@ from course.nbgrader_plugins import (
     HideTests,
     RestoreCells,
     Seal,
+    TellRemarks,
     clean_html,
 )
 
@@ -80,7 +81,12 @@ c.LimitOutput.max_lines = 300
 c.LimitOutput.max_traceback = 60
 
 # --- from autograded/ to feedback/, and what formgrader shows -------------------------------------
-c.GenerateFeedback.preprocessors = [steps.GetGrades, HideTests, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [
+    steps.GetGrades,
+    HideTests,
+    TellRemarks,
+    CSSHTMLHeaderPreprocessor,
+]
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.preprocessors = [CleanOutputs]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.

@@ -1,7 +1,8 @@
 """Make every student's feedback with nbgrader's generate_feedback: one HTML page a notebook.
 
-What the page shows and what it leaves out is set in nbgrader_config.py. Files that somebody has put
-beside the pages are left alone.
+What the page shows and what it leaves out is set in nbgrader_config.py: at the top what had to be
+repaired and what happened while the code ran (`course.remarks`), below it the notebook as graded.
+Files that somebody has put beside the pages are left alone.
 """
 
 import logging

@@ -24,9 +24,12 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import find_all_files
 
 from course.notebook import SCHEMA, grade_id, is_test
+from course.remarks import remarks, without_secrets
+from course.verdict import METADATA
 from helpers import pace
 
 SEAL = "seal"
+REMARKS = "remarks-on-grading"
 
 # --- release --------------------------------------------------------------------------------------
 
@@ -130,10 +133,17 @@ class ExecuteShort(Execute):  # type: ignore[misc]
 
 
 class HideTests(ClearHiddenTests):  # type: ignore[misc]
-    """Take the hidden tests out of a graded notebook, and tracebacks that quote them too.
+    """Take the hidden tests out of a graded notebook, and errors that quote them too.
 
     Only test cells are looked at: a student's own cell may hold nbgrader's marks.
     """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clear the cells, and the incidents of the judge's verdict in the metadata."""
+        if verdict := nb.metadata.get(METADATA):
+            verdict["incidents"] = [without_secrets(text) for text in verdict["incidents"]]
+        cleared: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
+        return cleared
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, cell_index: int
@@ -146,6 +156,17 @@ class HideTests(ClearHiddenTests):  # type: ignore[misc]
                 output.traceback = [f"{output.ename}: this question could not be run to its end."]
         cleared, resources = super().preprocess_cell(cell, resources, cell_index)
         return cleared, resources
+
+
+class TellRemarks(NbGraderPreprocessor):  # type: ignore[misc]
+    """Put at the top what had to be repaired, and what happened while the code was run."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Insert a cell, if there is anything to tell."""
+        if text := remarks(nb.metadata):
+            cell = new_markdown_cell(text, id=REMARKS)  # type: ignore[no-untyped-call]
+            nb.cells.insert(0, cell)
+        return nb, resources
 
 
 class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]

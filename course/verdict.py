@@ -11,6 +11,7 @@ from typing import Any
 from helpers.checks import CheckResult
 
 METADATA = "verdict"  # where a graded notebook's metadata holds it
+TEST_FAILED = "the test itself failed"  # an incident, with what is for the staff alone after it
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Verdict:
         notebook: the notebook's name.
         exercises: one verdict an exercise, in notebook order.
         repairs: what had to be mended before it could be graded, in plain words.
-        incidents: timeouts, crashes, refused access, in plain words.
+        incidents: timeouts, crashes, refused access, in plain words, each after the cell's name
+            ("test_relu: Your code did not come back within 10 seconds.").
         seconds: wall time that grading took.
     """
 

@@ -15,9 +15,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from course.judge.outputs import cleaned, result, size, stream
+from course.judge.refusals import refusals
 from course.judge.remote import Namespace, Session, StudentGoneError
 from course.judge.wire import receive, send
 from course.runner import execute
+from course.verdict import TEST_FAILED
 from helpers.checks import Question, seeded
 
 MAX_RESTARTS = 20
@@ -183,9 +185,11 @@ class Judging:
             self._session.spent = any(output.get("ename") == "MemoryError" for output in outputs)
         except StudentGoneError as error:
             outputs = [_ended(str(error))]
+        if cell.kind == "plain":
+            self._note(cell, *refusals(output.get("evalue", "") for output in outputs))
         if fate := self._fate():
             self._deadly.add(cell.index)
-            self._record.incidents.append(f"{cell.key}: {fate}")
+            self._note(cell, fate)
         self._room -= size(outputs)
         if self._room < 0:
             outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
@@ -218,9 +222,7 @@ class Judging:
             ):
                 execute(cell.source, f"<{cell.key}>", names)
         except (Exception, SystemExit) as error:
-            self._record.incidents.append(
-                f"{cell.key}: the test itself failed: {type(error).__name__}: {error}"
-            )
+            self._note(cell, f"{TEST_FAILED}: {type(error).__name__}: {error}")
             finished = False
         question = dict.get(names, "q")  # never the student's `q`
         score = question.earned if finished and isinstance(question, Question) else 0
@@ -233,8 +235,14 @@ class Judging:
             "score": score,
             "checks": question.to_json() if isinstance(question, Question) else [],
         }
+        if isinstance(question, Question):
+            self._note(cell, *refusals(check.message for check in question.results))
         if fate := self._fate():
-            self._record.incidents.append(f"{cell.key}: {fate}")
+            self._note(cell, fate)
+
+    def _note(self, cell: Cell, *sentences: str) -> None:
+        """Write down what happened in a cell."""
+        self._record.incidents += [f"{cell.key}: {sentence}" for sentence in sentences]
 
     def _restart(self, position: int) -> None:
         """Start a new student process and bring it to where the last one ended."""

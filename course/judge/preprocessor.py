@@ -1,7 +1,9 @@
 """The judge's door into nbgrader: a preprocessor that stands where `Execute` does.
 
-nbgrader's own steps read the scores from the cells' outputs afterwards. Knows nbgrader and where a
-course's files lie; decides nothing.
+nbgrader's own steps read the scores from the cells' outputs afterwards. The graded notebook's
+`metadata["verdict"]` holds `Verdict.to_json()`; what the repair wrote into `metadata["repairs"]`
+stays there and is in the verdict too. Knows nbgrader and where a course's files lie; decides
+nothing.
 """
 
 import json

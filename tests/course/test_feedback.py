@@ -3,9 +3,13 @@
 import html
 import re
 
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 from course.feedback import feedback_of, make_feedback
+from course.grade import grade_class
+from course.notebook import read
 from course.root import CourseError
 
 DOUBLING = "01_doubling"
@@ -51,6 +55,53 @@ def test_what_a_student_wrote_is_shown_but_never_run(pages):
     assert "<b>bold</b>" in page
     assert "<script>alert" not in page
     assert "alert(" in page  # in their own code, which is quoted
+
+
+def remarks_on(page):
+    """What stands above the notebook: each heading, sentence and item of a list."""
+    box = BeautifulSoup(page, "html.parser").find(class_="alert")
+    return [part.get_text() for part in box.find_all(["h4", "li", "p"])] if box else []
+
+
+def test_what_was_repaired_stands_at_the_top_in_plain_words(pages):
+    assert remarks_on(pages["dan", "doubling"]) == [
+        "Your notebook had to be repaired before it could be graded",
+        "The file was damaged; the cells that could still be read were recovered.",
+        "The cells of double, quadruple and why_twice were missing and count as not answered.",
+        "The tests of double and quadruple were missing and put back.",
+        "A repair costs no points; what could not be found earns none.",
+    ]
+    page = pages["dan", "doubling"]
+    assert page.index("had to be repaired") < page.index("<h1")
+
+
+def test_what_happened_while_the_code_ran_stands_there_too(pages):
+    assert remarks_on(pages["hal", "doubling"]) == [
+        "What happened while your code was run",
+        "Cell double: Your code ended its own process.",
+        "This costs no more than what it stopped: all else was graded.",
+    ]
+
+
+def test_where_nothing_was_repaired_and_nothing_happened_there_are_no_remarks(pages):
+    assert remarks_on(pages["ada", "doubling"]) == remarks_on(pages["cat", "doubling"]) == []
+
+
+def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):
+    harm = "<img src=x onerror=alert(1)>"
+    mark = "</li></ul></div><script>alert(2)</script>"
+    path = hand_in(released, "eve", double=f"open('/x/{harm}$x$')") / "doubling.ipynb"
+    nb = read(path)
+    nb.cells[0].metadata.nbgrader = {"grade_id": mark, "schema_version": 3}
+    path.write_text(nbformat.writes(nb))
+    grade_class(released, jobs=1)
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    assert not soup.find("script", string=re.compile("alert"))
+    assert not soup.find(onerror=True)
+    told = remarks_on(page.read_text())
+    assert any("has the mark" in line for line in told)
+    assert any("a file outside the assignment's folder" in line for line in told)
 
 
 def test_what_somebody_put_beside_the_pages_stays(graded):

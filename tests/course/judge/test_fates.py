@@ -147,7 +147,8 @@ def test_in_a_function_it_costs_its_question(server: WarmServer, fate: str) -> N
     assert len(verdict["double"].checks) == 3
     assert verdict["triple"].score == points(graded, "triple") == cheats.POINTS["triple"]
     died = reason in (LATE, "ended its own process", "crashed (SIGSEGV)", "MemoryError")
-    assert any(line.startswith("test_double: ") for line in verdict.incidents) == died
+    told = died or reason == "Operation not permitted"
+    assert any(line.startswith("test_double: ") for line in verdict.incidents) == told
 
 
 @pytest.mark.parametrize("fate", FATES)
@@ -163,6 +164,31 @@ def test_in_a_cell_it_costs_that_cell(server: WarmServer, fate: str) -> None:
     assert reason in told
     (printed,) = next(cell.outputs for cell in graded.cells if cell.id == "more_2")
     assert printed.text == "1\n"
+
+
+# What student code asks for, and what the incident says that it asked for.
+REFUSED = {
+    "open('/etc/shadow')": "a file outside the assignment's folder",
+    "np.load('/content/drive/MyDrive/data.npy')": "a file outside the assignment's folder",
+    "open('C:/data.csv')": "",  # a name of a file in the scratch folder, on this system
+    "open('/usr/x', 'w')": "a file outside the assignment's folder",
+    "open('data.csv')": "",  # not refused, just not there
+    "urllib.request.urlopen('http://example.com')": "the network",
+    "socket.create_connection(('127.0.0.1', 80))": "the network, another program or a device",
+    "subprocess.run(['ls'])": "the network, another program or a device",
+    "get_ipython().run_cell('!ls').raise_error()": "the network, another program or a device",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_was_refused_is_told(server: WarmServer, code: str) -> None:
+    imports = "import socket, subprocess, urllib.request\nimport numpy as np\n"
+    answer = f"{imports}def double(f, x):\n    return {code}"
+    verdict, _ = judged(server, answered(answer, code))
+    words = f"Your code asked for {REFUSED[code]}, which is closed while work is graded."
+    told = [f"{key}: {words}" for key in ("test_double", "cell 5")]
+    assert list(verdict.incidents) == (told if REFUSED[code] else [])
+    assert verdict["triple"].score == 2
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

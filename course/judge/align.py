@@ -5,7 +5,8 @@ text, by the functions that it defines, and at last by its place. Set-up and tes
 the released text. Knows neither files nor nbgrader's pipeline; runs nothing.
 """
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_locked
+from nbgrader.utils import is_locked
 
 from course.judge.celltext import (
     added,
@@ -26,10 +27,14 @@ from course.judge.celltext import (
     visible,
 )
 from course.judge.salvage import Cell
-from course.notebook import grade_id, is_setup, is_test
+from course.notebook import TEST_PREFIX, grade_id, is_setup, is_test
 
-ONE_BY_ONE = 3  # cells with the same fate that have a note each
+ONE_BY_ONE = 3  # cells of a kind that are named, though all of them had the same fate
+MOST_MARKS = 5  # unknown marks that are named
 BLOCK = 20  # characters of a cell's text that can't be alike by chance
+LOST = "had lost nbgrader's (mark|marks)"
+TEXT = "(its text|their texts)"  # by which a cell, or cells, are known
+FUNCTION = "(the function that it defines|the functions that they define)"
 ALIKE = 0.5  # share of a cell's text that another must have to be taken for it
 PARTS = 8  # into which a cell may have been split
 
@@ -92,13 +97,16 @@ class Slot:
         return frozenset(found or {self.mark})
 
     @cached_property
-    def title(self) -> str:
-        """What to call it in a note."""
+    def kind(self) -> str:
+        """What to call it and its like in a note."""
         if is_test(self.cell):
-            return f"the test of `{self.mark.removeprefix('test_')}`"
-        if is_setup(self.cell):
-            return f"the set-up cell `{self.mark}`"
-        return f"the answer `{self.mark}`" if is_grade(self.cell) else f"the cell of `{self.mark}`"
+            return "(test|tests) of"
+        return "set-up (cell|cells)" if is_setup(self.cell) else "(cell|cells) of"
+
+    @cached_property
+    def title(self) -> str:
+        """Its name in a note."""
+        return f"`{self.mark.removeprefix(TEST_PREFIX) if is_test(self.cell) else self.mark}`"
 
     def is_touched(self, cell: Matched) -> bool:
         """Tell whether a cell holds anything but what the student was given."""
@@ -126,7 +134,7 @@ class Alignment:
         self._exercises = {name: slot for slot in self._marked for name in slot.names}
         self._altered: list[Slot] = []  # locked cells whose text the student changed
         self._remarks: list[str] = []
-        self._said: dict[str, set[Slot]] = defaultdict(set)
+        self._said: dict[tuple[str, str], set[Slot]] = defaultdict(set)
 
     def run(self) -> None:
         """Align."""
@@ -152,15 +160,18 @@ class Alignment:
     def notes(self) -> list[str]:
         """Return what was done, a sentence each."""
         sentences = list(self._remarks)
-        for predicate, slots in self._said.items():
+        every = Counter(slot.kind for slot in self._marked)
+        for (kind, predicate), slots in self._said.items():
             titles = [slot.title for slot in sorted(slots, key=lambda slot: slot.number)]
-            if len(titles) > ONE_BY_ONE:
-                titles = [f"each of {', '.join(titles[:-1])} and {titles[-1]}"]
-            sentences += [f"{title[0].upper()}{title[1:]} {predicate}" for title in titles]
+            which = _listed(titles, "and")
+            if len(titles) == every[kind] > ONE_BY_ONE:
+                which = "all exercises" if kind.endswith("of") else "all"
+            sentences.append(_numbered(f"The {kind} {which} {predicate}", len(titles)))
         return sentences
 
     def _tell(self, slot: Slot, predicate: str) -> None:
-        self._said[predicate].add(slot)
+        """Write down what was done with a cell, for `_numbered`."""
+        self._said[slot.kind, predicate].add(slot)
 
     def _own(self) -> list[Matched]:
         """Return the cells that stand for no released cell."""
@@ -193,10 +204,12 @@ class Alignment:
                 unknown += [cell.mark] if cell.mark else []
                 cell.marks = {}
         if older:
-            self._remarks.append("nbgrader's marks were of an older form.")
-        if unknown:
-            names = ", ".join(f"`{_short(name)}`" for name in list(dict.fromkeys(unknown))[:5])
-            self._remarks.append(f"No cell of this assignment has the mark {names}.")
+            self._remarks.append("nbgrader's marks were of an older form; they were renewed.")
+        if names := [f"`{_short(name)}`" for name in dict.fromkeys(unknown)]:
+            more = [f"{len(names) - MOST_MARKS} more"] if len(names) > MOST_MARKS else []
+            known_by = _listed([*names[:MOST_MARKS], *more], "or")
+            ignored = _numbered("(it was|they were) ignored", len(names))
+            self._remarks.append(f"No cell of this assignment has the mark {known_by}; {ignored}.")
 
     def _know_plain_cells(self) -> None:
         """Recognise the released texts and plots, of which nbgrader knows nothing."""
@@ -235,8 +248,11 @@ class Alignment:
                 del texts[cell]
                 texts |= {part: part.text for part in parts if part.slot is None}
                 if slot.mark:
-                    how = "was cut out of another cell" if len(parts) > 1 else "was put back"
-                    self._tell(slot, f"was recognised by its text and {how}.")
+                    found = f"(was|were) recognized by {TEXT}"
+                    if len(parts) > 1:
+                        self._tell(slot, f"{found} and cut out of (another cell|other cells).")
+                    else:
+                        self._tell(slot, f"{LOST} and {found}.")
                 break
 
     def _claims(self) -> dict[int, list[Matched]]:
@@ -285,12 +301,12 @@ class Alignment:
         """Let one cell stand for a set-up or test cell, with the instructor's text."""
         exact = [cell for cell in claims if cell.text == slot.text]
         chosen = (exact or claims)[0]
-        self._take(slot, chosen, "its text")
+        self._take(slot, chosen, TEXT)
         if len(claims) > 1:
-            self._tell(slot, "stood in the notebook more than once; one is kept.")
+            self._tell(slot, "stood in the notebook more than once; (one|one of each) is kept.")
         if not exact:
             self._altered.append(slot)
-            self._tell(slot, "was not as released; the course's own is used.")
+            self._tell(slot, "(was|were) not as released; the course's own text is used.")
             addition = added(slot.text, chosen.source)
             if has_statements(addition):
                 index = self.cells.index(chosen) + is_setup(slot.cell)
@@ -321,13 +337,14 @@ class Alignment:
             return
         cell.slot = slot.number
         if not cell.mark:
-            known = "its cell id" if cell.id and cell.id == slot.cell.get("id") else how
-            self._tell(slot, f"had lost its mark and was recognised by {known}.")
+            by_id = cell.id and cell.id == slot.cell.get("id")
+            known = "(its cell id|their cell ids)" if by_id else how
+            self._tell(slot, f"{LOST} and (was|were) recognized by {known}.")
         elif cell.mark == slot.mark and _flags(cell.marks) != _flags(slot.cell.metadata.nbgrader):
-            self._tell(slot, "had its marks changed; they were put back.")
+            self._tell(slot, "had (its|their) nbgrader marks changed; they were put back.")
         if cell.kind != slot.cell.cell_type:
             kind = {"code": "code", "markdown": "text"}.get(cell.kind, "raw text")
-            self._tell(slot, f"had been turned into {kind} and was turned back.")
+            self._tell(slot, f"had been turned into {kind} and (was|were) turned back.")
 
     # --- answers ----------------------------------------------------------------------------------
 
@@ -342,13 +359,11 @@ class Alignment:
         still = set(self.cells)
         others = [cell for cell in claims if cell is not chosen and cell in still]
         if others:
-            which = f"the last one {'that defines it ' if defining else ''}counts"
-            which = which if len(changed) > 1 else "the changed one counts"
-            self._tell(
-                slot,
-                f"stood in the notebook more than once; {which if changed else 'one is kept'}.",
-            )
-        self._take(slot, chosen, "its function" if slot.names & chosen.names else "its text")
+            which = "changed one" if len(changed) == 1 else "last one"
+            which += " that defines its function" if len(changed) > 1 and defining else ""
+            fate = f"(the|of each, the) {which} counts" if changed else "(one|one of each) is kept"
+            self._tell(slot, f"stood in the notebook more than once; {fate}.")
+        self._take(slot, chosen, FUNCTION if slot.names & chosen.names else TEXT)
         self._give_up(slot, others)
 
     def _join_neighbours(self, slot: Slot, parts: Sequence[Matched]) -> list[Matched]:
@@ -365,7 +380,7 @@ class Alignment:
         """Join two cells into one of them."""
         into.source = joined(first.source, second.source, slot.names)
         self._drop({first, second} - {into})
-        self._tell(slot, "had been split; its parts were joined.")
+        self._tell(slot, "had been split; (its|their) parts were joined.")
 
     def _mend_split(self, slot: Slot) -> None:
         """Join an answer with a neighbour of no mark if one can't run without the other."""
@@ -423,15 +438,16 @@ class Alignment:
     def _seek(self, slot: Slot) -> None:
         """Look for the answer to a question that seems to have none."""
         old = self._holder(slot)
-        found, how = self._by_function(slot), "its function"
+        found, how = self._by_function(slot), FUNCTION
         if found is None:
-            found, how = self._by_place(slot, old), "its place"
+            found, how = self._by_place(slot, old), "(its place|their places)"
         if found is None:
             return
         if old:
             self._drop({old})
             found.slot = slot.number
-            self._tell(slot, "was as released; the answer was found in another cell.")
+            found_in = "(the answer was found in another cell|the answers were found in others)"
+            self._tell(slot, f"(was|were) as released; {found_in}.")
         else:
             self._take(slot, found, how)
 
@@ -482,7 +498,10 @@ class Alignment:
         self._drop({there[number] for number in moved})
         for number in sorted(moved):
             self.cells.insert(self._place(self._slots[number]), there[number])
-            self._tell(self._slots[number], "stood at another place and was put back.")
+            self._tell(
+                self._slots[number],
+                "stood (at another place|at other places) and (was|were) put back.",
+            )
 
     def _restore_missing(self) -> None:
         """Put cells that are nowhere to be found where they were, as released."""
@@ -492,8 +511,8 @@ class Alignment:
                 continue
             cell = Matched(slot.cell.cell_type, slot.cell.source, slot=slot.number)
             self.cells.insert(self._place(slot), cell)
-            what = "was put back" if slot.locked else "counts as not answered"
-            self._tell(slot, f"was missing and {what}.")
+            what = "put back" if slot.locked else "(counts|count) as not answered"
+            self._tell(slot, f"(was|were) missing and {what}.")
 
     def _place(self, slot: Slot) -> int:
         """Return where to insert a marked cell: among its released neighbours.
@@ -508,6 +527,16 @@ class Alignment:
         low = max((i + 1 for i in places[low:high] if 0 <= numbers[i] < slot.number), default=low)
         high = min((i for i in places[low:high] if numbers[i] > slot.number), default=high)
         return low if is_setup(slot.cell) else high
+
+
+def _numbered(sentence: str, count: int) -> str:
+    """Return a sentence about one thing or several: of "(one|several)" it keeps the right one."""
+    return re.sub(r"\(([^()|]*)\|([^()|]*)\)", r"\1" if count == 1 else r"\2", sentence)
+
+
+def _listed(items: Sequence[str], word: str) -> str:
+    """Return a list in words: "a", "a and b", "a, b and c"."""
+    return f" {word} ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
 
 
 def _short(name: str) -> str:

@@ -99,7 +99,7 @@ def _text(data: bytes, notes: list[str]) -> str:
         UnreadableError: if it has none, or too much.
     """
     if len(data) > MAX_BYTES:
-        raise UnreadableError(f"The file has over {MAX_BYTES >> 20} MB; so much is not read.")
+        raise UnreadableError(f"The file is larger than {MAX_BYTES >> 20} MB and was not read.")
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -107,8 +107,8 @@ def _text(data: bytes, notes: list[str]) -> str:
         notes.append("The file was a zip archive; the notebook in it was taken.")
     data = _without_bulk(_in_ascii_superset(data, notes))
     if len(data) > MAX_TEXT:
-        size = f"The file has {len(data) >> 20} MB without its outputs"
-        raise UnreadableError(f"{size}; over {MAX_TEXT >> 20} MB are not read.")
+        size = f"Even without its outputs the file has {len(data) >> 20} MB"
+        raise UnreadableError(f"{size}; more than {MAX_TEXT >> 20} MB are not read.")
     return _decoded(data, notes)
 
 
@@ -127,7 +127,7 @@ def _unzipped(data: bytes) -> bytes:
             found = f"{len(names)} notebooks" if names else "no notebook"
     except Exception:  # a broken archive brings about a dozen kinds
         found = "nothing that could be unpacked"
-    raise UnreadableError(f"The file is a zip archive with {found} in it, not a notebook.")
+    raise UnreadableError(f"The file is a zip archive, not a notebook; it holds {found}.")
 
 
 def _in_ascii_superset(data: bytes, notes: list[str]) -> bytes:
@@ -198,7 +198,7 @@ def _cells(text: str, notes: list[str]) -> list[Cell]:
     if found is not None:
         return [cell for cell in map(_cell, found) if cell]
     if value is not None and not _CELL_START.search(text):
-        raise UnreadableError("The file is JSON, but no notebook.")
+        raise UnreadableError("The file is JSON, but not a notebook.")
     cells = _fragments(text)
     if cells:
         notes.append("The file was damaged; the cells that could still be read were recovered.")
@@ -221,9 +221,9 @@ def _json(text: str, notes: list[str]) -> Any:
     if _cell_values(value) is None:
         return None
     if resolved != text:
-        notes.append("The file held both sides of a merge conflict; the first one was read.")
+        notes.append("The file held both sides of a merge conflict; the first was read.")
     else:
-        notes.append("The file was not valid JSON; what is wrong in it was passed over.")
+        notes.append("The file was not valid JSON; its faults were passed over.")
     return value
 
 
@@ -407,6 +407,6 @@ def _script(text: str, notes: list[str]) -> list[Cell]:
     if sum(text.count(chr(code)) for code in range(9)) > len(text) / 100:
         raise UnreadableError("The file holds binary data, not a notebook.")
     if not _PYTHON.search(text) or start.startswith("{"):
-        raise UnreadableError("The file is no notebook, and no cell can be found in it.")
-    notes.append("The file is a Python script, not a notebook; its code was taken from it.")
+        raise UnreadableError("The file is not a notebook, and no cell can be found in it.")
+    notes.append("The file is a Python script, not a notebook; its code was taken.")
     return [Cell("code", _clean(part).strip("\n")) for part in _SCRIPT_CELL.split(text) if part]

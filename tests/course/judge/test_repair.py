@@ -206,7 +206,7 @@ def exhibit(*notes, loses=()):
     return put
 
 
-@exhibit("cell of `sigmoid` stood in the notebook more than once; the last one that defines it")
+@exhibit("cell of `sigmoid` stood in the notebook more than once; the last one that defines its")
 def copied_then_improved(nb):
     old = copy.deepcopy(the(nb, "sigmoid"))
     old.source, old.id = "def sigmoid(x):\n    return 0", "old"
@@ -220,7 +220,9 @@ def untouched_copy_after_it(nb):
     nb.cells.insert(at(nb, "sigmoid") + 1, stub)
 
 
-@exhibit("`sigmoid` stood in the notebook more than once; the last one that defines it counts")
+@exhibit(
+    "`sigmoid` stood in the notebook more than once; the last one that defines its function counts"
+)
 def copied_to_try_something(nb):
     copied = copy.deepcopy(the(nb, "sigmoid"))
     copied.source, copied.id = "sigmoid(0)", "try"
@@ -233,7 +235,10 @@ def locked_cells_copied(nb):
         nb.cells.append(copy.deepcopy(the(nb, name)))
 
 
-@exhibit("test of `sigmoid` was missing and was put back", "set-up cell `setup` was missing")
+@exhibit(
+    "The test of `sigmoid` was missing and put back.",
+    "The set-up cells `setup` and `exhibit_diff` were missing and put back.",
+)
 def locked_cells_deleted(nb):
     for name in ("test_sigmoid", "setup", "exhibit_diff"):
         del nb.cells[at(nb, name)]
@@ -246,19 +251,19 @@ def solution_deleted(nb):
     del nb.cells[at(nb, "gradient_after")]
 
 
-@exhibit("each of", "stood at another place and was put back")
+@exhibit("The tests of `step_function`, ", "stood at other places and were put back.")
 def all_tests_at_the_end(nb):
     tests = [cell for cell in nb.cells if key(cell).startswith("test_")]
     nb.cells = [cell for cell in nb.cells if cell not in tests] + tests
 
 
-@exhibit("stood at another place")
+@exhibit("The cell of `relu` stood at another place and was put back.")
 def a_chapter_moved_to_the_front(nb):
     block = nb.cells[at(nb, "relu_text") : at(nb, "identity_text")]
     nb.cells = block + [cell for cell in nb.cells if cell not in block]
 
 
-@exhibit("stood at another place")
+@exhibit("The set-up cells `setup`, ", "stood at other places and were put back.")
 def upside_down(nb):
     nb.cells.reverse()
 
@@ -278,12 +283,12 @@ def split_within_a_line(nb):
     cut(nb, "tanh", "    return ", marked=True)
 
 
-@exhibit("The answer `why_relu` had been split; its parts were joined.")
+@exhibit("The cell of `why_relu` had been split; its parts were joined.")
 def answer_in_words_split(nb):
     cut(nb, "why_relu", ". ", marked=True)
 
 
-@exhibit("test of `sigmoid` was not as released; the course's own is used.")
+@exhibit("test of `sigmoid` was not as released; the course's own text is used.")
 def half_a_test(nb):
     cut(nb, "test_sigmoid", "\n", marked=False)
 
@@ -301,27 +306,30 @@ def cut(nb, name, where, *, marked):
     nb.cells.insert(index + 1, second)
 
 
-@exhibit("The test of `sigmoid` was recognised by its text and was cut out of another cell.")
+@exhibit("The test of `sigmoid` was recognized by its text and cut out of another cell.")
 def answer_and_test_merged(nb):
     merge(nb, "sigmoid", "test_sigmoid")
 
 
 @exhibit(
-    "the test of `tanh` was recognised by its text and was cut out",
-    "the cell of `identity_function` had lost its mark",
+    "The tests of `tanh`, `relu` and `identity_function` were recognized by their texts and cut",
+    "The cells of `relu` and `identity_function` had lost nbgrader's marks",
 )
 def many_cells_merged(nb):
     merge(nb, "tanh", "test_identity_function")
 
 
-@exhibit("The cell of `relu` had lost its mark and was recognised by its function.")
+@exhibit(
+    "The cell of `relu` had lost nbgrader's mark and was recognized by the function that it "
+    "defines."
+)
 def merged_into_the_text_above(nb):
     merge(nb, "relu_text", "relu")
 
 
 @exhibit(
-    "each of",
-    "had lost its mark and was recognised by its function",
+    "The cells of `step_function`, `sigmoid`, ",
+    "had lost nbgrader's marks and were recognized by the functions that they define.",
 )
 def all_merged_into_one(nb):
     nb.cells = [new_code_cell("\n\n".join(cell.source for cell in nb.cells))]
@@ -351,13 +359,21 @@ def retype(nb, name, kind):
     the(nb, name).cell_type = kind
 
 
-@exhibit("each of", "had lost its mark and was recognised by its cell id")
+@exhibit(
+    "The tests of all exercises had lost nbgrader's marks and were recognized by their texts.",
+    "The cells of all exercises had lost nbgrader's marks and were recognized by their cell ids.",
+)
 def marks_lost(nb):
     for cell in nb.cells:
         cell.metadata = {}
 
 
-@exhibit("was recognised by its function", "The answer `why_relu` had lost its mark and was recogn")
+@exhibit(
+    "The tests of all exercises had lost nbgrader's marks and were recognized by their texts.",
+    "The set-up cells `setup`, `exhibit_sigmoid` and `exhibit_diff` had lost nbgrader's marks",
+    "recognized by the functions that they define",
+    "The cells of `why_saturation` and `why_relu` had lost nbgrader's marks",
+)
 def marks_and_ids_lost(nb):
     for number, cell in enumerate(nb.cells):
         cell.metadata = {"id": f"colab{number}"}
@@ -390,13 +406,13 @@ def answered_in_a_cell_of_ones_own(nb):
     the(nb, "sigmoid").source = the(released(source(), config()), "sigmoid").source
 
 
-@exhibit("The answer `why_relu` was as released; the answer was found in another cell.")
+@exhibit("The cell of `why_relu` was as released; the answer was found in another cell.")
 def answered_in_words_below(nb):
     nb.cells.insert(at(nb, "why_relu") + 1, new_raw_cell(the(nb, "why_relu").source))
     the(nb, "why_relu").source = "YOUR ANSWER HERE"
 
 
-@exhibit("The test of `sigmoid` was not as released; the course's own is used.")
+@exhibit("The test of `sigmoid` was not as released; the course's own text is used.")
 def answered_in_the_test_cell(nb):
     the(nb, "test_sigmoid").source = (
         the(nb, "sigmoid").source + "\n\n" + the(nb, "test_sigmoid").source
@@ -404,20 +420,22 @@ def answered_in_the_test_cell(nb):
     the(nb, "sigmoid").source = the(released(source(), config()), "sigmoid").source
 
 
-@exhibit("set-up cell `setup` was not as released; the course's own is used.", loses=["sigmoid"])
+@exhibit(
+    "set-up cell `setup` was not as released; the course's own text is used.", loses=["sigmoid"]
+)
 def an_import_added_to_the_set_up_cell(nb):
     the(nb, "setup").source = the(nb, "setup").source.replace("\n", "\nimport math\n", 1)
     the(nb, "sigmoid").source += "\n\n\nmath.pi"
 
 
-@exhibit("had its marks changed; they were put back")
+@exhibit("The cells of all exercises had their nbgrader marks changed; they were put back.")
 def marks_forged(nb):
     for cell in nb.cells:
         if key(cell):
             cell.metadata.nbgrader |= {"points": 1000, "grade": True, "locked": 3}
 
 
-@exhibit("had its marks changed; they were put back")
+@exhibit("The cells of all exercises had their nbgrader marks changed; they were put back.")
 def solution_marks_removed(nb):
     for cell in nb.cells:
         if key(cell):
@@ -431,12 +449,12 @@ def forged_test_before_the_true_one(nb):
     nb.cells.insert(at(nb, "sigmoid"), forged)
 
 
-@exhibit("The test of `sigmoid` was not as released; the course's own is used.")
+@exhibit("The test of `sigmoid` was not as released; the course's own text is used.")
 def forged_test(nb):
     the(nb, "test_sigmoid").source = "4"
 
 
-@exhibit("No cell of this assignment has the mark `bonus`.")
+@exhibit("No cell of this assignment has the mark `bonus`; it was ignored.")
 def forged_question(nb):
     marks = the(nb, "test_relu").metadata.nbgrader | {"grade_id": "bonus"}
     nb.cells.append(new_code_cell("100", metadata={"nbgrader": marks}))
@@ -457,13 +475,13 @@ def schema_two_on_some(nb):
     del the(nb, "sigmoid").metadata.nbgrader["checksum"]
 
 
-@exhibit("had lost its mark")
+@exhibit("had lost nbgrader's marks")
 def metadata_of_wrong_types(nb):
     for cell, value in zip(nb.cells, [7, "x", [], None, {"nbgrader": 7}] * 20, strict=False):
         cell["metadata"] = value
 
 
-@exhibit("each of the set-up cell", "had lost its mark and was recognised by its cell id")
+@exhibit("The cells of all exercises had lost nbgrader's marks", "recognized by their cell ids.")
 def grade_ids_of_wrong_types(nb):
     odd = [7, None, [], {}, True, float("nan")]
     for cell, value in zip(filter(key, nb.cells), odd * 20, strict=False):
@@ -508,19 +526,23 @@ def attachments_of_wrong_types(nb):
 FOUR = ["sigmoid", "tanh", "relu", "identity_function"]
 
 
-@exhibit("Each of the cell of `sigmoid`, ", "missing and counts as not answered", loses=FOUR)
+@exhibit(
+    "The cells of `sigmoid`, `tanh`, `relu` and `identity_function` were missing and count as not "
+    "answered.",
+    loses=FOUR,
+)
 def four_answers_deleted(nb):
     for name in FOUR:
         del nb.cells[at(nb, name)]
 
 
-@exhibit("The cell of `relu` had lost its mark and was recogn", loses=["sigmoid"])
+@exhibit("The cell of `relu` had lost nbgrader's mark and was recogn", loses=["sigmoid"])
 def two_answers_in_the_cell_of_one(nb):
     the(nb, "sigmoid").source += "\n\n\n" + the(nb, "relu").source  # it stays there too
     del nb.cells[at(nb, "relu")]
 
 
-@exhibit("The cell of `relu` had lost its mark", "The cell of `tanh` was as released")
+@exhibit("The cell of `relu` had lost nbgrader's mark ", "The cell of `tanh` was as released")
 def two_answers_in_a_cell_of_ones_own(nb):
     both = the(nb, "relu").source + "\n\n\n" + the(nb, "tanh").source
     nb.cells.append(new_code_cell(both))
@@ -545,6 +567,47 @@ def test_the_zoo_of_broken_notebooks(name):
         assert part.lower() in "\n".join(result.notes).lower(), result.notes
     if not notes:
         assert result.notes == []
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (["relu"], "The cell of `relu` was missing and counts as not answered."),
+        (
+            ["tanh", "relu"],
+            "The cells of `tanh` and `relu` were missing and count as not answered.",
+        ),
+        (
+            ["sigmoid", "tanh", "why_relu"],
+            "The cells of `sigmoid`, `tanh` and `why_relu` were missing and count as not answered.",
+        ),
+    ],
+)
+def test_a_note_tells_of_one_cell_or_of_many(names, sentence):
+    nb = intact()
+    for name in names:
+        del nb.cells[at(nb, name)]
+    assert repaired(nb).notes == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("marks", "sentence"),
+    [
+        (["x"], "No cell of this assignment has the mark `x`; it was ignored."),
+        (["x", "y"], "No cell of this assignment has the mark `x` or `y`; they were ignored."),
+        (
+            ["a", "b", "c", "d", "e", "f", "g"],
+            "No cell of this assignment has the mark `a`, `b`, `c`, `d`, `e` or 2 more; they were "
+            "ignored.",
+        ),
+    ],
+)
+def test_unknown_marks_are_named(marks, sentence):
+    nb = intact()
+    for mark in marks:
+        marked = {"nbgrader": {"grade_id": mark, "schema_version": 3}}
+        nb.cells.append(new_code_cell("1", metadata=marked))
+    assert repaired(nb).notes == [sentence]
 
 
 RUN = [name for name in ZOO if not ZOO[name][2] or name == "an_import_added_to_the_set_up_cell"]
@@ -735,7 +798,7 @@ def test_line_breaks_that_are_not_escaped_and_what_follows_the_end():
     text = json.dumps(intact())
     result = repaired(text.replace("\\n", "\n").encode())
     assert result.notebook.cells == intact().cells
-    assert result.notes == ["The file was not valid JSON; what is wrong in it was passed over."]
+    assert result.notes == ["The file was not valid JSON; its faults were passed over."]
     for odd in (text + "\n}}garbage", "\ufeff// " + text, text + text):
         assert repaired(odd.encode()).notebook.cells == intact().cells
 
@@ -744,7 +807,9 @@ def test_numbers_that_json_does_not_have():
     nb = intact()
     the(nb, "test_relu").metadata.nbgrader.points = float("nan")
     result = repaired(as_bytes(nb))
-    assert result.notes == ["The test of `relu` had its marks changed; they were put back."]
+    assert result.notes == [
+        "The test of `relu` had its nbgrader marks changed; they were put back."
+    ]
     text = json.dumps(intact()).replace('"points": 4', '"points": ' + "9" * 5000)
     assert lost(repaired(text.encode())) == set()
 
@@ -800,7 +865,7 @@ def test_a_python_script_has_its_functions_taken():
 def test_a_zip_archive_has_its_notebook_taken():
     assert lost(repaired(zipped({"a/x.ipynb": pretty(), "__MACOSX/x.ipynb": "?"}))) == set()
     for files in ({}, {"a.ipynb": "", "b.ipynb": ""}, {"a.py": ""}):
-        assert "zip archive with" in repaired(zipped(files)).notes[0]
+        assert "zip archive, not a notebook; it holds " in repaired(zipped(files)).notes[0]
     assert repaired(b"PK\x03\x04 and no more").notes
     bomb = zipped({"x.ipynb": '{"cells": [' + " " * (64 << 20)})
     assert len(bomb) < 1 << 20
@@ -819,16 +884,16 @@ def zipped(files):
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"\xef\xbb\xbf", "no notebook"),
+        (b"\xef\xbb\xbf", "not a notebook"),
         (b" \n\0\0", "is empty"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"I did not manage to finish, sorry.", "no cell can be found"),
         (b"null", "no cell can be found"),
-        (b"{}", "is JSON, but no notebook"),
-        (b'{"a": [1, 2]}', "is JSON, but no notebook"),
-        (b"[1, 2]", "is JSON, but no notebook"),
+        (b"{}", "is JSON, but not a notebook"),
+        (b'{"a": [1, 2]}', "is JSON, but not a notebook"),
+        (b"[1, 2]", "is JSON, but not a notebook"),
         (b'{"cells": []}', "no cells"),
-        (b'{"cells": {}, "worksheets": 7}', "no notebook"),
+        (b'{"cells": {}, "worksheets": 7}', "not a notebook"),
         (b"[" * 100_000, "no cell can be found"),
         (b'{"a":' * 100_000, "no cell can be found"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "binary data"),
@@ -908,10 +973,10 @@ def test_two_hundred_megabytes_of_outputs(shape):
 
 
 def test_files_that_are_too_large():
-    assert "over 256 MB" in repaired(bytes(MAX_BYTES + 1)).notes[0]
+    assert "larger than 256 MB" in repaired(bytes(MAX_BYTES + 1)).notes[0]
     nb = intact()
     the(nb, "sigmoid").source += "#" * MAX_TEXT
-    assert "MB without its outputs; over 16 MB are not read" in repaired(nb).notes[0]
+    assert " MB; more than 16 MB are not read." in repaired(nb).notes[0]
 
 
 @pytest.mark.slow

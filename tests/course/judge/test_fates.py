@@ -170,7 +170,7 @@ def test_in_a_cell_it_costs_that_cell(server: WarmServer, fate: str) -> None:
 REFUSED = {
     "open('/etc/shadow')": "a file outside the assignment's folder",
     "np.load('/content/drive/MyDrive/data.npy')": "a file outside the assignment's folder",
-    "open('C:/data.csv')": "",  # a name of a file in the scratch folder, on this system
+    "open('C:/data.csv')": "a file outside the assignment's folder",
     "open('/usr/x', 'w')": "a file outside the assignment's folder",
     "open('data.csv')": "",  # not refused, just not there
     "urllib.request.urlopen('http://example.com')": "the network",

@@ -7,6 +7,7 @@ nothing, draws nothing at random: the same cell always gives the same mutants in
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from course.conventions import BEGIN_SOLUTION, END_SOLUTION
@@ -53,7 +54,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.NotIn: (ast.In,),
 }
 AXES = (0, 1, -1, None)
-SIMPLE = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete | ast.Expr | ast.Return | ast.Raise
+COMPOUND = ast.FunctionDef | ast.ClassDef | ast.For | ast.While | ast.If | ast.With
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Mutant:
 
     Attributes:
         source: the whole cell, as `ast.unparse` writes it.
-        before: the line that is changed, as `ast.unparse` writes it.
+        before: the line that is changed, as `ast.unparse` writes it, or the two that are swapped.
         after: what stands there instead; "pass" if the line is deleted.
     """
 
@@ -78,21 +79,39 @@ def mutants(source: str) -> list[Mutant]:
     """
     tree = ast.parse(source)
     lines = _solution_lines(source)
-    words = _Words(tree)
     reference = ast.unparse(tree)
     found: dict[str, Mutant] = {}
-    for place in _places(tree, None, ()):
-        if place.node.lineno not in lines:
-            continue
-        before = _line(place.statement)
-        for other in _replacements(place, words):
-            place.put(other)
-            text = ast.unparse(tree)
-            after = _line(other if place.node is place.statement else place.statement)
-            if text != reference:
-                found.setdefault(text, Mutant(text, before, after))
-        place.put(place.node)
+    for before, after in chain(_changes(tree, lines), _swapped_lines(tree, lines)):
+        text = ast.unparse(tree)
+        if text != reference:
+            found.setdefault(text, Mutant(text, before, after))
     return list(found.values())
+
+
+def _changes(tree: ast.Module, lines: set[int]) -> Iterator[tuple[str, str]]:
+    """Put one change after another into the tree, and yield the line before and after it."""
+    words = _Words(tree)
+    for place in _places(tree, None, ()):
+        if place.node.lineno in lines:
+            before = _line(place.statement)
+            for other in _replacements(place, words):
+                place.put(other)
+                yield before, _line(other if place.node is place.statement else place.statement)
+            place.put(place.node)
+
+
+def _swapped_lines(tree: ast.Module, lines: set[int]) -> Iterator[tuple[str, str]]:
+    """Swap one pair of neighboring lines after another where one changes what the other uses."""
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, COMPOUND)]
+    for body in bodies:
+        for i in range(len(body) - 1):
+            first, second = pair = body[i : i + 2]
+            if first.lineno not in lines or any(isinstance(line, COMPOUND) for line in pair):
+                continue
+            if _stored(first) & _used(second) or _stored(second) & _used(first):
+                body[i : i + 2] = second, first
+                yield f"{_line(first)}; {_line(second)}", f"{_line(second)}; {_line(first)}"
+                body[i : i + 2] = pair
 
 
 # --- where a mutation can be made ---------------------------------------------------------------
@@ -164,6 +183,23 @@ def _solution_lines(source: str) -> set[int]:
         if inside:
             lines.add(number)
     return lines
+
+
+def _used(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement reads or changes, and its attributes of self."""
+    return {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name)
+        or (isinstance(node, ast.Attribute) and _is_name(node.value, "self"))
+    }
+
+
+def _stored(statement: ast.stmt) -> set[str]:
+    """Return those that it changes, as a whole or in part."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    names = [_used(ast.Expr(_whole(target))) for target in targets if target is not None]
+    return set().union(*names) - {"self"}
 
 
 def _locals(function: ast.FunctionDef) -> list[str]:
@@ -338,6 +374,11 @@ def _swaps(items: Sequence[Any]) -> Iterator[list[Any]]:
 
 def _transposed(node: ast.expr) -> ast.Attribute:
     return ast.Attribute(node, "T")
+
+
+def _whole(target: ast.expr) -> ast.expr:
+    """Return what an element belongs to: `grads` for `grads["W1"][i]`."""
+    return _whole(target.value) if isinstance(target, ast.Subscript) else target
 
 
 def _item(value: ast.expr, index: str) -> ast.Subscript:

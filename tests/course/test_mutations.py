@@ -53,6 +53,8 @@ EXPECTED = {
         ["for k in list(x)[1:]:", "for k in list(x)[:-1]:", "for k in list(x)[::-1]:"],
     ),
     "a slice": ("x[1:y]", ["x[:y]", "x[0:y]", "x[2:y]", "x[1:]", "x[1:y + 1]", "x[1:y - 1]", "x"]),
+    "an order": ("x = y\nreturn x", ["return x; x = y"]),
+    "an order of elements": ("x['W'] = 1\ny += x['W']", ["y += x['W']; x['W'] = 1"]),
     "a key": ("x['W'] = y['b']", ["x['b'] = y['b']", "x['W'] = y['W']", "x = y['b']"]),
     "a pair": ("return (x, y)", ["return (y, x)"]),
     "a dictionary": ("return {'W': x, 'b': y}", ["return {'b': y}", "return {'b': x, 'b': y}"]),
@@ -75,7 +77,7 @@ def test_attributes_of_self_are_taken_for_one_another():
 
 def test_only_what_stands_between_the_marks_is_changed():
     before = {change.split(" => ")[0] for change in changes("y = x\nreturn y")}
-    assert before == {"y = x", "return y"}
+    assert before == {"y = x", "return y", "y = x; return y"}
 
 
 def test_mutants_differ_from_the_cell_and_from_one_another():
@@ -86,10 +88,18 @@ def test_mutants_differ_from_the_cell_and_from_one_another():
     assert made == mutants(source)
 
 
-def test_a_mutant_differs_in_one_line():
+def test_lines_are_not_swapped_if_neither_uses_what_the_other_changes():
+    assert not any(";" in change for change in changes("x = 2\ny = 3"))
+    body = "self.dW = x\nself.db = y"
+    assert not any(";" in change for change in changes(body, "backward(self, x, y)"))
+
+
+def test_a_mutant_differs_in_one_line_or_in_two_that_are_swapped():
     source = CELL.format(head="f(x)", body="y = x + 1\n    return y * 2")
     reference = ast.unparse(ast.parse(source)).splitlines()
     for mutant in mutants(source):
         lines = mutant.source.splitlines()
-        (number,) = [k for k, line in enumerate(lines) if line != reference[k]]
-        assert (reference[number].strip(), lines[number].strip()) == (mutant.before, mutant.after)
+        changed = [k for k, line in enumerate(lines) if line != reference[k]]
+        assert len(changed) == (2 if ";" in mutant.after else 1)
+        assert "; ".join(reference[k].strip() for k in changed) == mutant.before
+        assert "; ".join(lines[k].strip() for k in changed) == mutant.after

@@ -52,6 +52,7 @@ lint: $(READY) ## check style and types, notebooks too
 bench: $(READY) ## try every attack on stock nbgrader and on the judge, and time both
 	$(RUN) python -m benchmarks.attacks
 	$(RUN) python -m benchmarks.grading
+	$(RUN) python -m benchmarks.wire
 
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
 	$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)

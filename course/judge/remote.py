@@ -11,6 +11,7 @@ thing itself.
 
 import builtins
 import functools
+import math
 import socket
 import time
 import types
@@ -69,12 +70,12 @@ class Session:
         self._functions: dict[int, Callable[..., Any]] = {}
         self._next_function = 0
         self._allowed = 0.0
-        self._deadline: float | None = None
+        self._deadline = math.inf
 
     def set_deadline(self, seconds: float | None) -> None:
         """Bound all requests from now on together, besides the limit on each; None lifts it."""
         self._allowed = max(0.0, seconds or 0.0)
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
 
     def request(self, operation: str, *arguments: Any) -> Any:
         """Ask the student process for something and return its answer.
@@ -115,8 +116,9 @@ class Session:
         """Send a request and return its outcome, once the callbacks in it have been answered."""
         self._number += 1
         self._limits.append(self._limit())
-        dropped, self._dropped = self._dropped, set()
-        message = [self._number, operation, list(dropped), *forms]
+        dropped = list(self._dropped)
+        self._dropped.clear()
+        message = [self._number, operation, dropped, *forms]
         try:
             send_frame(self._connection, message, encoder.body, self._limits[-1])
             return self._wait(self._number, encoder)
@@ -137,11 +139,11 @@ class Session:
 
     def _limit(self) -> float:
         """Return when a request has to be answered: a nested one not later than its outer one."""
-        limits = [time.monotonic() + self.seconds, *self._limits[-1:]]
-        return min(limits if self._deadline is None else [*limits, self._deadline])
+        outer = self._limits[-1] if self._limits else math.inf
+        return min(time.monotonic() + self.seconds, self._deadline, outer)
 
     def _too_long(self) -> str:
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._deadline:
             return f"Your code needed more than {self._allowed:.3g} seconds for all of this."
         return f"Your code did not come back within {self.seconds:g} seconds."
 
@@ -152,13 +154,14 @@ class Session:
             self.received += len(body)
             decoder = Decoder(body, self._resolve, encoder, MAX_ANSWER)
             match message:
+                case [int(n), "ok", form, changes, notes] if n == number:
+                    value = decoder.decode(form)
+                    if changes != []:
+                        write_back(encoder.sent, changes, decoder, value)
+                    return value, self._note(decoder.decode(notes))
                 case [int(n), "callback", int(function), positional, named] if n == number:
                     arguments = decoder.decode(positional), decoder.decode(named)
                     last_error = self._answer_callback(function, *arguments, decoder)
-                case [int(n), "ok", form, changes, notes] if n == number:
-                    value = decoder.decode(form)
-                    write_back(encoder.sent, changes, decoder)
-                    return value, self._note(decoder.decode(notes))
                 case [int(n), "error", form, ours, notes] if n == number:
                     said = _exception(decoder.decode(form))
                     error = self._note(decoder.decode(notes))
@@ -175,8 +178,8 @@ class Session:
             What the function raised, if it did.
         """
         if (
-            not isinstance(positional, list)
-            or not isinstance(named, dict)
+            type(positional) is not tuple
+            or type(named) is not dict
             or not all(isinstance(key, str) for key in named)
         ):
             raise WireError("a call back is malformed")
@@ -358,7 +361,7 @@ class RemoteCallable(Remote):
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
         """Call it; what it changes of its arguments in place is changed here too."""
-        return self._ask("call", list(positional), named)
+        return self._ask("call", positional, tuple(named.items()))
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, Remote) and self._ask_of("isinstance", value)
@@ -440,7 +443,7 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
         return getattr(self._fetch(), name)
 
     def _method(self, name: str, *positional: Any, **named: Any) -> Any:
-        return self._ask("method", name, list(positional), named)
+        return self._ask("method", name, positional, tuple(named.items()))
 
     def __repr__(self) -> str:
         return repr(self._fetch())
@@ -514,7 +517,7 @@ class RemoteSequence(_RemoteContainer, MutableSequence[Any]):
 
     def insert(self, index: int, value: Any) -> None:
         """Insert a value before `index`."""
-        self._ask("method", "insert", [index, value], {})
+        self._ask("method", "insert", (index, value), ())
 
     def copy(self) -> list[Any]:
         """Return a shallow copy: its arrays are the student's."""

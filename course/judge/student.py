@@ -98,7 +98,7 @@ class Student:
         if operation == "call":
             function, positional, named = arguments
             watch = Watch(decoder.came)
-            result = encoder.encode(function(*positional, **named))
+            result = encoder.encode(function(*positional, **dict(named)))
             return encoder, ["ok", result, watch.changes(encoder)]
         result = getattr(self, f"_do_{operation}")(*arguments)
         if operation in ("value", "array", "run"):
@@ -169,8 +169,8 @@ class Student:
     def _do_deepcopy(self, target: Any) -> Any:
         return copy.deepcopy(target)
 
-    def _do_method(self, target: Any, name: str, positional: list[Any], named: Any) -> Any:
-        return getattr(target, name)(*positional, **named)
+    def _do_method(self, target: Any, name: str, positional: Any, named: Any) -> Any:
+        return getattr(target, name)(*positional, **dict(named))
 
     def _do_iter(self, target: Any) -> Any:
         return tuple(target) if isinstance(target, list | dict) else iter(target)
@@ -242,7 +242,7 @@ class Student:
                 "function, and not from another thread"
             )
         encoder = Encoder(self._refer)
-        forms = [encoder.encode(list(positional)), encoder.encode(named)]
+        forms = [encoder.encode(positional), encoder.encode(named)]
         message = [self._numbers[-1], "callback", function, *forms]
         send(self._connection, message, encoder.body, FOREVER)
         while True:
@@ -251,7 +251,7 @@ class Student:
             match reply:
                 case ["ok", form, changes]:
                     result = decoder.decode(form)
-                    write_back(encoder.sent, changes, decoder)
+                    write_back(encoder.sent, changes, decoder, result)
                     return result
                 case ["error", names, text]:
                     raise _judge_error(names, text)

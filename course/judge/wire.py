@@ -10,7 +10,8 @@ A value's JSON form is itself for None, booleans, integers, floats and strings, 
 begins with a tag:
 
     a, w  array, read-only array: dtype, shape, place in the body (start, length)
-    g, c  NumPy scalar, complex number: as an array of shape ()
+    f     NumPy's float64, as a float
+    g, c  other NumPy scalar, complex number: as an array of shape ()
     l, t, d, S, F  list, tuple, dict (pairs), set, frozenset
     v     view of a dict: which, the dict
     n, s, e, b  range, slice, Ellipsis, bytes (place in the body)
@@ -19,20 +20,21 @@ begins with a tag:
     @     the receiver's own: the n-th that it sent in the frame which this one answers
 """
 
+import functools
 import json
 import math
-import select
 import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 HEAD = struct.Struct("!4sIQ")
 MAGIC = b"DLJ1"
 CHUNK = 1 << 16  # bytes read at once: most frames are smaller
+MAX_WAIT = 1e6  # seconds, of one wait
 MAX_HEADER = 4 << 20  # bytes of JSON
 MAX_BODY = 256 << 20  # bytes of arrays
 MAX_EMPTY = 1 << 20  # what the lengths of an empty array multiply to, but for zeros
@@ -50,12 +52,14 @@ TYPES: dict[str, Any] = {
     for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set)
 } | {f"numpy.{dtype.type.__name__}": dtype.type for dtype in DTYPES.values()}
 VIEWS: dict[str, Any] = {"keys": dict.keys, "values": dict.values, "items": dict.items}
-_VIEW_TYPES = {type(view({})): name for name, view in VIEWS.items()}
-_SCALARS = (type(None), bool, int, float, str)
-_MUTABLE = (np.ndarray, list, dict)
+_VIEW_NAMES = {type(view({})): name for name, view in VIEWS.items()}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_JSON_TYPES = frozenset({type(None), bool, float, str})  # and int, if it is not too large
 
 Refer = Callable[[Any], list[Any]]
 Resolve = Callable[[str, list[Any]], Any]
+Writer = Callable[["Encoder", Any, int], Any]
+Reader = Callable[["Decoder", list[Any], int], Any]
 
 
 class WireError(ValueError):
@@ -78,7 +82,7 @@ def _no_objects(pairs: Any) -> Any:
 
 
 _to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_from_json = json.JSONDecoder(object_pairs_hook=_no_objects).decode
+_from_json = json.JSONDecoder(object_pairs_hook=_no_objects).raw_decode
 
 
 def send(connection: socket.socket, message: Any, body: bytes, deadline: float) -> None:
@@ -101,10 +105,11 @@ def send(connection: socket.socket, message: Any, body: bytes, deadline: float) 
         raise WireError("a message is too large")
     frame = memoryview(b"".join((HEAD.pack(MAGIC, len(header), len(body)), header, body)))
     while frame:
+        _wait_until(deadline, connection)
         try:
-            frame = frame[connection.send(frame, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) :]
-        except BlockingIOError:
-            _wait(connection, select.POLLOUT, deadline)
+            frame = frame[connection.send(frame) :]
+        except TimeoutError:
+            continue
         except OSError as error:
             raise WireClosedError("the connection is closed") from error
 
@@ -131,19 +136,23 @@ def receive(
     elif missing:
         raise WireError("a frame came out of turn")
     try:
-        return _from_json(data[HEAD.size : start].decode()), data[start:]
+        header = data[HEAD.size : start].decode()
+        message, end = _from_json(header)
     except (ValueError, RecursionError) as error:
         raise WireError("a frame's header is malformed") from error
+    if end != len(header):
+        raise WireError("a frame's header is malformed")
+    return message, data[start:]
 
 
 def _read(connection: socket.socket, least: int, most: int, deadline: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while size < least:
-        _wait(connection, select.POLLIN, deadline)
+        _wait_until(deadline, connection)
         try:
-            chunk = connection.recv(min(most - size, 1 << 20), socket.MSG_DONTWAIT)
-        except BlockingIOError:
+            chunk = connection.recv(min(most - size, 1 << 20))
+        except TimeoutError:
             continue
         except OSError as error:
             raise WireClosedError("the connection is closed") from error
@@ -154,12 +163,12 @@ def _read(connection: socket.socket, least: int, most: int, deadline: float) -> 
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _wait(connection: socket.socket, event: int, deadline: float) -> None:
-    poll = select.poll()
-    poll.register(connection, event)
+def _wait_until(deadline: float, connection: socket.socket) -> None:
+    """Let the socket's next operation wait so long at most."""
     left = deadline - time.monotonic()
-    if left <= 0 or not poll.poll(math.ceil(min(left, 1e6) * 1000)):
+    if left <= 0:
         raise WireTimeoutError("no answer in time")
+    connection.settimeout(min(left, MAX_WAIT))
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -173,9 +182,11 @@ def is_plain_array(value: np.ndarray[Any, Any]) -> bool:
 def is_plain_key(key: Any) -> bool:
     """Tell whether a value can travel as a key, or as an element of a set."""
     kind = type(key)
+    if kind is str:
+        return True
     if issubclass(kind, tuple):
         return all(map(is_plain_key, key))
-    return issubclass(kind, (*_SCALARS, complex, bytes, np.number, np.bool_))
+    return issubclass(kind, (type(None), int, float, str, complex, bytes, np.number, np.bool_))
 
 
 class Encoder:
@@ -216,46 +227,10 @@ class Encoder:
         self._items += 1
         if self._items > MAX_ITEMS or depth > MAX_DEPTH:
             raise WireError("a value is too large, nested too deeply, or holds itself")
-        kind = type(value)
-        if kind in _SCALARS and kind is not int:
+        kind: Any = type(value)  # not its __class__: a remote may pose as what it stands for
+        if kind in _JSON_TYPES:
             return value
-        # Not isinstance: a remote may pose as what it stands for.
-        if issubclass(kind, _MUTABLE):
-            return self._known.get(id(value)) or self.contents(value, depth)
-        if issubclass(kind, (np.number, np.bool_)):
-            return self._array(np.asarray(value), "g")
-        return self._builtin(value, kind, depth)
-
-    def _builtin(self, value: Any, kind: type, depth: int) -> Any:
-        if issubclass(kind, int):
-            return int.__int__(value) if value.bit_length() <= MAX_BITS else self._refer(value)
-        if issubclass(kind, float):
-            return float.__float__(value)
-        if issubclass(kind, str):
-            return str.__str__(value)
-        if issubclass(kind, tuple):
-            return ["t", *[self.encode(item, depth + 1) for item in value]]
-        if issubclass(kind, set | frozenset) and all(map(is_plain_key, value)):
-            tag = "S" if issubclass(kind, set) else "F"
-            return [tag, *[self.encode(item, depth + 1) for item in value]]
-        if issubclass(kind, complex):
-            return self._array(np.asarray(value), "c")
-        if issubclass(kind, bytes | bytearray):
-            return ["b", *self._append(bytes(value))]
-        if value is Ellipsis:
-            return ["e"]
-        if kind is slice:
-            parts = (value.start, value.stop, value.step)
-            return ["s", *(self.encode(part, depth + 1) for part in parts)]
-        if kind is range and len(value) <= MAX_ITEMS:
-            return ["n", value.start, value.stop, value.step]
-        if kind in _VIEW_TYPES and all(map(is_plain_key, value.mapping)):
-            return ["v", _VIEW_TYPES[kind], self.encode(dict(value.mapping), depth + 1)]
-        if issubclass(kind, np.dtype) and value.str in DTYPES:
-            return ["y", value.str]
-        if kind is type and TYPES.get(name := f"{value.__module__}.{value.__name__}") is value:
-            return ["Y", name]
-        return self._refer(value)
+        return _writer(kind)(self, value, depth)
 
     def contents(self, value: Any, depth: int = 0) -> Any:
         """Return the form of a list, dict or array, though it be known at the other end."""
@@ -278,12 +253,74 @@ class Encoder:
         self.costs.append((self._items - items, self._size - size))
         return form
 
+    def _mutable(self, value: Any, depth: int) -> Any:
+        return self._known.get(id(value)) or self.contents(value, depth)
+
+    def _integer(self, value: int, depth: int) -> Any:
+        return int.__int__(value) if value.bit_length() <= MAX_BITS else self._refer(value)
+
+    def _float(self, value: float, depth: int) -> float:
+        return float.__float__(value)
+
+    def _text(self, value: str, depth: int) -> str:
+        return str.__str__(value)
+
+    def _tuple(self, value: tuple[Any, ...], depth: int) -> Any:
+        return ["t", *[self.encode(item, depth + 1) for item in value]]
+
+    def _set(self, value: Any, depth: int) -> Any:
+        if not all(map(is_plain_key, value)):
+            return self._refer(value)
+        tag = "S" if isinstance(value, set) else "F"
+        return [tag, *[self.encode(item, depth + 1) for item in value]]
+
+    def _scalar(self, value: Any, depth: int) -> Any:
+        if type(value) is np.float64 and value == value:  # JSON would make all NaN one
+            return ["f", float(value)]
+        return self._array(np.asarray(value), "g")
+
+    def _complex(self, value: complex, depth: int) -> Any:
+        return self._array(np.asarray(value), "c")
+
+    def _bytes(self, value: bytes | bytearray, depth: int) -> Any:
+        return ["b", *self._append(bytes(value))]
+
+    def _slice(self, value: slice, depth: int) -> Any:
+        parts = (value.start, value.stop, value.step)
+        return ["s", *[self.encode(part, depth + 1) for part in parts]]
+
+    def _range(self, value: range, depth: int) -> Any:
+        if len(value) > MAX_ITEMS:
+            return self._refer(value)
+        return ["n", value.start, value.stop, value.step]
+
+    def _view(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind not in _VIEW_NAMES or not all(map(is_plain_key, value.mapping)):
+            return self._refer(value)
+        return ["v", _VIEW_NAMES[kind], self.encode(dict(value.mapping), depth + 1)]
+
+    def _dtype(self, value: np.dtype[Any], depth: int) -> Any:
+        return ["y", value.str] if value.str in DTYPES else self._refer(value)
+
+    def _type(self, value: type, depth: int) -> Any:
+        name = f"{value.__module__}.{value.__name__}"
+        return ["Y", name] if TYPES.get(name) is value else self._refer(value)
+
+    def _ellipsis(self, value: Any, depth: int) -> Any:
+        return ["e"]
+
+    def _other(self, value: Any, depth: int) -> Any:
+        return self._refer(value)
+
     def _array(self, value: np.ndarray[Any, Any], tag: str) -> Any:
-        dtype = value.dtype.newbyteorder("=")
-        if dtype.str not in DTYPES:  # longdouble
+        dtype = value.dtype
+        if dtype not in _NAMES:
+            dtype = dtype.newbyteorder("=")
+        if dtype not in _NAMES:  # longdouble
             dtype = np.dtype(np.float64 if dtype.kind == "f" else np.complex128)
         plain = np.asarray(value, dtype=dtype)
-        return [tag, dtype.str, list(plain.shape), *self._append(plain.tobytes())]
+        return [tag, _NAMES[dtype], list(plain.shape), *self._append(plain.tobytes())]
 
     def _append(self, chunk: bytes) -> tuple[int, int]:
         start = self._size
@@ -292,6 +329,33 @@ class Encoder:
             raise WireError("a value is too large")
         self._chunks.append(chunk)
         return start, len(chunk)
+
+    # The first that fits: NumPy's float64 is a float, and its str_ a str.
+    WRITERS: ClassVar[list[tuple[Any, Writer]]] = [
+        ((np.number, np.bool_), _scalar),
+        ((np.ndarray, list, dict), _mutable),
+        (int, _integer),
+        (float, _float),
+        (str, _text),
+        (tuple, _tuple),
+        ((set, frozenset), _set),
+        (complex, _complex),
+        ((bytes, bytearray), _bytes),
+        (slice, _slice),
+        (range, _range),
+        (tuple(_VIEW_NAMES), _view),
+        (np.dtype, _dtype),
+        (type(...), _ellipsis),
+        (object, _other),
+    ]
+
+
+@functools.lru_cache(maxsize=1024)
+def _writer(kind: type) -> Writer:
+    """Return the method that encodes a type's values."""
+    if kind is type:
+        return Encoder._type
+    return next(writer for base, writer in Encoder.WRITERS if issubclass(kind, base))
 
 
 class Decoder:
@@ -318,12 +382,10 @@ class Decoder:
         self.came: list[Any] = []
         self._costs: list[tuple[int, int]] = []
         self._asked = asked
-        self._ours: Sequence[Any] = asked.sent if asked else ()
         self._used: set[int] = set()
-        self._ceiling = MAX_ITEMS
         self._body = memoryview(body)
         self._resolve = resolve
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._items = 0
         self._keys = 0
         self._bytes = 0
@@ -333,93 +395,45 @@ class Decoder:
         self._items += 1
         if self._items > MAX_ITEMS or depth > MAX_DEPTH:
             raise WireError("a value is too large or nested too deeply")
-        if isinstance(form, _SCALARS):
+        kind = type(form)
+        if kind is str and not form.isascii():  # half a surrogate pair can't be shown or stored
+            return form.encode("utf-8", "replace").decode()
+        if kind in _JSON_TYPES or kind is int:
             return form
-        if not isinstance(form, list) or not form or not isinstance(form[0], str):
+        if kind is not list or not form or type(form[0]) is not str:
             raise WireError("a value is malformed")
         tag, rest = form[0], form[1:]
-        if tag in ("a", "w", "l", "d"):
-            items, size = self._items, self._bytes
-            value = self._mutable(tag, rest, depth)
-            self.came.append(value)
-            self._costs.append((self._items - items, self._bytes - size))
-            return value
-        match tag, rest:
-            case "t", _:
-                return tuple([self.decode(item, depth + 1) for item in rest])
-            case "=", [int(number)] if 0 <= number < len(self.came):
-                self._charge(self._costs[number])
-                return self.came[number]
-            case "@", [int(number)] if 0 <= number < len(self._ours):
-                return self._own(number)
-            case "g" | "c", _:
-                return self._number(tag, rest)
-            case "S" | "F", _:
-                keys = [self._key(item, depth) for item in rest]
-                return set(keys) if tag == "S" else frozenset(keys)
-            case "s", [_, _, _]:
-                return slice(*[self.decode(item, depth + 1) for item in rest])
-            case "n", [int(start), int(stop), int(step)] if step:
-                return self._range(start, stop, step)
-            case "v", [str(name), ["d", *pairs]] if name in VIEWS:
-                return VIEWS[name](self.decode(["d", *pairs], depth + 1))
-            case "e", []:
-                return Ellipsis
-            case "b", _:
-                return bytes(self._slice(rest, 1))
-            case "y", [str(name)] if name in DTYPES:
-                return DTYPES[name]
-            case "Y", [str(name)] if name in TYPES:
-                return TYPES[name]
-        return self._resolve(tag, rest)
-
-    def _mutable(self, tag: str, rest: list[Any], depth: int) -> Any:
-        if tag == "l":
-            return [self.decode(item, depth + 1) for item in rest]
-        if tag == "d":
-            return self._dict(rest, depth)
-        array = self._array(rest)
-        array.flags.writeable = tag == "a"
-        return array
-
-    def change(self, number: int, form: Any) -> Any:
-        """Return what the n-th value that was sent shall hold from now on.
-
-        Lists and dicts may hold those that were sent before them, so none comes to hold itself.
-        """
-        assert self._asked
+        reader = self.READERS.get(tag)
+        if reader is None:
+            return self._resolve(tag, rest)
+        if tag not in ("a", "w", "l", "d"):
+            return reader(self, rest, depth)
         items, size = self._items, self._bytes
-        self._ceiling = number
-        value = self.decode(form)
-        self._asked.costs[number] = self._items - items, self._bytes - size
+        value = reader(self, rest, depth)
+        self.came.append(value)
+        self._costs.append((self._items - items, self._bytes - size))
         return value
 
-    def _own(self, number: int) -> Any:
-        """Return what this end sent itself: for nothing once, as it is here already."""
-        assert self._asked
-        value = self._ours[number]
-        if number >= self._ceiling and not isinstance(value, np.ndarray):
-            raise WireError("a value holds itself")
-        if number in self._used:
-            self._charge(self._asked.costs[number])
-        self._used.add(number)
-        return value
+    def _list(self, rest: list[Any], depth: int) -> list[Any]:
+        return [self.decode(item, depth + 1) for item in rest]
 
-    def _charge(self, cost: tuple[int, int]) -> None:
-        """Count anew what comes again: else a short frame could stand for a huge value."""
-        self._items += cost[0]
-        self._bytes += cost[1]
-        if self._items > MAX_ITEMS or self._bytes > self._max_bytes:
-            raise WireError("a value is too large")
+    def _tuple(self, rest: list[Any], depth: int) -> tuple[Any, ...]:
+        return tuple([self.decode(item, depth + 1) for item in rest])
 
     def _dict(self, pairs: list[Any], depth: int) -> dict[Any, Any]:
         result = {}
         for pair in pairs:
-            if not isinstance(pair, list) or len(pair) != 2:
+            if type(pair) is not list or len(pair) != 2:
                 raise WireError("a dictionary is malformed")
             key = self._key(pair[0], depth)
             result[key] = self.decode(pair[1], depth + 1)
         return result
+
+    def _set(self, rest: list[Any], depth: int) -> set[Any]:
+        return {self._key(item, depth) for item in rest}
+
+    def _frozenset(self, rest: list[Any], depth: int) -> frozenset[Any]:
+        return frozenset(self._set(rest, depth))
 
     def _key(self, form: Any, depth: int) -> Any:
         self._keys += 1
@@ -430,7 +444,45 @@ class Decoder:
             raise WireError("a key is no plain value")
         return key
 
-    def _range(self, start: int, stop: int, step: int) -> range:
+    def _again(self, rest: list[Any], depth: int) -> Any:
+        """Return what came before in this frame."""
+        number = self._number(rest, len(self.came))
+        self._charge(self._costs[number])
+        return self.came[number]
+
+    def _own(self, rest: list[Any], depth: int) -> Any:
+        """Return what this end sent itself: for nothing once, as it is here already."""
+        number = self._number(rest, len(self._asked.sent) if self._asked else 0)
+        assert self._asked
+        if number in self._used:
+            self._charge(self._asked.costs[number])
+        self._used.add(number)
+        return self._asked.sent[number]
+
+    def _number(self, rest: list[Any], count: int) -> int:
+        match rest:
+            case [int(number)] if 0 <= number < count:
+                return number
+        raise WireError("a value is malformed")
+
+    def _charge(self, cost: tuple[int, int]) -> None:
+        """Count anew what comes again: else a short frame could stand for a huge value."""
+        self._items += cost[0]
+        self._bytes += cost[1]
+        if self._items > MAX_ITEMS or self._bytes > self.max_bytes:
+            raise WireError("a value is too large")
+
+    def _slice(self, rest: list[Any], depth: int) -> slice:
+        if len(rest) != 3:
+            raise WireError("a slice is malformed")
+        return slice(*[self.decode(item, depth + 1) for item in rest])
+
+    def _range(self, rest: list[Any], depth: int) -> range:
+        match rest:
+            case [int(start), int(stop), int(step)] if step:
+                pass
+            case _:
+                raise WireError("a range is malformed")
         if max(abs(start), abs(stop), abs(step)).bit_length() > 62:
             raise WireError("a range is too large")
         self._items += len(range(start, stop, step))
@@ -438,34 +490,83 @@ class Decoder:
             raise WireError("a range is too large")
         return range(start, stop, step)
 
-    def _array(self, rest: list[Any]) -> np.ndarray[Any, Any]:
+    def _view(self, rest: list[Any], depth: int) -> Any:
         match rest:
-            case [str(name), list(shape), _, _] if name in DTYPES and len(shape) <= MAX_DIMENSIONS:
-                dtype = DTYPES[name]
-            case _:
-                raise WireError("an array is malformed")
-        if any(type(n) is not int or n < 0 for n in shape):
-            raise WireError("an array's shape is malformed")
-        chunk = self._slice(rest[2:], max(1, 8 // dtype.itemsize))
-        if math.prod(shape) * dtype.itemsize != len(chunk):
-            raise WireError("an array's shape does not fit its bytes")
-        if not chunk and math.prod(n or 1 for n in shape) > MAX_EMPTY:
-            raise WireError("an empty array's shape is too large")
-        flat = np.frombuffer(chunk, dtype=dtype)
-        if dtype == np.bool_:  # a byte other than 0 and 1 would be a boolean that is neither
-            flat = np.frombuffer(chunk, dtype=np.uint8) != 0
-        return flat.reshape(shape).copy()
+            case [str(name), ["d", *pairs]] if name in VIEWS:
+                return VIEWS[name](self.decode(["d", *pairs], depth + 1))
+        raise WireError("a view of a dictionary is malformed")
 
-    def _number(self, tag: str, rest: list[Any]) -> Any:
-        array = self._array(rest)
+    def _raw(self, rest: list[Any], depth: int) -> bytes:
+        if len(rest) != 2:
+            raise WireError("bytes are malformed")
+        return bytes(self._chunk(rest[0], rest[1], 1))
+
+    def _dtype(self, rest: list[Any], depth: int) -> Any:
+        return self._listed(rest, DTYPES)
+
+    def _type(self, rest: list[Any], depth: int) -> Any:
+        return self._listed(rest, TYPES)
+
+    def _listed(self, rest: list[Any], known: dict[str, Any]) -> Any:
+        match rest:
+            case [str(name)] if name in known:
+                return known[name]
+        raise WireError("a type is not known")
+
+    def _ellipsis(self, rest: list[Any], depth: int) -> Any:
+        if rest:
+            raise WireError("a value is malformed")
+        return ...
+
+    def _writable(self, rest: list[Any], depth: int) -> np.ndarray[Any, Any]:
+        if len(rest) != 4 or type(rest[0]) is not str or rest[0] not in DTYPES:
+            raise WireError("an array is malformed")
+        dtype, shape = DTYPES[rest[0]], rest[1]
+        size, count = dtype.itemsize, 1
+        if type(shape) is not list or len(shape) > MAX_DIMENSIONS:
+            raise WireError("an array's shape is malformed")
+        for length in shape:
+            if type(length) is not int or length < 0:
+                raise WireError("an array's shape is malformed")
+            count *= length
+        chunk = self._chunk(rest[2], rest[3], max(1, 8 // size))
+        if count * size != len(chunk):
+            raise WireError("an array's shape does not fit its bytes")
+        if not count and math.prod([n or 1 for n in shape]) > MAX_EMPTY:
+            raise WireError("an empty array's shape is too large")
+        if dtype.kind == "b":  # a byte other than 0 and 1 would be a boolean that is neither
+            return np.ndarray(shape, np.uint8, chunk).astype(np.bool_)
+        return np.ndarray(shape, dtype, chunk).copy()
+
+    def _read_only(self, rest: list[Any], depth: int) -> np.ndarray[Any, Any]:
+        array = self._writable(rest, depth)
+        array.flags.writeable = False
+        return array
+
+    def _float64(self, rest: list[Any], depth: int) -> np.float64:
+        if len(rest) != 1 or type(rest[0]) is not float:
+            raise WireError("a number is malformed")
+        return np.float64(rest[0])
+
+    def _scalar(self, rest: list[Any], depth: int) -> Any:
+        array = self._writable(rest, depth)
         if array.shape != ():
             raise WireError("a number is malformed")
-        return array[()] if tag == "g" else complex(array[()])
+        return array[()]
 
-    def _slice(self, place: list[Any], weight: int) -> memoryview:
-        match place:
-            case [int(start), int(length)] if start >= 0 and length >= 0:
-                self._bytes += length * weight
-                if start + length <= len(self._body) and self._bytes <= self._max_bytes:
-                    return self._body[start : start + length]
+    def _complex(self, rest: list[Any], depth: int) -> complex:
+        return complex(self._scalar(rest, depth))
+
+    def _chunk(self, start: Any, length: Any, weight: int) -> memoryview:
+        if type(start) is int and type(length) is int and start >= 0 and length >= 0:
+            self._bytes += length * weight
+            if start + length <= len(self._body) and self._bytes <= self.max_bytes:
+                return self._body[start : start + length]
         raise WireError("a place in the body is malformed")
+
+    READERS: ClassVar[dict[str, Reader]] = {
+        "a": _writable, "w": _read_only, "f": _float64, "g": _scalar, "c": _complex,
+        "l": _list, "t": _tuple, "d": _dict, "S": _set, "F": _frozenset, "v": _view,
+        "n": _range, "s": _slice, "e": _ellipsis, "b": _raw, "y": _dtype, "Y": _type,
+        "=": _again, "@": _own,
+    }  # fmt: skip

@@ -56,6 +56,10 @@ def nested(config):
     config["a"]["b"][0][...] = 7
     config["a"]["c"] = {"d": config["a"]["b"]}
 
+def record(history, params):
+    history.append(params)
+    history.append(params["W"])
+
 def both(a, b):
     a += 1
     return b.sum()
@@ -375,6 +379,10 @@ PROGRAMS = {
     "a list whose items change places": """
         a, b = np.zeros(1), np.ones(1); l = [a, b]; swap(l)
         result = l, a, b, l[0] is b, l[2] is b, l[1] is a""",
+    "an argument that is put into another": """
+        h, p = [], {"W": np.zeros(2)}
+        record(h, p); record(h, p)
+        result = h, h[0] is p, h[1] is p["W"], h[2] is p""",
     "a deep change": """
         c = {"a": {"b": [np.zeros(2)]}}; b = c["a"]["b"]; nested(c)
         result = c, b, c["a"]["c"]["d"] is b""",
@@ -836,7 +844,8 @@ def test_a_callback_that_returns_what_can_not_be_sent_is_an_error_there(names):
 # --- a student process that fails -----------------------------------------------------------------
 
 HOPELESS = """
-import os, time
+import faulthandler, os, time
+faulthandler.disable()  # which pytest has turned on
 def hang():
     while True: pass
 def hang_on():

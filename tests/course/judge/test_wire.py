@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from course.judge import wire
+from course.judge.arguments import write_back
 from course.judge.wire import (
     HEAD,
     MAGIC,
@@ -234,6 +235,31 @@ def test_an_answer_refers_to_what_it_was_asked_with():
     back = Decoder(b"", unknown, question).decode(answer.encode((there[0], [there[1]])))
     assert back[0] is array
     assert back[1][0] is inner
+
+
+LISTS = 41  # as many as would make a number out of reach, each of them holding the one before twice
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["the inner first", "the outer first"])
+@pytest.mark.parametrize("count", [LISTS, 2], ids=["in depth", "in breadth"])
+def test_changes_that_would_make_a_value_huge_are_refused(order, count):
+    question = Encoder(refuse)
+    question.encode([[] for _ in range(count)])
+    changes = [[0, ["l", *[1] * 10_000]]]
+    changes += [[n, ["l", *[["@", n - 1]] * (2 if count > 2 else 10_000)]] for n in range(1, count)]
+    decoder = Decoder(b"", unknown, question)
+    with pytest.raises(WireError, match="too large"):
+        write_back(question.sent, changes[::order], decoder, None)
+    assert question.sent[:-1] == [[]] * count
+
+
+def test_a_change_that_makes_a_value_hold_itself_is_refused():
+    question = Encoder(refuse)
+    question.encode(([1], [2]))
+    decoder = Decoder(b"", unknown, question)
+    with pytest.raises(WireError, match="holds itself"):
+        write_back(question.sent, [[0, ["l", ["@", 1]]], [1, ["l", ["@", 0]]]], decoder, None)
+    assert question.sent == [[1], [2]]
 
 
 BODY = bytes(range(64))

@@ -10,7 +10,7 @@ import numpy as np
 
 def double(f, x):
     for number in range(40):
-        header = json.dumps([number, "callback", number % 3, ["l", 4], ["d"]]).encode()
+        header = json.dumps([number, "callback", number % 3, ["t", 4], ["d"]]).encode()
         message = struct.pack("!4sIQ", b"DLJ1", len(header), 0) + header
         for descriptor in range(3, 32):
             with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from course.judge.preprocessor import Judge
 from course.nbgrader_plugins import (
     CleanOutputs,
     HideTests,
+    PageStyle,
     RestoreCells,
     Seal,
     TellRemarks,
@@ -70,7 +71,6 @@ c.Autograde.autograde_preprocessors = [
     steps.LimitOutput,
     steps.SaveAutoGrades,
     steps.AssignLatePenalties,
-    steps.CheckCellMetadata,
     HideTests,  # whoever grades again starts from submitted/ and the gradebook, which has them
 ]
 # For ExecuteShort: an endless loop is interrupted and costs its own cell, a flood of output none.
@@ -86,7 +86,10 @@ c.GenerateFeedback.preprocessors = [
     HideTests,
     TellRemarks,
     CSSHTMLHeaderPreprocessor,
+    PageStyle,
 ]
+c.CSSHTMLHeaderPreprocessor.enabled = True  # colors code
+c.CSSHTMLHeaderPreprocessor.style = "default"
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.preprocessors = [CleanOutputs]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.

@@ -30,6 +30,8 @@ from helpers import pace
 
 SEAL = "seal"
 REMARKS = "remarks-on-grading"
+# A wide picture would be cut off, and a fold would not look like one.
+PAGE_CSS = "img, svg { max-width: 100%; height: auto; } summary { display: list-item; }"
 
 # --- release --------------------------------------------------------------------------------------
 
@@ -166,6 +168,15 @@ class TellRemarks(NbGraderPreprocessor):  # type: ignore[misc]
         if text := remarks(nb.metadata):
             cell = new_markdown_cell(text, id=REMARKS)  # type: ignore[no-untyped-call]
             nb.cells.insert(0, cell)
+        return nb, resources
+
+
+class PageStyle(NbGraderPreprocessor):  # type: ignore[misc]
+    """Add to nbconvert's style sheets what the pages lack."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add to what CSSHTMLHeaderPreprocessor has put there."""
+        resources["inlining"]["css"].append(PAGE_CSS)
         return nb, resources
 
 

@@ -26,21 +26,19 @@ def remarks(metadata: Mapping[str, Any]) -> str:
     Args:
         metadata: a graded notebook's.
     """
-    repairs = metadata.get(REPAIRS, ())
-    incidents = metadata.get(METADATA, {}).get("incidents", ())
-    parts = []
-    if repairs:
-        parts += ["<h4>Your notebook had to be repaired before it could be graded</h4>"]
-        parts += _list(repairs)
-        parts += ["<p>A repair costs no points; what could not be found earns none.</p>"]
-    if incidents:
-        parts += ["<h4>What happened while your code was run</h4>"]
-        parts += _list(map(told, incidents))
-        parts += ["<p>This costs no more than what it stopped: all else was graded.</p>"]
-    if not parts:
-        return ""
-    # One block without an empty line, which Markdown leaves as it is; MathJax skips the class.
-    return "\n".join(['<div class="alert alert-warning tex2jax_ignore">', *parts, "</div>"])
+    boxes = [
+        _box(
+            "Your notebook had to be repaired before it could be graded",
+            metadata.get(REPAIRS, ()),
+            "A repair costs no points; what could not be found earns none.",
+        ),
+        _box(
+            "What happened while your code was run",
+            map(told, metadata.get(METADATA, {}).get("incidents", ())),
+            "This costs no more than what it stopped: all else was graded.",
+        ),
+    ]
+    return "\n".join(filter(None, boxes))
 
 
 def told(incident: str) -> str:
@@ -69,10 +67,25 @@ def without_secrets(incident: str) -> str:
     return re.sub(rf"({TEST_FAILED}):.*", r"\1.", incident, flags=re.DOTALL)
 
 
-def _list(sentences: Iterable[str]) -> list[str]:
-    lines = [_line(str(sentence)) for sentence in sentences]
-    more = [f"{len(lines) - MOST} more of the kind."] if len(lines) > MOST else []
-    return ["<ul>", *(f"<li>{line}</li>" for line in [*lines[:MOST], *more]), "</ul>"]
+def _box(heading: str, sentences: Iterable[str], last: str) -> str:
+    """Return a box of HTML without an empty line, which Markdown leaves as it is.
+
+    Returns:
+        Nothing if there are no sentences. MathJax passes over the box for its class.
+    """
+    items = [f"<li>{_line(str(sentence))}</li>" for sentence in sentences]
+    if not items:
+        return ""
+    more = [f"<li>{len(items) - MOST} more of the kind.</li>"] if len(items) > MOST else []
+    return "\n".join(
+        [
+            '<div class="alert alert-warning tex2jax_ignore">',
+            f"<h4>{heading}</h4>",
+            *("<ul>", *items[:MOST], *more, "</ul>"),
+            f"<p>{last}</p>",
+            "</div>",
+        ]
+    )
 
 
 def _line(sentence: str) -> str:

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 
 from course.feedback import feedback_of, make_feedback
 from course.grade import grade_class
+from course.nbgrader_plugins import PAGE_CSS
 from course.notebook import read
 from course.root import CourseError
 
@@ -59,8 +60,8 @@ def test_what_a_student_wrote_is_shown_but_never_run(pages):
 
 def remarks_on(page):
     """What stands above the notebook: each heading, sentence and item of a list."""
-    box = BeautifulSoup(page, "html.parser").find(class_="alert")
-    return [part.get_text() for part in box.find_all(["h4", "li", "p"])] if box else []
+    soup = BeautifulSoup(page, "html.parser")
+    return [part.get_text() for part in soup.select(".alert h4, .alert li, .alert p")]
 
 
 def test_what_was_repaired_stands_at_the_top_in_plain_words(pages):
@@ -85,6 +86,10 @@ def test_what_happened_while_the_code_ran_stands_there_too(pages):
 
 def test_where_nothing_was_repaired_and_nothing_happened_there_are_no_remarks(pages):
     assert remarks_on(pages["ada", "doubling"]) == remarks_on(pages["cat", "doubling"]) == []
+
+
+def test_pictures_fit_the_page(pages):
+    assert PAGE_CSS in pages["ada", "doubling"]
 
 
 def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):

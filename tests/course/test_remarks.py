@@ -49,6 +49,7 @@ def test_a_notebook_of_which_nothing_is_to_be_told_stays_as_it_is():
     for metadata in ({}, {"repairs": []}, {METADATA: {"incidents": []}}):
         shown, _ = TellRemarks().preprocess(new_notebook(metadata=metadata), {})
         assert shown.cells == []
+        assert remarks(metadata) == ""
 
 
 def test_the_remarks_stand_before_all_cells():
@@ -65,7 +66,7 @@ def test_html_is_shown_as_it_was_written_and_ends_no_block():
     assert clean_html(text) == text
     soup = BeautifulSoup(text, "html.parser")
     assert {tag.name for tag in soup.find_all()} == {"div", "h4", "ul", "li", "p", "code"}
-    assert len(soup.find_all("div")) == 1
+    assert [div.find("h4").text[:4] for div in soup.find_all("div")] == ["Your", "What"]
     assert items({"repairs": [harm]}) == [" ".join(harm.replace("`", "").split())]
 
 

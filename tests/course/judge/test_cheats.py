@@ -130,3 +130,12 @@ def test_every_attack_says_what_it_tries_and_none_twice() -> None:
     says = [cheat.says for cheat in CATALOG]
     assert all(says)
     assert len({*says}) == len(says) == len({cheat.source for cheat in CATALOG}) > 80
+
+
+def test_the_readme_counts_every_attack() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in readme.splitlines() if line.startswith("| get points for a wrong"))
+    (header,) = (line for line in readme.splitlines() if line.startswith("| of "))
+    assert f"Each of {len(CATALOG)} attacks" in readme
+    assert header.startswith(f"| of {len(CATALOG)} attacks |")
+    assert row.rpartition("| ")[2] == "0 |"

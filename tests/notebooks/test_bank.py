@@ -36,7 +36,21 @@ NOTHING_TO_SPOIL: dict[str, tuple[str, set[str]]] = {
     "count_parameters": ("takes a list of sizes", set()),
     "check_batches": (A_FUNCTION, {"comes with a mended version that is right"}),
     "check_prepare": ("takes a function; the version that it mends takes bytes", set()),
+    "train": ("takes a network and a list of batches", set()),
+    "check_relu": (A_FUNCTION, {"comes with a mended layer that is right"}),
+    "check_gradients": (A_FUNCTION, set()),
 }
+
+
+def callables(solution):
+    """Return what a solution cell defines that can be called: functions, and methods of classes."""
+    for node in ast.parse(solution).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            yield from (
+                f"{node.name}.{x.name}" for x in node.body if isinstance(x, ast.FunctionDef)
+            )
 
 
 def failed(verdict):
@@ -104,10 +118,7 @@ def test_answers_differ(source, exercise):
 
 
 def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(source, exercise):
-    functions = [
-        node.name for node in ast.parse(exercise.solution).body if isinstance(node, ast.FunctionDef)
-    ]
-    spoilt = "".join(f"{name} = _spoilt({name})\n" for name in functions)
+    spoilt = "".join(f"{name} = _spoilt({name})\n" for name in callables(exercise.solution))
     answers = {exercise.id: exercise.solution + SPOILER + spoilt}
     failed = set(run(source.notebook, str(source), answers)[exercise.id].failed)
     essential = {check.name for check in exercise.checks if check.essential}

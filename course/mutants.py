@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -73,11 +74,13 @@ class Tally:
             yield f"no survivor is like this entry of the bank: {entry}"
 
 
-def tallies(path: Path) -> Iterator[Tally]:
-    """Run all mutants of a source notebook and yield a tally of each exercise.
+def tallies(path: Path, at_most: int | None = None) -> Iterator[Tally]:
+    """Run the mutants of a source notebook and yield a tally of each exercise.
 
     Args:
         path: .../source/<assignment>/<notebook>.ipynb; its bank is looked up from there.
+        at_most: run so many of an exercise's mutants, always the same ones, and those that the
+            bank lists; all by default.
 
     Raises:
         NotebookError: if it can't be read.
@@ -86,7 +89,18 @@ def tallies(path: Path) -> Iterator[Tally]:
     nb = read(path)
     bank = find_root(path.parent) / "course" / "answers" / path.parent.name / f"{path.stem}.toml"
     listed = equivalents(bank, exercises(nb))
-    for exercise, made, alive in survivors(nb, path.stem):
+
+    def choose(exercise: Exercise, made: list[Mutant]) -> list[Mutant]:
+        own = [entry for entry in listed if entry.exercise == exercise.id]
+        drawn = sorted(made, key=lambda mutant: sha256(mutant.source.encode()).digest())
+        chosen = set(drawn[:at_most])
+        return [
+            mutant
+            for mutant in made
+            if mutant in chosen or any(entry.covers(mutant.before, mutant.after) for entry in own)
+        ]
+
+    for exercise, made, alive in survivors(nb, path.stem, choose):
         own = [entry for entry in listed if entry.exercise == exercise.id]
         known = {entry: [m for m in alive if entry.covers(m.before, m.after)] for entry in own}
         equivalent = {mutant for covered in known.values() for mutant in covered}
@@ -115,12 +129,17 @@ class LosesMarksError(Exception):
     """A check has failed."""
 
 
-def survivors(nb: NotebookNode, name: str) -> Iterator[tuple[Exercise, list[Mutant], list[Mutant]]]:
-    """Yield each exercise of a source notebook with all its mutants and those that survive.
+def survivors(
+    nb: NotebookNode,
+    name: str,
+    choose: Callable[[Exercise, list[Mutant]], list[Mutant]] = lambda exercise, made: made,
+) -> Iterator[tuple[Exercise, list[Mutant], list[Mutant]]]:
+    """Yield each exercise of a source notebook with its mutants and those that survive.
 
     Args:
         nb: the source notebook.
         name: its name, for file names in tracebacks.
+        choose: which of an exercise's mutants to run; all by default.
 
     Raises:
         NotebookError: if the reference itself loses marks.
@@ -131,7 +150,7 @@ def survivors(nb: NotebookNode, name: str) -> Iterator[tuple[Exercise, list[Muta
         for cell in nb.cells:
             if is_test(cell):
                 exercise = tests[grade_id(cell)]
-                made = mutants(exercise.solution)
+                made = choose(exercise, mutants(exercise.solution))
                 yield exercise, made, _survivors(exercise, made, name, namespace)
             elif cell.cell_type == "code" and (is_setup(cell) or is_solution(cell)):
                 with contextlib.redirect_stdout(None):
@@ -146,10 +165,11 @@ def _survivors(
             namespace["Question"] = Impatient
             try:
                 execute(source, f"<{name}:{exercise.id}>", namespace)
-                execute(exercise.test, f"<{name}:test_{exercise.id}>", namespace)
+                names = dict(namespace)  # the solution can't see those that the test defines
+                execute(exercise.test, f"<{name}:test_{exercise.id}>", names)
             except (Exception, SystemExit):
                 return False
-            return bool(namespace["q"].earned == exercise.points)
+            return bool(names["q"].earned == exercise.points)
 
         return keeps
 

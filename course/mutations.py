@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import inf
 from typing import Any
 
 from course.conventions import BEGIN_SOLUTION, END_SOLUTION
@@ -126,13 +127,22 @@ class _Place:
     field: str
     index: int | None
     statement: ast.stmt
-    names: Sequence[str]  # parameters and local variables of the function it stands in
+    names: Sequence["_Local"]  # of the function it stands in
 
     def put(self, other: ast.AST) -> None:
         if self.index is None:
             setattr(self.parent, self.field, other)
         else:
             getattr(self.parent, self.field)[self.index] = other
+
+
+@dataclass(frozen=True)
+class _Local:
+    """A parameter or local variable, and the lines on which it may have a value."""
+
+    name: str
+    first: int = 0
+    last: float = inf
 
 
 class _Words:
@@ -157,7 +167,9 @@ class _Words:
         )
 
 
-def _places(parent: ast.AST, statement: ast.stmt | None, names: Sequence[str]) -> Iterator[_Place]:
+def _places(
+    parent: ast.AST, statement: ast.stmt | None, names: Sequence[_Local]
+) -> Iterator[_Place]:
     """Yield every statement and expression below a node, but what is never mutated."""
     for field, value in ast.iter_fields(parent):
         if field in ("args", "decorator_list", "returns", "annotation", "format_spec") and (
@@ -168,7 +180,7 @@ def _places(parent: ast.AST, statement: ast.stmt | None, names: Sequence[str]) -
             if not isinstance(node, ast.AST) or _is_docstring(node):
                 continue
             own = node if isinstance(node, ast.stmt) else statement
-            inside = _locals(node) if isinstance(node, ast.FunctionDef) else names
+            inside = [*names, *_locals(node)] if isinstance(node, ast.FunctionDef) else names
             if isinstance(node, ast.stmt | ast.expr) and own is not None:
                 yield _Place(node, parent, field, index, own, names)
             if not _is_negative_number(node):
@@ -202,14 +214,20 @@ def _stored(statement: ast.stmt) -> set[str]:
     return set().union(*names) - {"self"}
 
 
-def _locals(function: ast.FunctionDef) -> list[str]:
-    parameters = [node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)]
-    stored = [
-        node.id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-    return [name for name in _unique([*parameters, *stored]) if name not in ("self", "_")]
+def _locals(function: ast.FunctionDef) -> list[_Local]:
+    found = [_Local(node.arg) for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+    nodes = list(ast.walk(function))
+    inner = {
+        id(name): (node.lineno, node.end_lineno or inf)
+        for node in nodes
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+        for generator in node.generators
+        for name in ast.walk(generator.target)
+    }
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.append(_Local(node.id, *inner.get(id(node), (node.lineno + 1, inf))))
+    return [local for local in found if local.name not in ("self", "_")]
 
 
 # --- what is put there --------------------------------------------------------------------------
@@ -217,9 +235,10 @@ def _locals(function: ast.FunctionDef) -> list[str]:
 
 def _replacements(place: _Place, words: _Words) -> Iterator[ast.AST]:
     node = place.node
+    names = _unique(local.name for local in place.names if local.first <= node.lineno <= local.last)
     match node:
         case ast.stmt():
-            yield from _statements(node, place.names)
+            yield from _statements(node, names)
         case ast.Constant(value=str(text)):
             yield from (ast.Constant(other) for other in words.strings if other != text)
         case ast.Constant(value=bool(value)):
@@ -227,11 +246,14 @@ def _replacements(place: _Place, words: _Words) -> Iterator[ast.AST]:
         case ast.Constant(value=int() | float()) | ast.UnaryOp(operand=ast.Constant()) if (
             _is_number(node)
         ):
-            yield from _numbers(ast.literal_eval(node))
+            if not (isinstance(place.parent, ast.keyword) and place.parent.arg == "axis"):
+                yield from _numbers(
+                    ast.literal_eval(node), among=isinstance(place.parent, ast.List)
+                )
         case ast.Name(id=name, ctx=ast.Load()):
             yield from (ast.Name(other) for other in _neighbors(name))
-            if name in place.names:
-                yield from (ast.Name(other) for other in place.names if other != name)
+            if name in {local.name for local in place.names}:
+                yield from (ast.Name(other) for other in names if other != name)
         case ast.Attribute(value=value, attr=attribute):
             yield from (ast.Attribute(value, other) for other in _neighbors(attribute))
             if attribute == "T":
@@ -342,9 +364,11 @@ def _statements(node: ast.stmt, names: Sequence[str]) -> Iterator[ast.AST]:
             yield ast.Break()
 
 
-def _numbers(value: float) -> Iterator[ast.AST]:
-    others: list[float] = [0, 1, 2 * value, -value]
-    others += [value + 1, value - 1] if isinstance(value, int) else [value / 2]
+def _numbers(value: float, among: bool) -> Iterator[ast.AST]:
+    """Change a number: in two ways if it is one among others in a list."""
+    others: list[float] = [value + 1, -value]
+    if not among:
+        others += [0, 1, 2 * value, value - 1 if isinstance(value, int) else value / 2]
     for other in _unique(type(value)(other) for other in others):
         if other != value:
             yield _constant(other)

@@ -114,6 +114,25 @@ def test_an_entry_that_no_survivor_is_like_is_stale(on_disk):
     assert "“2 * x” → “2 + x” (they are the same at 0 and 2)" in next(tally.complaints())
 
 
+def test_some_mutants_and_those_that_the_bank_lists(on_disk, tried):
+    path = on_disk(("x + x", "x * x"))
+    nbformat.write(tried("return x + x"), path)
+    (whole,) = tallies(path)
+    (some,) = tallies(path, at_most=3)
+    assert 3 <= some.total <= 4 < whole.total
+    assert (len(some.equivalent), some.stale) == (1, ())
+    assert list(tallies(path, at_most=3)) == [some]
+    assert list(tallies(path, at_most=99)) == [whole]
+
+
+def test_a_mutant_cannot_use_what_the_test_defines(tried):
+    nb = tried("y = 2 * x\nreturn y")
+    nb.cells[-1].source = (
+        nb.cells[-1].source.replace("q = ", "y = 4\nq = ").replace("double(0), 0", "double(2), y")
+    )
+    assert "pass" not in lines(nb)
+
+
 def test_a_bank_that_cannot_be_read_is_refused(on_disk):
     path = on_disk(("2", "3"))
     bank = path.parents[2] / "course" / "answers" / "01_doubling" / "doubling.toml"

@@ -69,6 +69,25 @@ def test_what_is_put_instead(name):
     assert set(wanted) <= found
 
 
+def test_a_name_is_taken_for_one_that_has_a_value_by_then():
+    body = "a = x\nb = [k + a for k in x]\nreturn b"
+    found = changes(body, "f(x)")
+    assert {"b = [k + a for k in x] => b = [k + x for k in x]"} <= set(found)
+    assert {"b = [k + a for k in x] => b = [a + a for k in x]"} <= set(found)
+    assert not {"a = x => a = b", "a = x => a = a", "return b => return k"} & set(found)
+
+
+def test_names_of_the_function_around_are_taken_too():
+    assert "return a => return x" in changes("def g(a):\n    return a\nreturn g(x)", "f(x)")
+
+
+def test_a_number_in_a_list_is_changed_in_two_ways():
+    assert changes("return [3.0]")[-2:] == [
+        "return [3.0] => return [4.0]",
+        "return [3.0] => return [-3.0]",
+    ]
+
+
 def test_attributes_of_self_are_taken_for_one_another():
     body = "self.dW = x\nself.db = self.dW"
     assert "self.db = self.dW => self.dW = self.dW" in changes(body, "backward(self, x)")

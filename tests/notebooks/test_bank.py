@@ -39,6 +39,23 @@ NOTHING_TO_SPOIL: dict[str, tuple[str, set[str]]] = {
     "train": ("takes a network and a list of batches", set()),
     "check_relu": (A_FUNCTION, {"comes with a mended layer that is right"}),
     "check_gradients": (A_FUNCTION, set()),
+    **dict.fromkeys(("SGD", "Momentum", "AdaGrad", "RMSprop", "Adam"), ("takes dictionaries", set())),
+    "initial_std": ("takes numbers and words", set()),
+    "decay_loss": ("takes dictionaries", set()),
+    "make_layers": ("takes a dictionary", set()),
+    "check_train_flag": (A_FUNCTION, {"comes with a mended version that is right"}),
+    "init_weights": ("takes a number", set()),
+    "reg_loss": ("takes nothing", set()),
+    "random_init": ("takes a number", set()),
+    "check_all_gradients": (
+        "takes a function; of arrays its loss is wrong, and what it says of right versions",
+        {
+            "computes the regularized loss",
+            "accepts every right version",
+            "comes with mended gradients that are right",
+        },
+    ),
+    "check_minibatch": (A_FUNCTION, {"comes with a mended version that is right"}),
 }
 
 

@@ -73,7 +73,10 @@ def release(
         bool, typer.Option("--force", help="Move work found in release/ to saved/.")
     ] = False,
 ) -> None:
-    """Make the students' notebooks in release/ from source/, without solutions."""
+    """Make the students' notebooks in release/ from source/, without solutions.
+
+    The table of all exercises, docs/exercises.md, is made with them.
+    """
     from course.release import make_release
 
     root = _root()

@@ -1,5 +1,7 @@
 """Make release/, the students' notebooks, from source/ with nbgrader's own generate_assignment.
 
+The table of exercises, docs/exercises.md, is brought up to date with it.
+
 All is made in a temporary folder first and then swapped in: a failed step leaves release/ and the
 gradebook as they were. What a person has written into release/ is never overwritten.
 """
@@ -26,6 +28,7 @@ from course.conventions import (
     problems,
     without,
 )
+from course.exercise_table import table_differences, write_exercise_table
 from course.gradebook import unchanged_on_error
 from course.nbgrader_plugins import SEAL, cells_digest, digest
 from course.notebook import BEGIN_HIDDEN, END_HIDDEN, NotebookError, is_manual, read
@@ -62,6 +65,8 @@ def make_release(
 ) -> list[ReleaseResult]:
     """Make the students' notebooks, and enter the assignments in the gradebook.
 
+    The table of exercises is that of all assignments, whichever are made.
+
     Args:
         root: the course's folder.
         assignments: their names; all those in source/ if None.
@@ -96,11 +101,14 @@ def make_release(
             )
             results.append(_result(root, name, changed, saved / name))
         undo.pop_all()
+    write_exercise_table(root)
     return results
 
 
 def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[str]:
     """Return how release/ differs from what source/ makes, a line a file; empty if it doesn't.
+
+    The table of exercises is compared too, if no assignments are named.
 
     Raises:
         CourseError: if nbgrader can't make it.
@@ -117,6 +125,7 @@ def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[
     if assignments is None:
         released = {path.name for path in (root / "release").glob("*") if path.is_dir()}
         differences += [f"release/{name}: not in source/" for name in sorted(released - set(names))]
+        differences += table_differences(root)
     return differences
 
 

@@ -104,6 +104,7 @@ def test_nothing_temporary_is_left(course_root):
     assert {path.name for path in course_root.iterdir()} == {
         "source",
         "release",
+        "docs",
         "gradebook.db",
         "nbgrader_config.py",
     }
@@ -351,6 +352,7 @@ def test_what_source_makes_is_compared_byte_for_byte(course_root):
         "release/01_doubling/extra.txt: not made from source/",
         "release/01_doubling/figures/doubling.png: not what source/ makes",
         "release/00_old: not in source/",
+        "docs/exercises.md: not what source/ makes",
     ]
     assert gradebook(course_root) == book
 
@@ -360,5 +362,6 @@ def test_a_file_that_is_missing_is_told(course_root):
     assert check_current(course_root) == [
         "release/01_doubling/doubling.ipynb: missing",
         "release/01_doubling/figures/doubling.png: missing",
+        "docs/exercises.md: missing",
     ]
     assert not (course_root / "gradebook.db").exists()

@@ -39,7 +39,11 @@ NOTHING_TO_SPOIL: dict[str, tuple[str, set[str]]] = {
     "train": ("takes a network and a list of batches", set()),
     "check_relu": (A_FUNCTION, {"comes with a mended layer that is right"}),
     "check_gradients": (A_FUNCTION, set()),
-    **dict.fromkeys(("SGD", "Momentum", "AdaGrad", "RMSprop", "Adam"), ("takes dictionaries", set())),
+    "SGD": ("takes dictionaries", set()),
+    "Momentum": ("takes dictionaries", set()),
+    "AdaGrad": ("takes dictionaries", set()),
+    "RMSprop": ("takes dictionaries", set()),
+    "Adam": ("takes dictionaries", set()),
     "initial_std": ("takes numbers and words", set()),
     "decay_loss": ("takes dictionaries", set()),
     "make_layers": ("takes a dictionary", set()),
@@ -56,6 +60,12 @@ NOTHING_TO_SPOIL: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "check_minibatch": (A_FUNCTION, {"comes with a mended version that is right"}),
+    "sample_log_uniform": ("takes numbers", set()),
+    "run_trial": ("takes a function, a dictionary of ranges and a seed", set()),
+    "random_search": ("takes a function, a dictionary of ranges and numbers", set()),
+    "narrow": ("takes a list of dictionaries", set()),
+    "check_steps": ("takes a function of numbers", set()),
+    "check_shuffle": (A_FUNCTION, {"comes with a mended version that is right"}),
 }
 
 

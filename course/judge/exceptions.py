@@ -17,7 +17,8 @@ def builtin_names(kind: type[BaseException]) -> tuple[str, ...]:
 def builtin_exception(names: Iterable[Any], arguments: Sequence[Any], text: str) -> Exception:
     """Build the nearest builtin exception.
 
-    What ends a program, such as SystemExit, arrives as an Exception that says so.
+    What ends a program, such as SystemExit, arrives as an Exception that says so; what would end
+    a loop of the caller's as if all were well, as a RuntimeError.
 
     Args:
         names: of builtin classes, the nearest first; anything else is passed over.
@@ -30,6 +31,8 @@ def builtin_exception(names: Iterable[Any], arguments: Sequence[Any], text: str)
             continue
         if not issubclass(kind, Exception):
             return Exception(f"{name}: {text}")
+        if issubclass(kind, StopIteration | StopAsyncIteration):
+            return RuntimeError(f"{name}: {text}")
         for given in (arguments, (text,)):
             try:
                 return _checked(kind(*given), text)

@@ -25,7 +25,14 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from course.judge.arguments import Watch, write_back
 from course.judge.exceptions import builtin_exception, builtin_names, builtin_warning
-from course.judge.wire import Decoder, Encoder, WireClosedError, WireError, WireTimeoutError
+from course.judge.wire import (
+    MAX_ANSWER,
+    Decoder,
+    Encoder,
+    WireClosedError,
+    WireError,
+    WireTimeoutError,
+)
 from course.judge.wire import receive as receive_frame
 from course.judge.wire import send as send_frame
 
@@ -33,7 +40,6 @@ MAX_TEXT = 4_000  # characters of a message that is quoted
 MAX_OUTPUT = 20_000  # characters printed during one question
 MAX_WARNINGS = 10  # of one request
 MAX_CALLBACKS = 64  # nested calls between the two ends
-MAX_ANSWER = 96 << 20  # bytes of arrays in one answer, each number counted as 8
 MAX_YIELDED = 96 << 20  # bytes of all that one iterator gives
 MAX_ITERATIONS = 100_000
 
@@ -83,7 +89,8 @@ class Session:
         Raises:
             StudentGoneError: if it died, hung or broke the wire's rules.
             TypeError: if an argument can't be sent.
-            Exception: the builtin of the name that the student's code raised.
+            Exception: the builtin of the name that the student's code raised, or what a function
+                of the test's has raised in a call back.
         """
         if self.gone:
             raise StudentGoneError(self.gone)
@@ -348,10 +355,13 @@ class RemoteObject(Remote):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Return its numbers if it has any, else itself, as NumPy does with an object."""
         array = self._ask("array")
-        if type(array) is not np.ndarray:
-            array = np.empty((), dtype=object)
-            array[()] = self
-        return np.asarray(array, dtype=dtype)
+        return np.asarray(array, dtype) if type(array) is np.ndarray else _as_object(self, dtype)
+
+
+def _as_object(remote: Remote, dtype: Any) -> Any:
+    array = np.empty((), dtype=object)
+    array[()] = remote
+    return np.asarray(array, dtype=dtype)
 
 
 class RemoteCallable(Remote):
@@ -503,6 +513,10 @@ class RemoteMapping(_RemoteContainer, MutableMapping[Any, Any]):
 
     __slots__ = ()
     __class__ = dict  # type: ignore[assignment]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Return itself, as NumPy does with a dictionary."""
+        return _as_object(self, dtype)
 
     def copy(self) -> dict[Any, Any]:
         """Return a shallow copy: its arrays are the student's."""

@@ -7,11 +7,12 @@ judge may rely on it.
 import copy
 import io
 import linecache
+import sys
 import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from socket import socket
 from typing import Any
 
@@ -21,6 +22,7 @@ from course.judge.arguments import Watch, write_back
 from course.judge.exceptions import builtin_exception, builtin_names
 from course.judge.outputs import packed
 from course.judge.wire import (
+    MAX_ANSWER,
     Decoder,
     Encoder,
     WireClosedError,
@@ -77,16 +79,16 @@ class Student:
         number, operation, dropped, *forms = message
         for reference in dropped:
             self._forget(reference)
-        # A cell's printing and warnings are among its outputs, and its settings outlive it.
-        self._listener.listen(operation != "run")
         self._numbers.append(number)
         try:
+            # A cell's printing and warnings are among its outputs, and its settings outlive it.
+            self._listener.listen(operation != "run")
             encoder, reply = self._perform(operation, forms, body)
             self._reply(number, reply, encoder)
         except WireClosedError:
             raise
         except BaseException as error:
-            encoder = Encoder(self._refer)
+            encoder = Encoder(self._refer, (), MAX_ANSWER)
             self._reply(number, self._failure(error, encoder), encoder)
         finally:
             self._numbers.pop()
@@ -94,7 +96,7 @@ class Student:
     def _perform(self, operation: str, forms: list[Any], body: bytes) -> tuple[Encoder, Message]:
         decoder = Decoder(body, self._resolve)
         arguments = [decoder.decode(form) for form in forms]
-        encoder = Encoder(self._refer, decoder.came)
+        encoder = Encoder(self._refer, decoder.came, MAX_ANSWER)
         if operation == "call":
             function, positional, named = arguments
             watch = Watch(decoder.came)
@@ -185,7 +187,7 @@ class Student:
         return target
 
     def _do_array(self, target: Any) -> Any:
-        return np.asarray(target)
+        return target if isinstance(target, np.ndarray) else np.asarray(target)  # or masks are lost
 
     # --- references -------------------------------------------------------------------------------
 
@@ -241,7 +243,7 @@ class Student:
                 "a function of the test's can be called only while the test waits for your "
                 "function, and not from another thread"
             )
-        encoder = Encoder(self._refer)
+        encoder = Encoder(self._refer, (), MAX_ANSWER)
         forms = [encoder.encode(positional), encoder.encode(named)]
         message = [self._numbers[-1], "callback", function, *forms]
         send(self._connection, message, encoder.body, FOREVER)
@@ -312,7 +314,12 @@ class _Printed(io.TextIOBase):
 
 
 class _Listener:
-    """Keeps what the student's code prints and warns of while requests are answered."""
+    """Keeps what the student's code prints and warns of while requests are answered.
+
+    Text goes to the judge, and so into the output of the test cell; what goes to `sys.stderr` is
+    dropped. Warnings are given again in the test. Other settings that the code changes stay as they
+    are then, as they would in the notebook.
+    """
 
     def __init__(self) -> None:
         self._stack: ExitStack | None = None
@@ -324,13 +331,18 @@ class _Listener:
         if on and not self._stack:
             self._stack = ExitStack()
             self._stack.enter_context(warnings.catch_warnings())
-            self._stack.enter_context(redirect_stdout(self._printed))
-            self._stack.enter_context(redirect_stderr(_Printed("stderr", 0)))
+            self._redirect("stdout", self._printed)
+            self._redirect("stderr", _Printed("stderr", 0))
             warnings.simplefilter("always")
             warnings.showwarning = self._warn
         elif self._stack and not on:
             stack, self._stack = self._stack, None
             stack.close()
+
+    def _redirect(self, name: str, stream: Any) -> None:
+        assert self._stack
+        self._stack.callback(setattr, sys, name, getattr(sys, name, None))
+        setattr(sys, name, stream)
 
     def take(self) -> tuple[str, list[tuple[tuple[str, ...], str]]]:
         """Return the text and the warnings since the last time."""

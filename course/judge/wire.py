@@ -37,6 +37,7 @@ CHUNK = 1 << 16  # bytes read at once: most frames are smaller
 MAX_WAIT = 1e6  # seconds, of one wait
 MAX_HEADER = 4 << 20  # bytes of JSON
 MAX_BODY = 256 << 20  # bytes of arrays
+MAX_ANSWER = 96 << 20  # bytes of arrays in an answer of the student's, each number counted as 8
 MAX_EMPTY = 1 << 20  # what the lengths of an empty array multiply to, but for zeros
 MAX_DEPTH = 24  # containers in containers
 MAX_ITEMS = 200_000  # values in one frame
@@ -102,7 +103,7 @@ def send(connection: socket.socket, message: Any, body: bytes, deadline: float) 
     except (ValueError, RecursionError, TypeError) as error:
         raise WireError(f"a message can't be written: {error}") from error
     if len(header) > MAX_HEADER or len(body) > MAX_BODY:
-        raise WireError("a message is too large")
+        raise WireError("a value is too large to be sent: its text is too long")
     frame = memoryview(b"".join((HEAD.pack(MAGIC, len(header), len(body)), header, body)))
     while frame:
         _wait_until(deadline, connection)
@@ -196,19 +197,24 @@ class Encoder:
         refer: returns the tagged list that stands for a value which can't travel whole.
         came: the lists, dicts and arrays of the frame that this one answers: they go back by
             number.
+        max_bytes: of all arrays together, each number counted as 8 bytes.
 
     Attributes:
         sent: the lists, dicts and arrays of this frame. Each travels once.
         costs: how many values and bytes each of them stands for.
     """
 
-    def __init__(self, refer: Refer, came: Sequence[Any] = ()) -> None:
+    def __init__(
+        self, refer: Refer, came: Sequence[Any] = (), max_bytes: int = 8 * MAX_BODY
+    ) -> None:
         self.sent: list[Any] = []
         self.costs: list[tuple[int, int]] = []
         self._known = {id(value): ["@", number] for number, value in enumerate(came)}
         self._refer = refer
+        self._max_bytes = max_bytes
         self._chunks: list[bytes] = []
         self._size = 0
+        self._bytes = 0
         self._items = 0
 
     @property
@@ -225,8 +231,12 @@ class Encoder:
             WireError: if it is too large, nested too deeply or holds itself.
         """
         self._items += 1
-        if self._items > MAX_ITEMS or depth > MAX_DEPTH:
-            raise WireError("a value is too large, nested too deeply, or holds itself")
+        if self._items > MAX_ITEMS:
+            raise WireError(
+                f"a value is too large to be sent: it holds more than {MAX_ITEMS:,} items"
+            )
+        if depth > MAX_DEPTH:
+            raise WireError("a value can't be sent: it holds itself, or is nested too deeply")
         kind: Any = type(value)  # not its __class__: a remote may pose as what it stands for
         if kind in _JSON_TYPES:
             return value
@@ -235,7 +245,7 @@ class Encoder:
     def contents(self, value: Any, depth: int = 0) -> Any:
         """Return the form of a list, dict or array, though it be known at the other end."""
         kind = type(value)
-        items, size = self._items, self._size
+        items, size = self._items, self._bytes
         if issubclass(kind, np.ndarray):
             if not is_plain_array(value):
                 return self._refer(value)
@@ -250,7 +260,7 @@ class Encoder:
                 form.append([self.encode(key, depth + 1), self.encode(item, depth + 1)])
         self._known.setdefault(id(value), ["=", len(self.sent)])
         self.sent.append(value)  # which keeps it alive, so that its id stays its own
-        self.costs.append((self._items - items, self._size - size))
+        self.costs.append((self._items - items, self._bytes - size))
         return form
 
     def _mutable(self, value: Any, depth: int) -> Any:
@@ -282,7 +292,8 @@ class Encoder:
     def _complex(self, value: complex, depth: int) -> Any:
         return self._array(np.asarray(value), "c")
 
-    def _bytes(self, value: bytes | bytearray, depth: int) -> Any:
+    def _raw(self, value: bytes | bytearray, depth: int) -> Any:
+        self._count(len(value))
         return ["b", *self._append(bytes(value))]
 
     def _slice(self, value: slice, depth: int) -> Any:
@@ -320,15 +331,20 @@ class Encoder:
         if dtype not in _NAMES:  # longdouble
             dtype = np.dtype(np.float64 if dtype.kind == "f" else np.complex128)
         plain = np.asarray(value, dtype=dtype)
+        self._count(plain.size * max(8, dtype.itemsize))
         return [tag, _NAMES[dtype], list(plain.shape), *self._append(plain.tobytes())]
 
     def _append(self, chunk: bytes) -> tuple[int, int]:
         start = self._size
         self._size += len(chunk)
-        if self._size > MAX_BODY:
-            raise WireError("a value is too large")
         self._chunks.append(chunk)
         return start, len(chunk)
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > self._max_bytes:
+            most = f"{self._max_bytes >> 20} MB"
+            raise WireError(f"a value is too large to be sent: its arrays hold more than {most}")
 
     # The first that fits: NumPy's float64 is a float, and its str_ a str.
     WRITERS: ClassVar[list[tuple[Any, Writer]]] = [
@@ -340,7 +356,7 @@ class Encoder:
         (tuple, _tuple),
         ((set, frozenset), _set),
         (complex, _complex),
-        ((bytes, bytearray), _bytes),
+        ((bytes, bytearray), _raw),
         (slice, _slice),
         (range, _range),
         (tuple(_VIEW_NAMES), _view),

@@ -548,7 +548,7 @@ PROGRAMS = {
     "exceptions": """
         result = []
         for name, *args in [("ValueError", "a"), ("KeyError", "k"), ("KeyError", 3), ("IndexError",),
-                            ("OSError", 2, "gone"), ("AssertionError",), ("StopIteration", 1),
+                            ("OSError", 2, "gone"), ("AssertionError",), ("TypeError", 1),
                             ("UnicodeDecodeError", "utf-8", b"a", 0, 1, "why"),
                             ("NotImplementedError",), ("ZeroDivisionError", "by zero"),
                             ("TypeError", "a", "b"), ("RecursionError", "deep"), ("MemoryError",)]:
@@ -657,6 +657,7 @@ def test_what_is_no_array_of_numbers_is_called_by_its_name(start, source, senten
             "ExceptionGroup: two (1 sub-except",
         ),
         ("SystemExit", (3,), Exception, "SystemExit: 3"),
+        ("StopIteration", (1,), RuntimeError, "StopIteration: 1"),
         ("KeyboardInterrupt", (), Exception, "KeyboardInterrupt: "),
         ("GeneratorExit", (), Exception, "GeneratorExit: "),
         ("BaseException", ("odd",), Exception, "BaseException: odd"),

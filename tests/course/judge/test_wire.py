@@ -435,6 +435,6 @@ def test_what_is_too_large_is_not_sent(pair, monkeypatch):
     with pytest.raises(WireError, match="large"):
         send(pair[0], [], bytes(101), soon())
     with pytest.raises(WireError, match="large"):
-        Encoder(refuse).encode(np.zeros(100))
+        Encoder(refuse, max_bytes=100).encode(np.zeros(100))
     with pytest.raises(WireError, match="can't be written"):
         send(pair[0], [10**5000], b"", soon())

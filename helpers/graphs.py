@@ -54,7 +54,7 @@ def _edge(
     """Draw one edge: an arrow forward below its value and one backward above its gradient."""
     near, far = (
         (start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1]))
-        for part in (0.3, 0.7)
+        for part in (0.25, 0.75)
     )
     for label, color, side, tail, head in (
         (value, FORWARD, 1, near, far),
@@ -71,7 +71,14 @@ def _edge(
             (near[1] + far[1]) / 2,
             label if isinstance(label, str) else f"{label:.4g}",
             color=color,
-            ha="center",
+            ha=_alignment(side * (end[1] - start[1])),
             va="bottom" if side > 0 else "top",
             transform=ax.transData + ScaledTranslation(0, side * TEXT / 72, scale),
         )
+
+
+def _alignment(rise: float) -> str:
+    """Return how a label is aligned so that its edge, if it slants, does not run through it."""
+    if rise == 0:
+        return "center"
+    return "right" if rise > 0 else "left"

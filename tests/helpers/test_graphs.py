@@ -33,6 +33,16 @@ def test_a_value_stands_above_its_edge_and_its_gradient_below(ax):
     assert ("3.5", FORWARD) in found
 
 
+def test_labels_keep_off_a_slanting_edge(ax):
+    draw(ax, NODES, [("w", "times", "up", "down"), ("x", "times", "high", "low")])
+    found = {text: box for (text, _), box in texts(ax).items()}
+    middle = ax.transData.transform((0.5, 0.25))[0]
+    assert found["up"].x1 <= middle + 1
+    assert found["down"].x0 >= middle - 1
+    assert found["high"].x0 >= middle - 1
+    assert found["low"].x1 <= middle + 1
+
+
 def test_what_is_not_known_is_left_out(ax):
     draw(ax, NODES, [(start, end, value, None) for start, end, value, _ in EDGES])
     assert not any(color == BACKWARD for _, color in texts(ax))

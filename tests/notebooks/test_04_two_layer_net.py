@@ -1,0 +1,349 @@
+"""Chapter 4, part B: its reference figures, and every number in its text."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from course.notebook import exercises, is_manual, read
+from course.runner import execute, reference
+from helpers.datasets import load_mnist
+from helpers.networks import TwoLayerNet
+
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "source" / "04_backprop" / "two_layer_net.ipynb"
+NB = read(PATH)
+TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+
+NAMES = [
+    "MulLayer",
+    "AddLayer",
+    "Relu",
+    "Sigmoid",
+    "Affine",
+    "SoftmaxWithLoss",
+    "TwoLayerNet",
+    "train",
+    "check_relu",
+    "check_gradients",
+]
+# 20,000 steps take 25 seconds of one quiet core; this script makes them and says what came out.
+FULL_RUN = """
+import json, time
+from pathlib import Path
+from course.notebook import read
+from course.runner import execute, reference
+nb = read(Path("source/04_backprop/two_layer_net.ipynb"))
+names = reference(nb, "two_layer_net")
+cell = next(cell.source for cell in nb.cells if cell.id == "training")
+start = time.process_time()
+execute(cell, "<training>", names)
+seconds = time.process_time() - start
+keys = ("epochs", "train_acc", "test_acc", "final_train", "final_test", "losses")
+found = {key: names[key] for key in keys} | {"seconds": seconds}
+print("\\n" + json.dumps(found, default=float))
+"""
+
+
+@pytest.fixture
+def f(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names that the reference solutions define, at the full pace."""
+    monkeypatch.delenv("COURSE_PACE", raising=False)
+    return reference(NB, "two_layer_net")
+
+
+def cell(name: str) -> str:
+    return next(str(c.source) for c in NB.cells if c.id == name)
+
+
+def says(sentence: str) -> None:
+    assert sentence in TEXT, f"the text no longer says “{sentence}”"
+
+
+def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+
+
+# --- the chapter as a whole -----------------------------------------------------------------------
+
+
+def test_it_has_every_exercise_in_its_order() -> None:
+    assert [exercise.id for exercise in exercises(NB)] == NAMES
+
+
+def test_the_points_in_the_text_are_those_to_be_had() -> None:
+    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
+    tested = sum(exercise.points for exercise in exercises(NB))
+    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
+    for exercise in exercises(NB):
+        says(f"`{exercise.id}` ({exercise.points} points)")
+
+
+def test_the_exercises_are_numbered_through() -> None:
+    numbers = [int(n) for n in re.findall(r"### Exercise 4B\.(\d+):", TEXT)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) == len(NAMES) + 2
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+def test_the_breakfast(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    execute(cell("plot_cafe"), "<two_layer_net:plot_cafe>", f)
+    assert "one more friend costs 2.75 + 1.65 = 4.40" in capsys.readouterr().out
+    close([f["for_coffee"], f["for_rolls"], f["both"], f["bill"]], [7.5, 4.5, 12, 13.2], 12)
+    says("The bill is $3 \\cdot 2.5 = 7.5$ for coffee, $3 \\cdot 1.5 = 4.5$ for rolls, 12 together")
+    close([f["d_tip"], f["d_both"], f["d_coffee"], f["d_roll"]], [12, 1.1, 3.3, 3.3], 12)
+    close([f["d_friends_1"], f["d_friends_2"]], [2.75, 1.65], 12)
+    says("$1.1 \\cdot 3 = 3.3$")
+    says("$1.1 \\cdot 2.5 = 2.75$ from one box and $1.1 \\cdot 1.5 = 1.65$ from the other, 4.4")
+    dearer = 3 * (2.6 + 1.5) * 1.1 - 13.2
+    close(dearer, 0.33, 12)
+    says("a coffee that is 10 cents dearer makes the bill 33 cents dearer")
+
+
+# --- the layers -----------------------------------------------------------------------------------
+
+
+def test_relu_of_the_example(f: dict[str, Any]) -> None:
+    layer = f["Relu"]()
+    out = layer.forward(np.array([[1.0, -0.5], [-2.0, 3.0]]))
+    assert out.tolist() == [[1, 0], [0, 3]]
+    assert layer.backward(np.array([[10, 20], [30, 40]])).tolist() == [[10, 0], [0, 40]]
+    says("┌ 1.0 -0.5 ┐ ┌ 1.0 0 ┐ ┌ 10 20 ┐ ┌ 10 0 ┐")
+    says("└ -2.0 3.0 ┘ └ 0 3.0 ┘ └ 30 40 ┘ └ 0 40 ┘")
+
+
+def test_sigmoid_is_steepest_at_zero(f: dict[str, Any]) -> None:
+    layer = f["Sigmoid"]()
+    y = layer.forward(np.linspace(-5, 5, 1001))
+    slope = layer.backward(np.ones(1001))
+    assert y[500] == 0.5
+    assert slope[500] == slope.max() == 0.25
+    says("At $x = 0$: $y = 0.5$ and the derivative is $0.5 \\cdot 0.5 = 0.25$, its largest value.")
+
+
+def test_affine_of_the_example(f: dict[str, Any]) -> None:
+    layer = f["Affine"](np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]), np.zeros(3))
+    layer.forward(np.array([[1.0, 2.0], [0.0, 1.0]]))
+    dx = layer.backward(np.array([[1.0, 0.0, 2.0], [3.0, 1.0, 0.0]]))
+    for array, text in (
+        (dx, "dx = \\begin{pmatrix} 11 & 14 \\\\ 6 & 10 \\end{pmatrix}"),
+        (layer.dW, "dW = \\begin{pmatrix} 1 & 0 & 2 \\\\ 5 & 1 & 4 \\end{pmatrix}"),
+        (layer.db, "db = \\begin{pmatrix} 4 & 1 & 2 \\end{pmatrix}"),
+    ):
+        says(text)
+        assert array.ravel().tolist() == [float(number) for number in re.findall(r"\d+", text)]
+    assert (1 * 1 + 0 * 3 + 2 * 5, 2 * 1 + 1 * 3) == (11, 5)
+    says(
+        "$1 \\cdot 1 + 0 \\cdot 3 + 2 \\cdot 5 = 11$, "
+        "and the 5 in $dW$ is $2 \\cdot 1 + 1 \\cdot 3$"
+    )
+
+
+def test_the_loss_of_the_example(f: dict[str, Any]) -> None:
+    layer = f["SoftmaxWithLoss"]()
+    loss = layer.forward(np.array([[0.3, 2.9, 4.0]]), np.array([2]))
+    close(layer.y[0], [0.0182, 0.2452, 0.7366], 4)
+    close(loss, 0.3057, 4)
+    close(layer.backward()[0], [0.0182, 0.2452, -0.2634], 4)
+    says("$y = (0.0182, 0.2452, 0.7366)$, the loss is $-\\log 0.7366 = 0.3057$")
+    says("the gradient is $(0.0182, 0.2452, -0.2634)$")
+
+
+def test_every_layer_passes_the_gradient_check(
+    f: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(cell("check_layers"), "<two_layer_net:check_layers>", f)
+    found = [float(n) for n in re.findall(r"\de-\d+", capsys.readouterr().out)]
+    assert len(found) == 4
+    assert max(found) <= 1e-9
+    says("Differences of $10^{-9}$ and less are rounding")
+
+
+# --- the network ----------------------------------------------------------------------------------
+
+
+def test_an_untrained_network_guesses(f: dict[str, Any]) -> None:
+    close(-np.log(1 / 10), 2.3026, 4)
+    says("The loss is $-\\log \\frac{1}{10} = 2.3026$")
+    execute(cell("plot_layers"), "<two_layer_net:plot_layers>", f)
+    close(f["start_loss"], 2.3, 2)
+    says("The loss is 2.30, its gradient 1.")
+    assert (
+        f["forward_shapes"] == f["backward_shapes"] == [(200, 784), (200, 80), (200, 80), (200, 10)]
+    )
+    says("(200, 784), (200, 80), (200, 80), (200, 10)")
+    net = f["TwoLayerNet"](784, 80, 10)
+    assert 0 < net.accuracy(f["x_test"], f["t_test"]) < 0.3
+    says("It starts as a guess, right for one image in ten")
+
+
+def test_the_two_gradients_agree(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    execute(cell("gradient_check"), "<two_layer_net:gradient_check>", f)
+    assert f["small_net"].params["W1"].shape == (784, 8)
+    assert [*f["fast"]] == ["W1", "b1", "W2", "b2"]
+    for key, fast in f["fast"].items():
+        assert np.mean(np.abs(fast - f["slow"][key])) < 1e-7
+    assert len(re.findall(r"difference \d\.\de-\d+", capsys.readouterr().out)) == 4
+    says("All differences should be below $10^{-7}$.")
+
+
+def test_the_numbers_of_parameters_and_passes(f: dict[str, Any]) -> None:
+    net = f["TwoLayerNet"](784, 80, 10)
+    count = sum(array.size for array in net.params.values())
+    assert (count, 2 * count) == (63_610, 127_220)
+    says("784-80-10, has 63,610 parameters, so one gradient costs 127,220 forward passes")
+
+
+def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    execute(cell("plot_timing"), "<two_layer_net:plot_timing>", f)
+    assert len(f["counts"]) == len(f["slow_times"]) == len(f["fast_times"]) == 6
+    ratios = np.array(f["slow_times"]) / f["fast_times"]
+    assert ratios[-1] > 5 * ratios[0]  # the rest is the machine's affair
+    assert ratios[-1] > 500
+    says("from some hundreds to more than ten thousand")
+
+
+def test_the_networks_of_course_and_helpers_agree(f: dict[str, Any]) -> None:
+    ours = TwoLayerNet(6, 5, 4, 0.5, np.random.default_rng(1))
+    theirs = f["TwoLayerNet"](6, 5, 4, 0.5, np.random.default_rng(1))
+    rng = np.random.default_rng(2)
+    x, t = rng.normal(size=(7, 6)), rng.integers(4, size=7)
+    assert ours.loss(x, t) == pytest.approx(theirs.loss(x, t), rel=1e-12)
+    for key, grad in ours.gradient(x, t).items():
+        np.testing.assert_allclose(theirs.gradient(x, t)[key], grad, rtol=1e-12, atol=1e-15)
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def test_one_step_by_hand() -> None:
+    close(0.5 - 0.1 * 2, 0.3, 12)
+    says("the new $w$ is $0.5 - 0.1 \\cdot 2 = 0.3$")
+
+
+def test_a_batch_generator_gives_every_image_once(f: dict[str, Any]) -> None:
+    x, t = np.arange(14.0).reshape(7, 2), np.arange(7)
+    batches = list(f["random_batches"](x, t, 3, np.random.default_rng(1)))
+    assert [len(part) for part, _ in batches] == [3, 3, 1]
+    labels = np.concatenate([part for _, part in batches])
+    assert sorted(labels) == list(range(7))
+    assert labels.tolist() != list(range(7))
+    for rows, truth in batches:
+        np.testing.assert_array_equal(rows, x[truth])
+
+
+@pytest.mark.slow
+def test_twenty_thousand_steps() -> None:
+    """The reference run: under a minute of one core, and at least 94 of 100 test images right."""
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, **one_thread}
+    environment.pop("COURSE_PACE", None)
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_RUN],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(run.stdout.splitlines()[-1])
+    assert found["seconds"] < 60
+    assert len(found["losses"]) == 20_000
+    assert len(load_mnist()[0][0]) == 10_000
+    assert found["epochs"] == len(found["train_acc"]) == len(found["test_acc"]) == 400
+    says("an epoch has 50 steps, so that is 400 epochs")
+    assert found["final_test"] >= 0.94
+    close(found["final_test"], 0.948, 2)
+    test, trained = np.array(found["test_acc"]), np.array(found["train_acc"])
+    close([test[0], test[4]], [0.44, 0.86], 2)
+    says(
+        "After one epoch 44 of 100 test images are read right, after five 86, and at the end 94.8."
+    )
+    assert found["final_train"] == 1.0
+    assert 150 < np.argmax(trained == 1) < 250
+    says("The training images are all right from about the 200th epoch on.")
+    losses = np.array(found["losses"])
+    close(losses[0], 2.3, 1)
+    assert losses[-50:].mean() < losses[9_950:10_000].mean() / 2
+    says("The loss goes on falling for 200 epochs more, and the test accuracy hardly moves")
+    assert abs(test[-20:].mean() - test[190:210].mean()) < 0.005
+    says("falls from 2.3, fast at first, then evenly to a few thousandths")
+    assert 0.002 < losses[-50:].mean() < 0.008
+    says("the test curve levels off near 0.95")
+
+
+def test_the_figures_that_need_all_images() -> None:
+    """Measured once, on all 60,000 images: 0.9758 after 20,100 steps."""
+    assert round(20_000 * 200 / 60_000) == 67
+    says("the same 20,000 steps are 67 epochs, and 97.6 of 100 test images are right")
+
+
+# --- the vanishing gradient -----------------------------------------------------------------------
+
+
+def test_the_sigmoids_gradient_vanishes(f: dict[str, Any]) -> None:
+    execute(cell("plot_vanishing"), "<two_layer_net:plot_vanishing>", f)
+    sigmoid, relu = f["sigmoid_norms"], f["relu_norms"]
+    assert len(sigmoid) == len(relu) == 11
+    close([1e7 * sigmoid[0], sigmoid[-1]], [9, 0.96], 2)
+    says("$9 \\cdot 10^{-7}$ against 0.96")
+    assert 5e5 < sigmoid[-1] / sigmoid[0] < 2e6
+    says("about a million times smaller than the last one's")
+    steps = sigmoid[2:] / sigmoid[1:-1]
+    assert steps.min() > 3.5
+    assert steps.max() < 5
+    says("From one layer to the next the factor is about 4 almost everywhere")
+    assert relu.min() > 0.6
+    assert relu.max() < 1.4
+    says("For ReLU all eleven lie between 0.6 and 1.4.")
+
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def test_the_scribbling_relu(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    execute(cell("see_exhibit_relu"), "<two_layer_net:see_exhibit_relu>", f)
+    right, wrong = capsys.readouterr().out.splitlines()
+    assert right.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 1. 1.]")
+    assert wrong.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 0. 1.]")
+    says("Through ReLU $(1, 0, 1)$, through the shortcut $(1, 1, 1)$, together $(2, 1, 2)$.")
+    says("the shortcut's gradient is $(1, 0, 1)$ as well, and the sum $(2, 0, 2)$")
+    given = np.array([10.0, 20.0, 30.0])
+    assert f["run_exhibit"](np.array([2.0, -1.0, 3.0]), given).tolist() == [10, 0, 30]
+    says("The answer is right: 10, 0, 30.")
+
+
+def test_the_aliased_gradients(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    execute(cell("see_exhibit_gradients"), "<two_layer_net:see_exhibit_gradients>", f)
+    lines = [re.findall(r"\[([^\]]*)\]", line) for line in capsys.readouterr().out.splitlines()]
+    numbers = [[[float(n) for n in part.split()] for part in line] for line in lines]
+    assert numbers[0] == [[1, 2, 3], [1, 2, 3]]
+    says("the answer is right: 1, 2, 3")
+    assert numbers[1] == [[3, 3, 3], [3, 3, 3]]
+    says("the gradient is right, $(3, 3, 3)$, and $w$ is now $(3, 3, 3)$, too")
+    assert numbers[2] == [[6, 11, 20], [6, 11, 20]]
+    assert (6 + 2 + 3, 6 + 11 + 3) == (11, 20)
+    says("$(6, 11, 20)$. The first number is right.")
+    says("the second was computed at $(6, 2, 3)$, and the third at $(6, 11, 3)$")
+
+
+def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
+    assert not f["check_relu"](f["run_exhibit"])
+    assert not f["check_gradients"](f["gradients_exhibit"])
+    assert f["check_gradients"](f["gradients_mended"])
+
+    def mended(x: Any, dout: Any) -> Any:
+        layer = f["ReluMended"]()
+        layer.forward(x)
+        return layer.backward(dout)
+
+    assert f["check_relu"](mended)

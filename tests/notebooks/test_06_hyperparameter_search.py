@@ -1,0 +1,279 @@
+"""Chapter 6, part B: its reference figures, and every number in its text."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.utils.parallel import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
+from course.notebook import exercises, is_manual, read
+from course.runner import execute, reference
+from helpers import training
+
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "source" / "06_hyperparameters" / "hyperparameter_search.ipynb"
+NB = read(PATH)
+TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+RANGES = {"lr": (1e-6, 1e-2), "weight_decay": (1e-8, 1e-4)}
+NAMES = [
+    "shuffle_dataset",
+    "validation_split",
+    "Trainer",
+    "sample_log_uniform",
+    "run_trial",
+    "random_search",
+    "narrow",
+    "check_steps",
+    "check_shuffle",
+]
+
+
+@pytest.fixture
+def f(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names that the reference solutions define, at the student's full pace."""
+    return at_full_pace(monkeypatch)
+
+
+def at_full_pace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.delenv("COURSE_PACE", raising=False)
+    names = reference(NB, "hyperparameter_search")
+    run("define_search", names)
+    return names
+
+
+def run(cell_id: str, names: dict[str, Any]) -> None:
+    """Run one cell of the notebook."""
+    source = next(str(c.source) for c in NB.cells if c.id == cell_id)
+    execute(source, f"<hyperparameter_search:{cell_id}>", names)
+
+
+def says(sentence: str) -> None:
+    assert sentence in TEXT, f"the text no longer says “{sentence}”"
+
+
+# --- the notebook as a whole ----------------------------------------------------------------------
+
+
+def test_it_has_every_exercise_in_its_order() -> None:
+    assert [exercise.id for exercise in exercises(NB)] == NAMES
+
+
+def test_the_points_in_the_text_are_those_to_be_had() -> None:
+    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
+    tested = sum(exercise.points for exercise in exercises(NB))
+    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
+    for exercise in exercises(NB):
+        says(f"`{exercise.id}` ({exercise.points} points)")
+
+
+def test_the_helpers_give_the_same_as_the_solutions(f: dict[str, Any]) -> None:
+    x, t = f["x_500"][:40], f["t_500"][:40]
+    for ours, theirs in (
+        (training.shuffle_dataset(x, t, 3), f["shuffle_dataset"](x, t, 3)),
+        (training.validation_split(x, t, 0.3, 3)[0], f["validation_split"](x, t, 0.3, 3)[0]),
+        (training.validation_split(x, t, 0.3, 3)[1], f["validation_split"](x, t, 0.3, 3)[1]),
+    ):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    def score(lr: float, weight_decay: float, rng: np.random.Generator) -> dict[str, float]:
+        return {"val_acc": float(rng.random())}
+
+    found = f["random_search"](score, RANGES, 12, 5)
+    assert found == training.random_search(score, RANGES, 12, 5)
+    assert f["narrow"](found, [*RANGES], 4) == training.narrow(found, RANGES, 4)
+
+
+# --- numbers in the text --------------------------------------------------------------------------
+
+
+def test_the_luckiest_of_forty(f: dict[str, Any]) -> None:
+    run("plot_luck", f)
+    assert f["measured"].shape == (10_000, 40)
+    assert round(np.sqrt(0.7 * 0.3 / 100), 3) == 0.046
+    says("$\\sqrt{0.7 \\cdot 0.3 / 100} \\approx 0.046$")
+    assert f["measured"].mean() == pytest.approx(0.7, abs=0.001)
+    assert round(f["best_of_40"].mean(), 2) == 0.80
+    says("0.80: ten points better than the truth")
+    says("In the simulation 40 networks that were all right 70 % of the time had a best accuracy")
+    assert round(np.sqrt(0.8 * 0.2 / 100), 2) == 0.04
+    says("the standard deviation of such a measurement is about 0.04")
+
+
+def test_int_cuts_off_what_round_rounds(f: dict[str, Any]) -> None:
+    assert (int(0.29 * 100), round(0.29 * 100)) == (28, 29)
+    assert str(0.29 * 100) == "28.999999999999996"
+    says("In floating point `0.29 * 100` is 28.999999999999996")
+    (_, t_train), (_, t_val) = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
+    assert (len(t_train), len(t_val), len(f["x_test"])) == (400, 100, 10_000)
+    says("500 training images of MNIST")
+
+
+def test_steps(f: dict[str, Any]) -> None:
+    assert -(-400 // 100) * 50 == 200
+    says("$N = 400$ samples and mini-batches of $B = 100$ these are 4 steps, so 50 epochs are 200")
+    says("3, 3 and 1")
+    assert f["EPOCHS"] == 50
+    assert (f["TRIALS"], f["FINE_TRIALS"], f["HIDDEN"]) == (40, 12, [100] * 6)
+
+
+def test_uniform_and_log_uniform(f: dict[str, Any]) -> None:
+    run("plot_scales", f)
+    below = {name: np.mean(values < 1e-3) for name, values in f["samples"].items()}
+    assert below["uniform"] == pytest.approx(0.1, abs=0.01)
+    assert below["log-uniform"] == pytest.approx(0.75, abs=0.01)
+    says("Uniformly about 10 of 100: 0.001 is a tenth of the way to 0.01.")
+    says("With the logarithm each of the four decades gets about 25, so 75 are below 0.001.")
+
+
+def test_grid_and_random(f: dict[str, Any]) -> None:
+    run("plot_grid", f)
+    grid, at_random = f["ways"].values()
+    assert len(np.unique(grid[:, 0])) == 3
+    assert len(np.unique(at_random[:, 0])) == 9
+    peak = np.random.default_rng(0).uniform(size=200_000)
+
+    def best(rates: Any) -> float:
+        return float(np.exp(-(((rates - peak) / 0.08) ** 2)).max(axis=0).mean())
+
+    assert round(best(grid[:3, :1]), 2) == 0.42
+    assert best(np.random.default_rng(1).uniform(size=(9, 200_000))) == pytest.approx(0.67, abs=0.005)
+    says("averaged over all places of the peak, the grid's best is 0.42 and the random one's 0.67")
+    assert (round(0.95**40, 2), round(1 - 0.95**60, 2)) == (0.13, 0.95)
+    says("$0.95^{40} = 0.13$: an 87 % chance of at least one hit. For 60 trials it is 95 %.")
+
+
+def test_the_exhibit_records_one_of_twenty_epochs(f: dict[str, Any]) -> None:
+    exhibit = f["recorded_exhibit"]
+    assert exhibit(400, 100, 20) == [*range(0, 80, 4)]
+    for samples, size in ((397, 100), (500, 128), (60, 100)):
+        assert exhibit(samples, size, 20) == [0]
+    says("**20 epochs asked, 1 recorded.**")
+    assert (397 / 100, 500 / 128, 60 / 100, int(20 * 0.6)) == (3.97, 3.90625, 0.6, 12)
+    says("**500 and 128**: 3.90625, with the same result: 1.")
+    says("**60 and 100**: 0.6. Twelve steps are made for 20 epochs")
+    assert f["recorded_mended"](400, 100, 3) == [3, 7, 11]
+    says("for 400 samples, mini-batches of 100 and 3 epochs: `[3, 7, 11]`")
+
+
+def test_a_right_shuffle_is_hardly_ever_the_old_order() -> None:
+    assert 2e18 < float(np.prod(np.arange(1.0, 21))) < 3e18
+    says("about once in $2 \\cdot 10^{18}$ times")
+
+
+# --- trainings and searches -----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_curves(f: dict[str, Any]) -> None:
+    run("plot_curves", f)
+    trainer = f["trainer"]
+    lists = (trainer.train_loss_list, trainer.train_acc_list, trainer.test_acc_list)
+    assert [len(entries) for entries in lists] == [50] * 3
+    assert trainer.train_acc_list[-1] == 1
+    assert trainer.test_acc_list[-1] == pytest.approx(0.85, abs=0.02)
+    says("200 steps, 50 entries. All 400 training images are right in the end, and 85 of the 100")
+
+
+@pytest.mark.slow
+def test_wrong_labels_are_learned_by_heart(f: dict[str, Any]) -> None:
+    run("plot_pairs", f)
+    kept, broken = f["runs"].values()
+    assert kept.train_acc_list[-1] == broken.train_acc_list[-1] == 1
+    assert kept.test_acc_list[-1] == pytest.approx(0.86, abs=0.02)
+    assert broken.test_acc_list[-1] == pytest.approx(0.06, abs=0.05)
+    assert max(broken.test_acc_list) < 0.2
+    says("The training accuracy ends at 1.00 in both.")
+    says("it is no better than a guess: 0.06.")
+
+
+@pytest.fixture(scope="module")
+def searched() -> Any:
+    """The notebook's names after both searches: about a minute on one core."""
+    with pytest.MonkeyPatch.context() as monkeypatch, threadpool_limits(1):
+        names = at_full_pace(monkeypatch)
+        names["coarse"] = names["coarse_search"]()
+        run("plot_fine", names)
+        yield names
+
+
+@pytest.mark.slow
+def test_40_trials_give_40_results_best_first(searched: dict[str, Any]) -> None:
+    results = searched["coarse"]
+    assert len(results) == 40
+    accuracies = [result["val_acc"] for result in results]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert {len(result["val_acc_list"]) for result in results} == {50}
+    assert {len(result["train_acc_list"]) for result in results} == {50}
+    exponents = np.log10([[result["lr"], result["weight_decay"]] for result in results])
+    assert (exponents >= [-6, -8]).all()
+    assert (exponents <= [-2, -4]).all()
+    assert len({result["lr"] for result in results}) == 40
+
+
+@pytest.mark.slow
+def test_what_the_coarse_search_shows(searched: dict[str, Any]) -> None:
+    accuracies = np.array([result["val_acc"] for result in searched["coarse"]])
+    rates = np.array([result["lr"] for result in searched["coarse"]])
+    assert accuracies[0] == pytest.approx(0.77, abs=0.02)
+    says("The best of the coarse search has an accuracy of 0.77.")
+    assert (accuracies > 0.5).sum() == 5
+    says("Only 5 of the 40 are above 0.5.")
+    assert accuracies[[4, 5, 9]] == pytest.approx([0.54, 0.48, 0.29], abs=0.02)
+    says("climb to between 0.54 and 0.77, in the second to between 0.29 and 0.48")
+    for result in searched["coarse"][13:20]:
+        assert max(result["val_acc_list"] + result["train_acc_list"]) < 0.2
+    says("from the fourteenth plot on all lines lie flat below 0.2")
+    assert accuracies[rates < 1e-3].max() < 0.2
+    decays = [np.log(result["weight_decay"]) for result in searched["coarse"]]
+    assert abs(np.corrcoef(decays, accuracies)[0, 1]) < 0.3
+    says("The learning rate decides, and the weight decay does nothing that you could see.")
+
+
+@pytest.mark.slow
+def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str, Any]) -> None:
+    fine = searched["fine"]
+    assert len(fine) == 12
+    assert fine[0]["val_acc"] == pytest.approx(0.88, abs=0.02)
+    assert fine[0]["lr"] == pytest.approx(0.036, abs=0.001)
+    beyond = [result for result in fine if result["lr"] > 0.01]
+    assert len(beyond) >= 5
+    assert min(result["val_acc"] for result in beyond) == pytest.approx(0.79, abs=0.02)
+    says("from 0.01 on, every rate that was tried is at 0.79 or more")
+    says("from 0.01 to 0.04 they lie between 0.79 and 0.88")
+    run("final_test", searched)
+    assert searched["test_accuracy"] == pytest.approx(0.816, abs=0.015)
+    says("The winner had 0.880 on the 100 validation images.")
+    says("is right for 0.816 of the 10,000 test images: six points less")
+    says("The winner is the best of 52 trials")
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(searched: dict[str, Any]) -> None:
+    children = np.random.SeedSequence(0).spawn(4)
+    jobs = [
+        delayed(searched["run_trial"])(searched["train_and_score"], RANGES, child)
+        for child in children
+    ]
+    known = {result["lr"]: result for result in searched["coarse"]}
+    for result in Parallel(n_jobs=2)(jobs):
+        assert result == known[result["lr"]]
+    says("`equal: True`")
+
+
+@pytest.mark.slow
+def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
+    with threadpool_limits(1):
+        run("sklearn_search", f)
+    search = f["search"]
+    assert len(search.cv_results_["params"]) == 12
+    assert search.best_params_["learning_rate"] == pytest.approx(0.033, abs=0.001)
+    assert search.best_score_ == pytest.approx(0.87, abs=0.02)
+    says("A learning rate of 0.033 and a validation accuracy of 0.87, the best of 12 candidates")
+    (_, _), (x_val, t_val) = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
+    chosen = f["is_training"] == 0
+    assert sorted(map(bytes, f["x_500"][chosen])) == sorted(map(bytes, x_val))
+    assert sorted(f["t_500"][chosen]) == sorted(t_val)

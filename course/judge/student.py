@@ -12,7 +12,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from socket import socket
 from typing import Any
 
@@ -317,8 +317,8 @@ class _Listener:
     """Keeps what the student's code prints and warns of while requests are answered.
 
     Text goes to the judge, and so into the output of the test cell; what goes to `sys.stderr` is
-    dropped. Warnings are given again in the test. Other settings that the code changes stay as they
-    are then, as they would in the notebook.
+    dropped, and so are figures and displays. Warnings are given again in the test. Other settings
+    that the code changes stay as they are then, as they would in the notebook.
     """
 
     def __init__(self) -> None:
@@ -330,11 +330,13 @@ class _Listener:
         """Begin to listen, or leave printing and warnings as they were before."""
         if on and not self._stack:
             self._stack = ExitStack()
-            self._stack.enter_context(warnings.catch_warnings())
+            self._stack.callback(_close_figures)
             self._redirect("stdout", self._printed)
             self._redirect("stderr", _Printed("stderr", 0))
-            warnings.simplefilter("always")
-            warnings.showwarning = self._warn
+            with suppress(Exception):  # the student's code may have taken the module apart
+                self._stack.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("always")
+                warnings.showwarning = self._warn
         elif self._stack and not on:
             stack, self._stack = self._stack, None
             stack.close()
@@ -352,6 +354,12 @@ class _Listener:
     def _warn(self, message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if len(self._warned) < MAX_WARNINGS:
             self._warned.append((builtin_names(category), _text(message)[:MAX_PRINTED]))
+
+
+def _close_figures() -> None:
+    """Drop what requests have drawn: it would be shown with the next cell."""
+    with suppress(Exception):
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def _type_name(value: Any) -> str:

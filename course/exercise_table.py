@@ -58,6 +58,7 @@ def exercise_table(root: Path) -> str:
     paths = sorted((root / "source").glob("*/*.ipynb"))
     books = [(path.relative_to(root / "source"), read(path)) for path in paths]
     rows = [(path, _title(nb), list(_rows(nb))) for path, nb in books]
+    rows.sort(key=lambda row: (row[0].parent, row[1]))  # by title: part A before part B
     parts = [HEAD, *_overview(rows)]
     for path, title, found in rows:
         parts += [f"\n## {title}\n", f"[`{path.as_posix()}`](../release/{path.as_posix()})\n"]

@@ -49,6 +49,17 @@ def test_each_exercise_has_its_number_title_points_and_numbers_of_checks(course_
     assert exercise_table(course_root).endswith(MADE)
 
 
+def test_part_a_stands_before_part_b_whatever_the_files_are_called(course_root):
+    folder = course_root / "source/01_doubling"
+    edit(course_root, "title", "# Chapter 1, part B. Again")
+    shutil.copy(folder / "doubling.ipynb", folder / "zeros.ipynb")
+    nb = read(folder / "zeros.ipynb")
+    nb.cells[0].source = "# Chapter 1, part A. First"
+    nbformat.write(nb, folder / "zeros.ipynb")
+    headings = re.findall("^## (.+)$", exercise_table(course_root), re.MULTILINE)
+    assert headings == ["Chapter 1, part A. First", "Chapter 1, part B. Again"]
+
+
 def test_releasing_one_assignment_writes_the_table_of_all(course_root):
     sources = course_root / "source"
     shutil.copytree(sources / "01_doubling", sources / "02_again")

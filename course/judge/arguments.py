@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from course.judge import generators
 from course.judge.wire import MAX_DEPTH, MAX_ITEMS, Decoder, Encoder, WireError
 
 
 class Watch:
-    """Remembers lists, dicts and arrays as they are before a call.
+    """Remembers lists, dicts, arrays and random generators as they are before a call.
 
     Args:
         came: those of the call's frame, at whatever depth.
@@ -35,7 +36,7 @@ def write_back(sent: Sequence[Any], changes: Any, decoder: Decoder, value: Any) 
     """Change in place what was sent, as `Watch.changes` says.
 
     Args:
-        sent: the lists, dicts and arrays of the call's frame.
+        sent: the lists, dicts, arrays and generators of the call's frame.
         changes: what came, which nobody vouches for.
         decoder: of the frame that it came in.
         value: what else came in the frame, which may hold what was sent.
@@ -54,7 +55,7 @@ def write_back(sent: Sequence[Any], changes: Any, decoder: Decoder, value: Any) 
                 _check(sent[number], new[number])
             case _:
                 raise WireError("an answer changes what was not sent")
-    contents = {id(sent[n]): held for n, held in new.items() if not isinstance(held, np.ndarray)}
+    contents = {id(sent[n]): held for n, held in new.items() if isinstance(held, list | dict)}
     if contents:
         measure = _Measure(contents, decoder.max_bytes)
         for root in (value, *sent):
@@ -107,11 +108,14 @@ class _Measure:
 def _contents(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tobytes()
+    if isinstance(value, generators.KINDS):
+        state = generators.get_state(value) or ()
+        return repr([part.tolist() if isinstance(part, np.ndarray) else part for part in state])
     return list(value.items() if isinstance(value, dict) else value)
 
 
 def _same(now: Any, before: Any) -> bool:
-    if isinstance(before, bytes):
+    if isinstance(before, bytes | str):
         return bool(now == before)
     if len(now) != len(before):
         return False
@@ -129,6 +133,8 @@ def _check(target: Any, held: Any) -> None:
                 raise WireError("an answer changes an array's size or type")
         case (list(), list()) | (dict(), dict()):
             pass
+        case _ if isinstance(target, generators.KINDS) and type(held) is type(target):
+            pass
         case _:
             raise WireError("an answer changes what was not sent")
 
@@ -139,5 +145,7 @@ def _overwrite(target: Any, held: Any) -> None:
     elif isinstance(target, dict):
         target.clear()
         target.update(held)
+    elif isinstance(target, generators.KINDS):
+        generators.set_state(target, generators.get_state(held) or ())
     elif target.flags.writeable:
         target[...] = held.reshape(target.shape)

@@ -200,6 +200,8 @@ class Student:
                 return self._keep(value, "mapping")
             case list():
                 return self._keep(value, "sequence")
+            case np.random.Generator() | np.random.RandomState():
+                return self._keep(value, "object")
             case tuple():
                 return ["t", *[self._by_reference(item, encoder) for item in value]]
         return encoder.encode(value)

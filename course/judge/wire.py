@@ -14,9 +14,10 @@ begins with a tag:
     g, c  other NumPy scalar, complex number: as an array of shape ()
     l, t, d, S, F  list, tuple, dict (pairs), set, frozenset
     v     view of a dict: which, the dict
+    G     random generator: its state, see `generators`
     n, s, e, b  range, slice, Ellipsis, bytes (place in the body)
     y, Y  dtype, type
-    =     the list, dict or array that came as the n-th of this frame
+    =     the list, dict, array or generator that came as the n-th of this frame
     @     the receiver's own: the n-th that it sent in the frame which this one answers
 """
 
@@ -30,6 +31,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+
+from course.judge import generators
 
 HEAD = struct.Struct("!4sIQ")
 MAGIC = b"DLJ1"
@@ -195,12 +198,12 @@ class Encoder:
 
     Args:
         refer: returns the tagged list that stands for a value which can't travel whole.
-        came: the lists, dicts and arrays of the frame that this one answers: they go back by
-            number.
+        came: the lists, dicts, arrays and generators of the frame that this one answers: they go
+            back by number.
         max_bytes: of all arrays together, each number counted as 8 bytes.
 
     Attributes:
-        sent: the lists, dicts and arrays of this frame. Each travels once.
+        sent: the lists, dicts, arrays and generators of this frame. Each travels once.
         costs: how many values and bytes each of them stands for.
     """
 
@@ -243,7 +246,7 @@ class Encoder:
         return _writer(kind)(self, value, depth)
 
     def contents(self, value: Any, depth: int = 0) -> Any:
-        """Return the form of a list, dict or array, though it be known at the other end."""
+        """Return the form of a list or another of these, though it be known at the other end."""
         kind = type(value)
         items, size = self._items, self._bytes
         if issubclass(kind, np.ndarray):
@@ -252,6 +255,11 @@ class Encoder:
             form = self._array(value, "a" if value.flags.writeable else "w")
         elif issubclass(kind, list):
             form = ["l", *[self.encode(item, depth + 1) for item in value]]
+        elif issubclass(kind, generators.KINDS):
+            state = generators.get_state(value)
+            if state is None:
+                return self._refer(value)
+            form = ["G", *[self.encode(part, depth + 1) for part in state]]
         else:
             if not all(map(is_plain_key, value)):
                 return self._refer(value)
@@ -349,7 +357,7 @@ class Encoder:
     # The first that fits: NumPy's float64 is a float, and its str_ a str.
     WRITERS: ClassVar[list[tuple[Any, Writer]]] = [
         ((np.number, np.bool_), _scalar),
-        ((np.ndarray, list, dict), _mutable),
+        ((np.ndarray, list, dict, *generators.KINDS), _mutable),
         (int, _integer),
         (float, _float),
         (str, _text),
@@ -385,7 +393,7 @@ class Decoder:
         max_bytes: of all arrays together, each number counted as 8 bytes.
 
     Attributes:
-        came: the lists, dicts and arrays of this frame.
+        came: the lists, dicts, arrays and generators of this frame.
     """
 
     def __init__(
@@ -422,7 +430,7 @@ class Decoder:
         reader = self.READERS.get(tag)
         if reader is None:
             return self._resolve(tag, rest)
-        if tag not in ("a", "w", "l", "d"):
+        if tag not in ("a", "w", "l", "d", "G"):
             return reader(self, rest, depth)
         items, size = self._items, self._bytes
         value = reader(self, rest, depth)
@@ -512,6 +520,13 @@ class Decoder:
                 return VIEWS[name](self.decode(["d", *pairs], depth + 1))
         raise WireError("a view of a dictionary is malformed")
 
+    def _generator(self, rest: list[Any], depth: int) -> Any:
+        state = self._tuple(rest, depth)
+        try:
+            return generators.make(state)
+        except (ValueError, IndexError) as error:
+            raise WireError("a random generator is malformed") from error
+
     def _raw(self, rest: list[Any], depth: int) -> bytes:
         if len(rest) != 2:
             raise WireError("bytes are malformed")
@@ -584,5 +599,5 @@ class Decoder:
         "a": _writable, "w": _read_only, "f": _float64, "g": _scalar, "c": _complex,
         "l": _list, "t": _tuple, "d": _dict, "S": _set, "F": _frozenset, "v": _view,
         "n": _range, "s": _slice, "e": _ellipsis, "b": _raw, "y": _dtype, "Y": _type,
-        "=": _again, "@": _own,
+        "G": _generator, "=": _again, "@": _own,
     }  # fmt: skip

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course.judge import wire
+from course.judge import generators, wire
 from course.judge.remote import (
     MAX_ANSWER,
     MAX_OUTPUT,
@@ -86,6 +86,8 @@ def inspect(value: object) -> None:
             inspect(dict(item.mapping))
         elif kind is slice:
             rest += [(part, depth + 1) for part in (item.start, item.stop, item.step)]
+        elif kind in generators.KINDS:
+            assert item.normal() < 1e3
         elif kind is str:
             item.encode()
         elif kind is type:
@@ -129,8 +131,8 @@ class Net:
         self.name = "näme"
     def loss(self, x):
         return (x @ self.params["W"]).sum()
-    def fit(self, params, history):
-        params["W"] -= 1
+    def fit(self, params, history, rng):
+        params["W"] -= rng.normal()
         params["b"] = [1, {2: (3, None)}]
         history.append(params)
         return params["W"], history
@@ -142,6 +144,7 @@ net = Net()
 def mixed():
     return [None, True, 3, 2.5, "text", b"bytes", (1, 2), {1, 2}, frozenset({3}), {"a": [4]}, 1j,
             np.float32(2), np.int8(1), np.arange(3), np.array([True, False]), slice(1, None), ...,
+            np.random.default_rng(1), np.random.RandomState(2),
             range(5), {"k": 1}.keys(), np.dtype("f4"), float, net, len, 10**30, float("nan")]
 
 def apply(f, *args):
@@ -190,8 +193,9 @@ def use_changes(names: Namespace) -> Iterator[object]:
     history: list[object] = []
     params = {"W": np.ones(3), "b": [0.5], "deep": {"list": [1, [2]]}}
     fit = names["net"].fit
-    yield fit(params, history)
-    yield params, history
+    rng = np.random.default_rng(5)
+    yield fit(params, history, rng)
+    yield params, history, rng
 
 
 def use_callbacks(names: Namespace) -> Iterator[object]:

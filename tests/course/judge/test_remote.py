@@ -58,6 +58,16 @@ def record(history, params):
     history.append(params)
     history.append(params["W"])
 
+def draws(rng, n=3):
+    return rng.normal(size=n)
+
+class Noise:
+    def __init__(self, rng=None):
+        self.rng = np.random.default_rng(7) if rng is None else rng
+
+    def sample(self):
+        return self.rng.random(2)
+
 def swell(history):
     history.extend(range(10**6))
 
@@ -384,6 +394,18 @@ PROGRAMS = {
         h, p = [], {"W": np.zeros(2)}
         record(h, p); record(h, p)
         result = h, h[0] is p, h[1] is p["W"], h[2] is p""",
+    "a random generator": """
+        rng, twice = np.random.default_rng(3), np.random.default_rng(3)
+        result = [draws(rng), draws(rng, 2), rng.random(), draws(np.random.default_rng(4))]
+        result += [draws(twice), Noise(twice).sample(), Noise().sample(), same(twice) is twice]
+        old = np.random.RandomState(3)
+        result += [draws(old), old.normal(), draws(old, 1), [rng.integers(9, size=3)]]
+        result += [apply(lambda g: g.random(), rng), draws(rng)]""",
+    "an object's random generator": """
+        noise = Noise()
+        result = [noise.sample(), noise.rng.random(), noise.sample(), noise.rng is noise.rng]
+        noise.rng = np.random.default_rng(9)
+        result += [noise.sample(), noise.rng.normal(size=2)]""",
     "a deep change": """
         c = {"a": {"b": [np.zeros(2)]}}; b = c["a"]["b"]; nested(c)
         result = c, b, c["a"]["c"]["d"] is b""",
@@ -745,7 +767,8 @@ def test_a_flood_of_text_is_cut_at_both_ends(start):
 
 
 def test_what_a_test_can_not_send_is_said_before_anything_is_sent(names):
-    for value in (object(), type("Net", (), {}), np.random.default_rng(0), iter([1])):
+    philox = np.random.Generator(np.random.Philox(0))
+    for value in (object(), type("Net", (), {}), philox, iter([1])):
         with pytest.raises(TypeError, match="can't send"):
             names["same"](value)
     with pytest.raises(TypeError, match="another process"):

@@ -178,6 +178,13 @@ def test_an_array_arrives_as_a_copy_that_can_be_written_unless_it_could_not():
     assert not across(np.broadcast_to(1.0, (2, 2))).flags.writeable
 
 
+@pytest.mark.parametrize("kind", [np.random.default_rng, np.random.RandomState])
+def test_a_random_generator_goes_on_where_it_was(kind):
+    rng = kind(5)
+    rng.normal(size=3), rng.integers(9, dtype=np.uint32) if kind is np.random.default_rng else 0
+    assert across(rng).normal(size=5).tolist() == rng.normal(size=5).tolist()
+
+
 def test_a_thing_given_twice_arrives_as_one():
     array, inner = np.zeros(2), [1]
     a, b, (c, d), e = across([array, array, (inner, inner), {"k": inner}])
@@ -298,6 +305,12 @@ MALFORMED = {
     "a view that is a method": ["v", "clear", ["d"]],
     "a type that is not listed": ["Y", "builtins.eval"],
     "a dtype that is not listed": ["y", "|O"],
+    "a random generator without a state": ["G"],
+    "a random generator's state of three": ["G", 1, 1, 0],
+    "a random generator's state that is huge": ["G", 1 << 128, 1, 0, 0],
+    "a random generator's state below zero": ["G", 1, -1, 0, 0],
+    "a random generator's state of fractions": ["G", 1.0, 1, 0, 0],
+    "an old random generator's short state": ["G", ["a", "<u4", [2], 0, 8], 0, 0, 0.0],
     "a number of what came that did not": ["=", 0],
     "a list that holds itself": ["l", ["=", 0]],
     "a negative number of what came": ["l", ["l"], ["=", -1]],

@@ -4,6 +4,7 @@ Knows Python's scopes and nothing of notebooks; runs nothing.
 """
 
 import ast
+import functools
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ class Names:
     used: frozenset[str]
 
 
+@functools.lru_cache(maxsize=4096)
 def names(source: str) -> Names:
-    """Return the global names of a piece of code.
+    """Return the global names of a piece of code; asked again and again for the same few.
 
     Raises:
         SyntaxError: if it is not Python.

@@ -32,6 +32,7 @@ from course.judge.wire import (
     WireClosedError,
     WireError,
     WireTimeoutError,
+    is_plain_key,
 )
 from course.judge.wire import receive as receive_frame
 from course.judge.wire import send as send_frame
@@ -337,6 +338,16 @@ class Remote:
             raise TypeError("it gives no items")
         return iter(items)
 
+    def __enter__(self) -> Any:
+        return self._ask("enter")
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if error is None:
+            return self._ask("exit", None) is True
+        text = str(error)[:MAX_TEXT]
+        arguments = error.args if is_plain_key(error.args) else (text,)
+        return self._ask("exit", (builtin_names(type(error)), arguments, text)) is True
+
     def __copy__(self) -> Any:
         return self._ask("copy")
 
@@ -520,7 +531,27 @@ class RemoteMapping(_RemoteContainer, MutableMapping[Any, Any]):
 
     def copy(self) -> dict[Any, Any]:
         """Return a shallow copy: its arrays are the student's."""
-        return dict(self.items())
+        items = self._ask("items")
+        if type(items) is not tuple or not all(type(i) is tuple and len(i) == 2 for i in items):
+            raise TypeError("it gives no items")
+        return {key: value for key, value in items if is_plain_key(key)}
+
+    def values(self) -> Any:
+        """Return what it holds now."""
+        return self.copy().values()
+
+    def items(self) -> Any:
+        """Return its keys with what they stand for now."""
+        return self.copy().items()
+
+    def __reversed__(self) -> Iterator[Any]:
+        return iter(list(self)[::-1])
+
+    def __or__(self, other: Any) -> Any:
+        return self.copy() | dict(other)
+
+    def __ror__(self, other: Any) -> Any:
+        return dict(other) | self.copy()
 
 
 class RemoteSequence(_RemoteContainer, MutableSequence[Any]):
@@ -536,6 +567,12 @@ class RemoteSequence(_RemoteContainer, MutableSequence[Any]):
     def copy(self) -> list[Any]:
         """Return a shallow copy: its arrays are the student's."""
         return list(self)
+
+    def __add__(self, other: Any) -> Any:
+        return self.copy() + list(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return list(other) + self.copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self._fetch(), dtype=dtype)

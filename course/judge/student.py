@@ -177,6 +177,16 @@ class Student:
     def _do_iter(self, target: Any) -> Any:
         return tuple(target) if isinstance(target, list | dict) else iter(target)
 
+    def _do_items(self, target: Any) -> Any:
+        return tuple(target.items())
+
+    def _do_enter(self, target: Any) -> Any:
+        return type(target).__enter__(target)
+
+    def _do_exit(self, target: Any, said: Any) -> bool:
+        error = builtin_exception(*said) if said else None
+        return bool(type(target).__exit__(target, type(error) if error else None, error, None))
+
     def _do_next(self, target: Any) -> Any:
         try:
             return (next(target),)

@@ -414,6 +414,13 @@ def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
     assert f["check_minibatch"](f["minibatch_mended"])
 
 
+def test_the_kink_is_farther_than_the_step_of_numerical_differentiation() -> None:
+    points: list[float] = []
+    numerical_gradient(lambda w: points.append(float(w[0])) or 0.0, [0.5])  # type: ignore[func-returns-value]
+    assert max(abs(point - 0.5) for point in points) < 0.001
+    says("Keep the weights away from 0 by more than 0.001")
+
+
 def test_the_exhibits_price_is_11_times_too_high(f: dict[str, Any], sets: Any) -> None:
     x, y, m = sets[0][:32], sets[3][:32].reshape(-1, 1), 364
     network = f["RandomInitNetwork"]()

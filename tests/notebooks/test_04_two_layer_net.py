@@ -302,6 +302,8 @@ def test_the_sigmoids_gradient_vanishes(f: dict[str, Any]) -> None:
     assert steps.min() > 3.5
     assert steps.max() < 5
     says("From one layer to the next the factor is about 4 almost everywhere")
+    assert round(4**10 / 1e6, 1) == 1.0
+    says("$4^{10}$ is a million")
     assert relu.min() > 0.6
     assert relu.max() < 1.4
     says("For ReLU all eleven lie between 0.6 and 1.4.")

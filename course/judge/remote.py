@@ -6,7 +6,8 @@ there arrives as the builtin of the same name. Knows nothing of how the processe
 
 What differs from one process: what a call returns is a copy, though the student's code keep the
 original, and what it keeps of its arguments is a copy too. An attribute, an item or a name is the
-thing itself.
+thing itself. `np.random.seed` in a test seeds the test's own process alone: hand over a generator.
+A test's own objects can't be handed over, but numbers, containers, functions and generators can.
 """
 
 import builtins

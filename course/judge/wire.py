@@ -89,14 +89,14 @@ _to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _from_json = json.JSONDecoder(object_pairs_hook=_no_objects).raw_decode
 
 
-def send(connection: socket.socket, message: Any, body: bytes, deadline: float) -> None:
+def send(connection: socket.socket, message: Any, body: bytes, deadline: float | None) -> None:
     """Send one frame.
 
     Args:
         connection: a stream socket.
         message: what `json` can write: lists, strings, numbers.
         body: the raw bytes that the message's arrays lie in.
-        deadline: on `time.monotonic`'s clock.
+        deadline: on `time.monotonic`'s clock; None waits as long as it takes.
 
     Raises:
         WireError: if the frame is over the limits, the other end has gone or doesn't read.
@@ -119,7 +119,7 @@ def send(connection: socket.socket, message: Any, body: bytes, deadline: float) 
 
 
 def receive(
-    connection: socket.socket, deadline: float, max_body: int = MAX_BODY
+    connection: socket.socket, deadline: float | None, max_body: int = MAX_BODY
 ) -> tuple[Any, bytes]:
     """Receive one frame: the message and its body.
 
@@ -149,7 +149,7 @@ def receive(
     return message, data[start:]
 
 
-def _read(connection: socket.socket, least: int, most: int, deadline: float) -> bytes:
+def _read(connection: socket.socket, least: int, most: int, deadline: float | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while size < least:
@@ -167,8 +167,10 @@ def _read(connection: socket.socket, least: int, most: int, deadline: float) -> 
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _wait_until(deadline: float, connection: socket.socket) -> None:
+def _wait_until(deadline: float | None, connection: socket.socket) -> None:
     """Let the socket's next operation wait so long at most."""
+    if deadline is None:
+        return
     left = deadline - time.monotonic()
     if left <= 0:
         raise WireTimeoutError("no answer in time")
@@ -180,7 +182,8 @@ def _wait_until(deadline: float, connection: socket.socket) -> None:
 
 def is_plain_array(value: np.ndarray[Any, Any]) -> bool:
     """Tell whether an array can travel: it holds numbers and hides none of them."""
-    return value.dtype.kind in "biufc" and not np.ma.is_masked(value)
+    hides = type(value) is not np.ndarray and np.ma.is_masked(value)
+    return value.dtype.kind in "biufc" and not hides
 
 
 def is_plain_key(key: Any) -> bool:

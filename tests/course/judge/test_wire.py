@@ -353,10 +353,10 @@ LARGE = {
 
 @pytest.mark.parametrize("form", LARGE.values(), ids=LARGE.keys())
 def test_a_value_over_the_limits_is_refused_at_once(form):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(WireError, match=r"large|place"):
         Decoder(BODY, unknown, max_bytes=1 << 16).decode(form)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_boolean_is_true_or_false_whatever_its_byte():

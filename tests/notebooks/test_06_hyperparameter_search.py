@@ -115,7 +115,7 @@ def test_int_cuts_off_what_round_rounds(f: dict[str, Any]) -> None:
 def test_steps(f: dict[str, Any]) -> None:
     assert -(-400 // 100) * 50 == 200
     says("$N = 400$ samples and mini-batches of $B = 100$ these are 4 steps, so 50 epochs are 200")
-    says("3, 3 and 1")
+    says("With 7 samples and mini-batches of 3 there are 3 steps, on 3, 3 and 1 samples.")
     assert f["EPOCHS"] == 50
     assert (f["TRIALS"], f["FINE_TRIALS"], f["HIDDEN"]) == (40, 12, [100] * 6)
 
@@ -187,6 +187,10 @@ def test_wrong_labels_are_learned_by_heart(f: dict[str, Any]) -> None:
     assert broken.test_acc_list[-1] == pytest.approx(0.06, abs=0.05)
     assert max(broken.test_acc_list) < 0.2
     says("The training accuracy ends at 1.00 in both.")
+    (_, t_train), _ = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
+    order = np.random.default_rng(5).permutation(400)
+    assert np.mean(t_train[order] == t_train) < 0.2
+    says("400 labels by heart, most of them *wrong*")
     says("it is no better than a guess: 0.06.")
 
 

@@ -35,7 +35,7 @@ demo: $(READY) ## grade a simulated class of students, from hand-in to report
 	$(RUN) course demo
 
 test: $(READY) ## run every test, the slow ones too
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist worksteal
 
 lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
 	$(RUN) course workspace

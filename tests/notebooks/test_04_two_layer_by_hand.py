@@ -286,11 +286,11 @@ def test_any_start_learns_the_flower(f: dict[str, Any], seed: int) -> None:
 def test_more_hidden_units_learn_the_noise(f: dict[str, Any]) -> None:
     X_new, Y_new = f["columns"](*flower(rng=3))
     seen, new = {}, {}
-    for units in (1, 2, 3, 4, 5, 10, 20, 50):
+    for units in (1, 2, 3, 4, 7, 10, 20, 50):
         net, _ = f["nn_model"](f["X"], f["Y"], n_h=units)
         seen[units], new[units] = share(f, net, f["X"], f["Y"]), share(f, net, X_new, Y_new)
     assert max(seen[1], seen[2]) < 0.72
-    assert all(0.92 < seen[units] < 0.94 for units in (3, 4, 5))
+    assert all(0.92 < seen[units] < 0.94 for units in (3, 4, 7))
     assert seen[50] > seen[10] > seen[3] - 0.005
     close([seen[1], seen[2], seen[3], seen[50]], [0.70, 0.69, 0.93, 0.96], 2)
     close([new[3], new[10], new[20], new[50]], [0.93, 0.92, 0.91, 0.90], 2)

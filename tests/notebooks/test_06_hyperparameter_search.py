@@ -140,7 +140,9 @@ def test_grid_and_random(f: dict[str, Any]) -> None:
         return float(np.exp(-(((rates - peak) / 0.08) ** 2)).max(axis=0).mean())
 
     assert round(best(grid[:3, :1]), 2) == 0.42
-    assert best(np.random.default_rng(1).uniform(size=(9, 200_000))) == pytest.approx(0.67, abs=0.005)
+    assert best(np.random.default_rng(1).uniform(size=(9, 200_000))) == pytest.approx(
+        0.67, abs=0.005
+    )
     says("averaged over all places of the peak, the grid's best is 0.42 and the random one's 0.67")
     assert (round(0.95**40, 2), round(1 - 0.95**60, 2)) == (0.13, 0.95)
     says("$0.95^{40} = 0.13$: an 87 % chance of at least one hit. For 60 trials it is 95 %.")

@@ -166,6 +166,17 @@ def missing() -> list[Protection]:
     return [protection for protection in protections() if not protection.on]
 
 
+def limit_memory(more: int) -> None:
+    """Let this process have so many bytes more than it has; for the next, MemoryError is raised."""
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + more,) * 2)
+
+
+def _address_space() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
 def apply(confinement: Confinement) -> list[Protection]:
     """Confine this process; it must have one thread, and nothing open that it shouldn't have.
 
@@ -181,7 +192,7 @@ def apply(confinement: Confinement) -> list[Protection]:
     _move_in(confinement.scratch)
     if sys.platform != "linux":
         return [Protection(name, False, "needs Linux") for name in PROTECTIONS]
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    memory = _address_space()
     threads = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go if memory runs out
@@ -198,7 +209,7 @@ def apply(confinement: Confinement) -> list[Protection]:
     kernel.prctl(kernel.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     kernel.prctl(kernel.SET_DUMPABLE, 0)
     # Where threads are counted by user, all that there are already must fit in.
-    _limit(confinement, pages * resource.getpagesize(), 0 if apart else threads)
+    _limit(confinement, memory, 0 if apart else threads)
     with _layer("Landlock", lacking):
         _guard_files(confinement, apart)
     with _layer("seccomp", lacking):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from course.judge.confine import limit_memory
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
 from course.judge.remote import Namespace, Session, StudentGoneError
@@ -24,6 +25,7 @@ from helpers.checks import Question, seeded
 
 MAX_RESTARTS = 20
 OUT_OF_MEMORY = "Your code used more memory than it may have."
+MEMORY = 4 << 30  # bytes for the tests; what students' arrays make of the tests' own can be huge
 MAX_OUTPUTS = 30_000_000  # characters of a notebook's outputs; a frame of the wire holds them all
 
 
@@ -289,6 +291,7 @@ def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
         connection: the socket to the grading process.
         arguments: nothing is expected; a job comes over the socket.
     """
+    limit_memory(MEMORY)
     _, job = receive(connection, time.monotonic() + 60)
     cells, seed, limits = json.loads(job)
 

@@ -97,6 +97,9 @@ ANSWERS = {
 }
 
 
+HUNGRY = "assert np.allclose(double(np.sin, x.copy()) - np.ones(1_000_000), 0)"
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[WarmServer]:
     with WarmServer() as server:
@@ -266,6 +269,22 @@ def test_a_cell_that_dies_only_when_it_runs_again_is_left_out(server: WarmServer
         "cell 6: Your code ended its own process.",
         "cell 5, run again: Your code ended its own process.",
     )
+
+
+def test_an_array_that_makes_a_test_need_too_much_memory_costs_its_check(
+    server: WarmServer,
+) -> None:
+    source = cheats.source_notebook()
+    (test,) = [cell for cell in source.cells if grade_id(cell) == "test_double"]
+    test.source = test.source.replace("assert_close(double(np.sin, x.copy()), expected)", HUNGRY)
+    double = "def double(f, x):\n    return 2 * f(x) if x.ndim == 1 else np.zeros((700, 1))"
+    nb = answered(double)
+    submission = Submission(cheats.NOTEBOOK, cheats.ASSIGNMENT, source, nb, None, b"a seed")
+    verdict, _ = grade_notebook(submission, server, LIMITS)
+    failed = {check.name: check.message for check in verdict["double"].checks if not check.passed}
+    assert list(failed) == ["is right at random points"]
+    assert "MemoryError" in failed["is right at random points"]
+    assert verdict["triple"].score == 2
 
 
 def test_outputs_of_any_size_do_not_lose_the_scores(server: WarmServer) -> None:

@@ -1,14 +1,22 @@
 """The notebooks run in a real kernel: the source to its end, the release up to what is unfilled."""
 
+import base64
 import subprocess
 import sys
 
 import nbformat
 import pytest
+from matplotlib.testing.compare import compare_images
+
+from course.conventions import FIGURES
 
 pytestmark = pytest.mark.slow
 
 WARNS = "warns"  # tag of a cell that is there to show a warning
+MEASURED = "measured"  # tag of a cell that shows how long something took: no two runs are alike
+# RMS difference of 8-bit channels. The same Matplotlib draws the same pixels; another FreeType
+# moves edges of letters by a shade (about 1), a curve or label that has changed gives 5 and more.
+TOLERANCE = 3
 
 
 def execute(path, folder, *options):
@@ -38,8 +46,25 @@ def warned(nb):
     return warning ^ {cell.id for cell in nb.cells if WARNS in cell.metadata.get("tags", [])}
 
 
-def test_a_source_notebook_runs_without_a_warning(source, tmp_path):
-    assert warned(execute(source.path, tmp_path)) == set()
+def differences(nb, figures, folder):
+    """Compare the figures that a notebook has drawn with the files that it shows."""
+    pictures = {
+        output.metadata["image/png"]["name"]: output.data["image/png"]
+        for cell, output in outputs(nb, "display_data")
+        if "image/png" in output.data and MEASURED not in cell.metadata.get("tags", [])
+    }
+    assert pictures
+    for name, picture in pictures.items():
+        drawn = folder / f"{name}.png"
+        drawn.write_bytes(base64.b64decode(picture))
+        yield compare_images(str(figures / drawn.name), str(drawn), TOLERANCE)
+
+
+def test_a_source_notebook_runs_without_a_warning_and_draws_its_figures(source, tmp_path):
+    nb = execute(source.path, tmp_path)
+    assert warned(nb) == set()
+    found = differences(nb, source.path.parent / FIGURES, tmp_path)
+    assert [difference for difference in found if difference] == []
 
 
 def test_a_released_notebook_stops_at_nothing_but_what_is_unfilled(source, tmp_path):

@@ -12,7 +12,7 @@ from course.mutants import tallies
 
 pytestmark = pytest.mark.slow
 
-AT_MOST = 250  # mutants of an exercise, on top of those that the bank lists
+AT_MOST = 80  # mutants of an exercise, on top of those that the bank lists
 
 
 @cache

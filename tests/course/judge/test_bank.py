@@ -27,7 +27,7 @@ from course.runner import run
 
 ROOT = Path(__file__).parents[3]
 CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
-PAPERS = 20  # whole notebooks of a chapter: each is run twice
+PAPERS = 12  # whole notebooks of a chapter: each is run twice
 EXECUTE = '"course.nbgrader_plugins.ExecuteShort",'
 
 

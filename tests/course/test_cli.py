@@ -88,7 +88,7 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     assert "ada 4 – 1 1 day" in text
     assert "bob 0 4" in text
     assert "dan 0 – The file was damaged" in text
-    assert "4 more in `course report`" in text
+    assert "1 more in `course report`" in text
     assert "hal 1 – double: Your code ended its own process" in text
     assert "ian ! 0" in text
     assert "! ian, 01_doubling: doubling.ipynb is missing: no notebook was handed in" in text

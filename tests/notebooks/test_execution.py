@@ -13,7 +13,9 @@ from course.conventions import FIGURES
 pytestmark = pytest.mark.slow
 
 WARNS = "warns"  # tag of a cell that is there to show a warning
-MEASURED = "measured"  # tag of a cell whose figure no two machines draw alike: times, long trainings
+MEASURED = (
+    "measured"  # tag of a cell whose figure no two machines draw alike: times, long trainings
+)
 # RMS difference of 8-bit channels. The same Matplotlib draws the same pixels; another FreeType
 # moves edges of letters by a shade (about 1), a curve or label that has changed gives 5 and more.
 TOLERANCE = 3

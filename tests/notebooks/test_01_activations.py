@@ -1,56 +1,27 @@
 """Chapter 1's reference figures, and every number in its text: text and mathematics can't drift."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.gradients import numerical_derivative
+from tests.notebooks.chapter import Chapter, close
 
-PATH = Path(__file__).parents[2] / "source" / "01_activations" / "activations.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+CHAPTER = Chapter("01_activations", "activations")
+says = CHAPTER.says
+
 RANDOM = np.random.default_rng(1)
 
-NAMES = [
-    "step_function",
-    "sigmoid",
-    "tanh",
-    "relu",
-    "identity_function",
-    "numerical_diff",
-    "sigmoid_grad",
-    "tanh_grad",
-    "relu_grad",
-    "gradient_after",
-    "check_sigmoid",
-    "check_numerical_diff",
-]
-ELEMENTWISE = NAMES[:5] + NAMES[6:9]
+ELEMENTWISE = ["step_function", "sigmoid", "tanh", "relu", "identity_function"]
+ELEMENTWISE += ["sigmoid_grad", "tanh_grad", "relu_grad"]
 FLOATS = [-1e300, -1000.0, -710.0, -1.5, -0.0, 5e-324, 0.5, 709.8, 1000.0, 1e300]
 
 
 @pytest.fixture(scope="module")
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "activations")
-
-
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+    return CHAPTER.reference()
 
 
 def roughly(actual: Any, expected: float) -> None:
@@ -59,18 +30,6 @@ def roughly(actual: Any, expected: float) -> None:
 
 
 # --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -137,7 +96,7 @@ def test_sigmoid_and_tanh_never_overflow(f: dict[str, Any]) -> None:
 
 def test_the_textbook_formula_overflows(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.warns(RuntimeWarning, match="overflow"):
-        execute(cell("see_it_overflow"), "<activations:see_it_overflow>", {"np": np})
+        CHAPTER.run("see_it_overflow", {"np": np})
     assert "e^1000 is inf" in capsys.readouterr().out
     says("Python warns of an overflow: $e^{1000}$ became `inf`. The answer after it, 0, is right")
     close(np.finfo(float).max / 1e308, 1.8, 1)

@@ -1,70 +1,26 @@
 """Chapter 2's reference figures, and every number in its text: text and mathematics can't drift."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.gradients import numerical_gradient, numerical_jacobian
+from tests.notebooks.chapter import Chapter, close
 
-PATH = Path(__file__).parents[2] / "source" / "02_softmax" / "softmax.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+CHAPTER = Chapter("02_softmax", "softmax")
+says = CHAPTER.says
+
 Z = np.array([0.3, 2.9, 4.0])
 LARGE = np.array([1010.0, 1000.0, 990.0])
 SOFTMAX_OF_LARGE = [9.99954600e-01, 4.53978686e-05, 2.06106005e-09]
 RANDOM = np.random.default_rng(2)
 
-NAMES = [
-    "softmax_naive",
-    "softmax",
-    "log_softmax",
-    "cross_entropy_error",
-    "softmax_cross_entropy",
-    "softmax_jacobian",
-    "softmax_cross_entropy_grad",
-    "predict_class",
-    "check_large_scores",
-    "check_rows",
-]
-
 
 @pytest.fixture(scope="module")
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "softmax")
-
-
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
-# --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
+    return CHAPTER.reference()
 
 
 # --- reference figures ----------------------------------------------------------------------------
@@ -201,7 +157,7 @@ def test_the_wrong_axis_shows_in_the_rows_unless_the_batch_is_symmetric(f: dict[
 
 
 def test_the_classifier_learns(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("learn"), "<softmax:learn>", f)
+    CHAPTER.run("learn", f)
     assert f["losses"][0] == pytest.approx(np.log(3))
     assert f["losses"][-1] < 0.1
     assert len(f["losses"]) == 200

@@ -12,37 +12,23 @@ import numpy.typing as npt
 import pytest
 
 import helpers
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.datasets import load_mnist, load_weights
 from helpers.gradients import numerical_gradient
+from tests.notebooks.chapter import Chapter, close
+
+CHAPTER = Chapter("03_forward_pass", "forward_pass")
+says = CHAPTER.says
 
 ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "03_forward_pass" / "forward_pass.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
 X = np.array([1.0, 0.5])
 SIZES = [784, 50, 100, 10]
 RANDOM = np.random.default_rng(3)
-
-NAMES = [
-    "affine",
-    "init_network",
-    "forward",
-    "forward_deep",
-    "count_parameters",
-    "predict",
-    "accuracy",
-    "predict_in_batches",
-    "check_batches",
-    "check_prepare",
-]
 
 
 @pytest.fixture(scope="module")
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "forward_pass")
+    return CHAPTER.reference()
 
 
 @pytest.fixture(scope="module")
@@ -57,33 +43,6 @@ def by_hand(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     a2 = 1 / (1 + np.exp(-(a1 @ w["W2"] + w["b2"])))
     e = np.exp(a2 @ w["W3"] + w["b3"])
     return np.asarray(e / e.sum(axis=1, keepdims=True))
-
-
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
-# --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
 
 
 # --- layers and small networks --------------------------------------------------------------------
@@ -267,7 +226,7 @@ def test_the_digits_that_are_shown(answers: npt.NDArray[Any]) -> None:
 
 
 def test_confusion(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
-    execute(cell("plot_confusion"), "<forward_pass:plot_confusion>", f)
+    CHAPTER.run("plot_confusion", f)
     confusion = f["confusion"]
     read, truth = answers.argmax(axis=1), load_mnist()[1][1]
     assert all(
@@ -303,7 +262,7 @@ def test_sure_and_wrong(answers: npt.NDArray[Any]) -> None:
 
 def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_PACE", "short")
-    execute(cell("plot_timing"), "<forward_pass:plot_timing>", f)
+    CHAPTER.run("plot_timing", f)
     assert f["count"] == 20
     assert len(f["measured"]) == len(f["batch_sizes"]) == 13
     assert min(f["alone"], f["hundreds"]) > 0  # how many times faster is the machine's affair
@@ -317,7 +276,7 @@ def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_lost_batch_shows_unless_the_size_divides(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(cell("see_exhibit_batches"), "<forward_pass:see_exhibit_batches>", f)
+    CHAPTER.run("see_exhibit_batches", f)
     lines = capsys.readouterr().out.splitlines()
     expected = ("10,000 0.9785", "9,984 0.9769", "9,000 0.8810", "0 0.0000")
     for line, numbers in zip(lines, expected, strict=True):
@@ -335,7 +294,7 @@ def test_bytes_do_little_harm_and_no_noise(
 ) -> None:
     raw = load_mnist(normalize=False, flatten=False)[1][0][:, 0]
     np.testing.assert_array_equal(f["digit_bytes"], raw)
-    execute(cell("see_exhibit_prepare"), "<forward_pass:see_exhibit_prepare>", f)
+    CHAPTER.run("see_exhibit_prepare", f)
     shares = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert shares == [0.9785, 0.9526, 0.0892]
     assert round(10_000 * (1 - 0.9526)) == 474
@@ -348,7 +307,7 @@ def test_bytes_do_little_harm_and_no_noise(
 
 
 def test_bytes_turn_the_sigmoid_into_a_step(f: dict[str, Any]) -> None:
-    execute(cell("plot_saturation"), "<forward_pass:plot_saturation>", f)
+    CHAPTER.run("plot_saturation", f)
     hidden = f["hidden"]
     assert hidden.shape == (1000, 50)
     low, high = np.mean(hidden < 0.02), np.mean(hidden > 0.98)

@@ -1,7 +1,6 @@
 """Chapter 4, part A: its reference figures, and every number in its text."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,34 +8,20 @@ import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.checks import assert_gradient
 from helpers.datasets import circles, flower, moons
+from tests.notebooks.chapter import Chapter, close
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "04_backprop" / "two_layer_by_hand.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
+says = CHAPTER.says
+
 TINY = {"W1": [[0.5]], "b1": [[0.0]], "W2": [[2.0]], "b2": [[-1.0]]}
-
-NAMES = [
-    "layer_sizes",
-    "initialize_parameters",
-    "forward_propagation",
-    "compute_cost",
-    "backward_propagation",
-    "update_parameters",
-    "nn_model",
-    "predict",
-    "check_backward",
-]
 
 
 @pytest.fixture(scope="module")
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "two_layer_by_hand")
+    return CHAPTER.reference()
 
 
 @pytest.fixture(scope="module")
@@ -44,35 +29,11 @@ def tiny() -> dict[str, npt.NDArray[Any]]:
     return {key: np.array(value) for key, value in TINY.items()}
 
 
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: Any, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
 def share(f: dict[str, Any], parameters: Any, points: Any, labels: Any) -> float:
     return float(np.mean(f["predict"](parameters, points) == labels))
 
 
 # --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
 
 
 def test_samples_are_columns(f: dict[str, Any]) -> None:
@@ -316,7 +277,7 @@ def test_moons_and_circles(f: dict[str, Any]) -> None:
 
 
 def test_three_starts(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("plot_starts"), "<two_layer_by_hand:plot_starts>", f)
+    CHAPTER.run("plot_starts", f)
     printed = re.findall(r"cost (\d\.\d+)", capsys.readouterr().out)
     close([float(cost) for cost in printed], [0.6931, 0.6467, 0.19], 2)
     rows = f["follow"](f["starts"]["all weights 0.5"], 3000)[1]["W1"]
@@ -334,7 +295,7 @@ def test_three_starts(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> 
 def test_the_exhibit_learns_the_moons_and_not_the_circles(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(cell("plot_exhibit"), "<two_layer_by_hand:plot_exhibit>", f)
+    CHAPTER.run("plot_exhibit", f)
     numbers = re.findall(r"(\d\.\d{4}) right, the exhibit's (\d\.\d{4})", capsys.readouterr().out)
     moon, circle = [tuple(map(float, pair)) for pair in numbers]
     assert moon[0] == moon[1]
@@ -349,7 +310,7 @@ def test_the_exhibit_learns_the_moons_and_not_the_circles(
 def test_the_exhibit_hides_where_weights_are_small(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(cell("compare_weights"), "<two_layer_by_hand:compare_weights>", f)
+    CHAPTER.run("compare_weights", f)
     gaps = [float(line.split()[-3]) for line in capsys.readouterr().out.splitlines()]
     assert gaps == [6e-8, 5e-4, 0.2]
     says("by 6 parts in 100 million, 5 in 10,000, and a fifth")

@@ -9,42 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.datasets import load_mnist
 from helpers.networks import TwoLayerNet
+from tests.notebooks.chapter import Chapter, close
+
+CHAPTER = Chapter("04_backprop", "two_layer_net")
+says = CHAPTER.says
 
 ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "04_backprop" / "two_layer_net.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
 
-NAMES = [
-    "MulLayer",
-    "AddLayer",
-    "Relu",
-    "Sigmoid",
-    "Affine",
-    "SoftmaxWithLoss",
-    "TwoLayerNet",
-    "train",
-    "check_relu",
-    "check_gradients",
-]
 # 20,000 steps take 25 seconds of one quiet core; this script makes them and says what came out.
 FULL_RUN = """
 import json, time
-from pathlib import Path
-from course.notebook import read
-from course.runner import execute, reference
-nb = read(Path("source/04_backprop/two_layer_net.ipynb"))
-names = reference(nb, "two_layer_net")
-cell = next(cell.source for cell in nb.cells if cell.id == "training")
+from tests.notebooks.chapter import Chapter
+chapter = Chapter("04_backprop", "two_layer_net")
+names = chapter.reference()
 start = time.process_time()
-execute(cell, "<training>", names)
+chapter.run("training", names)
 seconds = time.process_time() - start
 keys = ("epochs", "train_acc", "test_acc", "final_train", "final_test", "losses")
 found = {key: names[key] for key in keys} | {"seconds": seconds}
@@ -56,47 +39,14 @@ print("\\n" + json.dumps(found, default=float))
 def f(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The names that the reference solutions define, at the full pace."""
     monkeypatch.delenv("COURSE_PACE", raising=False)
-    return reference(NB, "two_layer_net")
-
-
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
-# --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
-
-
-def test_the_exercises_are_numbered_through() -> None:
-    numbers = [int(n) for n in re.findall(r"### Exercise 4B\.(\d+):", TEXT)]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) == len(NAMES) + 2
+    return CHAPTER.reference()
 
 
 # --- the graph ------------------------------------------------------------------------------------
 
 
 def test_the_breakfast(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("plot_cafe"), "<two_layer_net:plot_cafe>", f)
+    CHAPTER.run("plot_cafe", f)
     assert "one more friend costs 2.75 + 1.65 = 4.40" in capsys.readouterr().out
     close([f["for_coffee"], f["for_rolls"], f["both"], f["bill"]], [7.5, 4.5, 12, 13.2], 12)
     says("The bill is $3 \\cdot 2.5 = 7.5$ for coffee, $3 \\cdot 1.5 = 4.5$ for rolls, 12 together")
@@ -161,7 +111,7 @@ def test_the_loss_of_the_example(f: dict[str, Any]) -> None:
 def test_every_layer_passes_the_gradient_check(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(cell("check_layers"), "<two_layer_net:check_layers>", f)
+    CHAPTER.run("check_layers", f)
     found = [float(n) for n in re.findall(r"\de-\d+", capsys.readouterr().out)]
     assert len(found) == 4
     assert max(found) <= 1e-9
@@ -174,7 +124,7 @@ def test_every_layer_passes_the_gradient_check(
 def test_an_untrained_network_guesses(f: dict[str, Any]) -> None:
     close(-np.log(1 / 10), 2.3026, 4)
     says("The loss is $-\\log \\frac{1}{10} = 2.3026$")
-    execute(cell("plot_layers"), "<two_layer_net:plot_layers>", f)
+    CHAPTER.run("plot_layers", f)
     close(f["start_loss"], 2.3, 2)
     says("The loss is 2.30, its gradient 1.")
     assert (
@@ -187,7 +137,7 @@ def test_an_untrained_network_guesses(f: dict[str, Any]) -> None:
 
 
 def test_the_two_gradients_agree(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("gradient_check"), "<two_layer_net:gradient_check>", f)
+    CHAPTER.run("gradient_check", f)
     assert f["small_net"].params["W1"].shape == (784, 8)
     assert [*f["fast"]] == ["W1", "b1", "W2", "b2"]
     for key, fast in f["fast"].items():
@@ -204,7 +154,7 @@ def test_the_numbers_of_parameters_and_passes(f: dict[str, Any]) -> None:
 
 
 def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    execute(cell("plot_timing"), "<two_layer_net:plot_timing>", f)
+    CHAPTER.run("plot_timing", f)
     assert len(f["counts"]) == len(f["slow_times"]) == len(f["fast_times"]) == 6
     ratios = np.array(f["slow_times"]) / f["fast_times"]
     assert ratios[-1] > 5 * ratios[0]  # the rest is the machine's affair
@@ -291,7 +241,7 @@ def test_the_figures_that_need_all_images() -> None:
 
 
 def test_the_sigmoids_gradient_vanishes(f: dict[str, Any]) -> None:
-    execute(cell("plot_vanishing"), "<two_layer_net:plot_vanishing>", f)
+    CHAPTER.run("plot_vanishing", f)
     sigmoid, relu = f["sigmoid_norms"], f["relu_norms"]
     assert len(sigmoid) == len(relu) == 11
     close([1e7 * sigmoid[0], sigmoid[-1]], [9, 0.96], 2)
@@ -313,7 +263,7 @@ def test_the_sigmoids_gradient_vanishes(f: dict[str, Any]) -> None:
 
 
 def test_the_scribbling_relu(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("see_exhibit_relu"), "<two_layer_net:see_exhibit_relu>", f)
+    CHAPTER.run("see_exhibit_relu", f)
     right, wrong = capsys.readouterr().out.splitlines()
     assert right.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 1. 1.]")
     assert wrong.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 0. 1.]")
@@ -325,7 +275,7 @@ def test_the_scribbling_relu(f: dict[str, Any], capsys: pytest.CaptureFixture[st
 
 
 def test_the_aliased_gradients(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    execute(cell("see_exhibit_gradients"), "<two_layer_net:see_exhibit_gradients>", f)
+    CHAPTER.run("see_exhibit_gradients", f)
     lines = [re.findall(r"\[([^\]]*)\]", line) for line in capsys.readouterr().out.splitlines()]
     numbers = [[[float(n) for n in part.split()] for part in line] for line in lines]
     assert numbers[0] == [[1, 2, 3], [1, 2, 3]]

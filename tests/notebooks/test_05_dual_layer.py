@@ -5,44 +5,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers.gradients import numerical_gradient
+from tests.notebooks.chapter import Chapter, close
+
+CHAPTER = Chapter("05_dual_layer", "dual_layer")
+says = CHAPTER.says
 
 ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "05_dual_layer" / "dual_layer.ipynb"
 FIXTURES = ROOT / "tests" / "helpers" / "fixtures" / "dual_layer.npz"  # tools/record_dual_layer.py
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
 KEYS = ("w1", "b1", "w2", "b2")
 SCORE = 0.978021978  # 89 of 91
-
-NAMES = [
-    "prepare",
-    "init_weights",
-    "forpass",
-    "reg_loss",
-    "backprop",
-    "training",
-    "update_val_loss",
-    "fit",
-    "score",
-    "random_init",
-    "check_all_gradients",
-    "check_minibatch",
-]
 
 
 @pytest.fixture(scope="module")
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "dual_layer")
+    return CHAPTER.reference()
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +56,6 @@ def trained(f: dict[str, Any], sets: Any) -> dict[str, Any]:
     return found
 
 
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
 def network_of(f: dict[str, Any], weights: dict[str, Any], **options: Any) -> Any:
     """A DualLayer with these weights."""
     network = f["DualLayer"](units=len(weights["b1"]), **options)
@@ -94,19 +65,6 @@ def network_of(f: dict[str, Any], weights: dict[str, Any], **options: Any) -> An
 
 
 # --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        headings = [c.source for c in NB.cells if c.id == f"ex_{exercise.id}"]
-        assert f"({exercise.points} points)" in headings[0].splitlines()[0]
 
 
 def test_the_class_has_its_public_names(f: dict[str, Any]) -> None:
@@ -135,7 +93,7 @@ def test_the_sets(f: dict[str, Any], sets: Any) -> None:
         ("test", x_test, y_test),
     ):
         assert rows.shape == (len(truth), 30)
-        assert re.search(rf"\| \*\*{name}\*\* \| [^|]+ \| {len(truth)} \|", TEXT)
+        assert re.search(rf"\| \*\*{name}\*\* \| [^|]+ \| {len(truth)} \|", CHAPTER.text)
         close(truth.mean(), f["labels"].mean(), 2)
     assert (len(x), len(x_val), len(x_test)) == (364, 91, 114)
 
@@ -211,7 +169,7 @@ def test_the_penalty_by_hand(f: dict[str, Any]) -> None:
 
 
 def test_a_weight_under_the_penalty_alone(f: dict[str, Any]) -> None:
-    execute(cell("plot_penalties"), "<dual_layer:plot_penalties>", f)
+    CHAPTER.run("plot_penalties", f)
     one, two = np.array(f["one"]), np.array(f["two"])
     assert np.flatnonzero(np.abs(one) < 1e-12)[0] == 50
     assert set(np.round(one[50:], 6)) == {0, 0.02}
@@ -348,7 +306,7 @@ def test_l1_removes_weights_and_l2_shrinks_them(
     f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
-    execute(cell("plot_sorted_weights"), "<dual_layer:plot_sorted_weights>", f)
+    CHAPTER.run("plot_sorted_weights", f)
     lines = [line for line in capsys.readouterr().out.splitlines() if "below" in line]
     assert lines == [
         "no penalty: 0 below 0.001, largest 4.15, 89 of 91",
@@ -445,7 +403,7 @@ def test_mended_batches_minimize_the_loss_of_the_whole(
     f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
-    execute(cell("plot_batches"), "<dual_layer:plot_batches>", f)
+    CHAPTER.run("plot_batches", f)
     out = capsys.readouterr().out
     ends = [float(number) for number in re.findall(r"294 at first, ([\d.]+) in the end", out)]
     whole, mended, strong, exhibit = ends

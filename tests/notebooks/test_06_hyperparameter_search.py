@@ -1,7 +1,5 @@
 """Chapter 6, part B: its reference figures, and every number in its text."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,26 +7,13 @@ import pytest
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers import training
+from tests.notebooks.chapter import Chapter
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "06_hyperparameters" / "hyperparameter_search.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+CHAPTER = Chapter("06_hyperparameters", "hyperparameter_search")
+says = CHAPTER.says
+
 RANGES = {"lr": (1e-6, 1e-2), "weight_decay": (1e-8, 1e-4)}
-NAMES = [
-    "shuffle_dataset",
-    "validation_split",
-    "Trainer",
-    "sample_log_uniform",
-    "run_trial",
-    "random_search",
-    "narrow",
-    "check_steps",
-    "check_shuffle",
-]
 
 
 @pytest.fixture
@@ -39,34 +24,12 @@ def f(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def at_full_pace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.delenv("COURSE_PACE", raising=False)
-    names = reference(NB, "hyperparameter_search")
-    run("define_search", names)
+    names = CHAPTER.reference()
+    CHAPTER.run("define_search", names)
     return names
 
 
-def run(cell_id: str, names: dict[str, Any]) -> None:
-    """Run one cell of the notebook."""
-    source = next(str(c.source) for c in NB.cells if c.id == cell_id)
-    execute(source, f"<hyperparameter_search:{cell_id}>", names)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
 # --- the notebook as a whole ----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for two answers in words")
-    for exercise in exercises(NB):
-        says(f"`{exercise.id}` ({exercise.points} points)")
 
 
 def test_the_helpers_give_the_same_as_the_solutions(f: dict[str, Any]) -> None:
@@ -91,7 +54,7 @@ def test_the_helpers_give_the_same_as_the_solutions(f: dict[str, Any]) -> None:
 
 
 def test_the_luckiest_of_forty(f: dict[str, Any]) -> None:
-    run("plot_luck", f)
+    CHAPTER.run("plot_luck", f)
     assert f["measured"].shape == (10_000, 40)
     assert round(np.sqrt(0.7 * 0.3 / 100), 3) == 0.046
     says("$\\sqrt{0.7 \\cdot 0.3 / 100} \\approx 0.046$")
@@ -121,7 +84,7 @@ def test_steps(f: dict[str, Any]) -> None:
 
 
 def test_uniform_and_log_uniform(f: dict[str, Any]) -> None:
-    run("plot_scales", f)
+    CHAPTER.run("plot_scales", f)
     below = {name: np.mean(values < 1e-3) for name, values in f["samples"].items()}
     assert below["uniform"] == pytest.approx(0.1, abs=0.01)
     assert below["log-uniform"] == pytest.approx(0.75, abs=0.01)
@@ -130,7 +93,7 @@ def test_uniform_and_log_uniform(f: dict[str, Any]) -> None:
 
 
 def test_grid_and_random(f: dict[str, Any]) -> None:
-    run("plot_grid", f)
+    CHAPTER.run("plot_grid", f)
     grid, at_random = f["ways"].values()
     assert len(np.unique(grid[:, 0])) == 3
     assert len(np.unique(at_random[:, 0])) == 9
@@ -171,7 +134,7 @@ def test_a_right_shuffle_is_hardly_ever_the_old_order() -> None:
 
 @pytest.mark.slow
 def test_the_curves(f: dict[str, Any]) -> None:
-    run("plot_curves", f)
+    CHAPTER.run("plot_curves", f)
     trainer = f["trainer"]
     lists = (trainer.train_loss_list, trainer.train_acc_list, trainer.test_acc_list)
     assert [len(entries) for entries in lists] == [50] * 3
@@ -182,7 +145,7 @@ def test_the_curves(f: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_wrong_labels_are_learned_by_heart(f: dict[str, Any]) -> None:
-    run("plot_pairs", f)
+    CHAPTER.run("plot_pairs", f)
     kept, broken = f["runs"].values()
     assert kept.train_acc_list[-1] == broken.train_acc_list[-1] == 1
     assert kept.test_acc_list[-1] == pytest.approx(0.86, abs=0.02)
@@ -202,7 +165,7 @@ def searched() -> Any:
     with pytest.MonkeyPatch.context() as monkeypatch, threadpool_limits(1):
         names = at_full_pace(monkeypatch)
         names["coarse"] = names["coarse_search"]()
-        run("plot_fine", names)
+        CHAPTER.run("plot_fine", names)
         yield names
 
 
@@ -250,7 +213,7 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     assert min(result["val_acc"] for result in beyond) == pytest.approx(0.79, abs=0.02)
     says("from 0.01 on, every rate that was tried is at 0.79 or more")
     says("from 0.01 to 0.04 they lie between 0.79 and 0.88")
-    run("final_test", searched)
+    CHAPTER.run("final_test", searched)
     assert searched["test_accuracy"] == pytest.approx(0.816, abs=0.015)
     says("The winner had 0.880 on the 100 validation images.")
     says("is right for 0.816 of the 10,000 test images: six points less")
@@ -273,7 +236,7 @@ def test_two_processes_give_what_one_gives(searched: dict[str, Any]) -> None:
 @pytest.mark.slow
 def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
     with threadpool_limits(1):
-        run("sklearn_search", f)
+        CHAPTER.run("sklearn_search", f)
     search = f["search"]
     assert len(search.cv_results_["params"]) == 12
     assert search.best_params_["learning_rate"] == pytest.approx(0.033, abs=0.001)

@@ -1,73 +1,28 @@
 """Chapter 6, part A: its reference figures, and every number in its text."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from course.notebook import exercises, is_manual, read
-from course.runner import execute, reference
 from helpers import deep_layers, deep_networks, optimizers
+from tests.notebooks.chapter import Chapter, close
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "source" / "06_hyperparameters" / "multi_layer_net.ipynb"
-NB = read(PATH)
-TEXT = re.sub(r"\s+", " ", "\n".join(c.source for c in NB.cells if c.cell_type == "markdown"))
+CHAPTER = Chapter("06_hyperparameters", "multi_layer_net")
+says = CHAPTER.says
+
 RANDOM = np.random.default_rng(6)
 OPTIMIZERS = ["SGD", "Momentum", "AdaGrad", "RMSprop", "Adam"]
-
-NAMES = [
-    *OPTIMIZERS,
-    "initial_std",
-    "BatchNormalization",
-    "batch_norm_backward",
-    "Dropout",
-    "decay_loss",
-    "make_layers",
-    "MultiLayerNetExtend",
-    "check_train_flag",
-]
 
 
 @pytest.fixture
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
-    return reference(NB, "multi_layer_net")
-
-
-def cell(name: str) -> str:
-    return next(str(c.source) for c in NB.cells if c.id == name)
-
-
-def run_cell(name: str, f: dict[str, Any]) -> None:
-    execute(cell(name), f"<multi_layer_net:{name}>", f)
-
-
-def says(sentence: str) -> None:
-    assert sentence in TEXT, f"the text no longer says “{sentence}”"
-
-
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+    return CHAPTER.reference()
 
 
 # --- the chapter as a whole -----------------------------------------------------------------------
-
-
-def test_it_has_every_exercise_in_its_order() -> None:
-    assert [exercise.id for exercise in exercises(NB)] == NAMES
-
-
-def test_the_points_in_the_text_are_those_to_be_had() -> None:
-    by_hand = sum(c.metadata.nbgrader.points for c in NB.cells if is_manual(c))
-    tested = sum(exercise.points for exercise in exercises(NB))
-    says(f"{by_hand + tested} points: {tested} graded by tests, {by_hand} for an answer in words")
-    for number, exercise in enumerate(exercises(NB), start=1):
-        says(f"### Exercise 6A.{number}: `{exercise.id}` ({exercise.points} points)")
-    says(f"### Exercise 6A.{len(NAMES) + 1}: a bias before batch normalization")
 
 
 def test_its_reference_is_that_of_the_helpers(f: dict[str, Any]) -> None:
@@ -150,7 +105,7 @@ def test_numbers_about_steps(f: dict[str, Any]) -> None:
 
 
 def test_the_paths(f: dict[str, Any]) -> None:
-    run_cell("plot_paths", f)
+    CHAPTER.run("plot_paths", f)
     paths = {name: np.array(path) for name, path in f["paths"].items()}
     assert list(paths) == OPTIMIZERS
     assert {len(path) for path in paths.values()} == {31}
@@ -193,11 +148,11 @@ def test_sigmoid_histograms(f: dict[str, Any]) -> None:
     says("about half of the activations are within 0.01 of 0 or 1")
     assert 0.005 < spread[1] < 0.015
     says("answers 0.5 to every input, give or take 0.01")
-    run_cell("plot_histograms_sigmoid", f)
+    CHAPTER.run("plot_histograms_sigmoid", f)
 
 
 def test_relu_histograms(f: dict[str, Any]) -> None:
-    run_cell("plot_histograms_relu", f)
+    CHAPTER.run("plot_histograms_relu", f)
     spreads = f["spreads"]
     close([spreads["std 0.01"][0], spreads["xavier"][0]], [0.071, 0.71], 2)
     close(spreads["std 0.01"][-1] * 1e6, 2, 0)
@@ -232,11 +187,11 @@ def test_batch_normalization(f: dict[str, Any]) -> None:
 
 
 def test_the_figures_of_batch_normalization(f: dict[str, Any]) -> None:
-    run_cell("plot_batchnorm", f)
+    CHAPTER.run("plot_batchnorm", f)
     before, normal, scaled = f["pictures"].values()
     close([before.mean(), before.std()], [8, 2.8], 1)
     close([normal.mean(), normal.std(), scaled.mean(), scaled.std()], [0, 1, 2, 0.5], 3)
-    run_cell("plot_running", f)
+    CHAPTER.run("plot_running", f)
     running = np.array(f["running_means"])
     assert running[0] == pytest.approx(0.5, abs=0.05)
     assert np.abs(running[30:] - 5).max() < 0.8 < np.abs(np.array(f["batch_means"]) - 5).max()
@@ -262,7 +217,7 @@ def test_dropout_and_decay(f: dict[str, Any]) -> None:
 
 
 def test_the_gradient_check(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    run_cell("gradient_check", f)
+    CHAPTER.run("gradient_check", f)
     lines = dict(line.split(":") for line in capsys.readouterr().out.splitlines())
     found = {
         key.strip(): [float(n) for n in re.findall(r"\S+e-\d+", text)]
@@ -278,7 +233,7 @@ def test_the_gradient_check(f: dict[str, Any], capsys: pytest.CaptureFixture[str
 
 @pytest.mark.slow
 def test_batch_normalization_learns_from_every_start(f: dict[str, Any]) -> None:
-    run_cell("plot_norm_training", f)
+    CHAPTER.run("plot_norm_training", f)
     last = {key: values[-1] for key, values in f["curves"].items()}
     assert all(len(values) == 11 for values in f["curves"].values())
     for name in ("std 0.3", "he", "std 0.03", "std 0.003"):
@@ -292,7 +247,7 @@ def test_batch_normalization_learns_from_every_start(f: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_learning_by_heart(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    run_cell("plot_overfit", f)
+    CHAPTER.run("plot_overfit", f)
     assert np.sum(f["t_few"] != f["t_train"][:300]) == 60
     plain, decay, dropout = (f["results"][name] for name in f["brakes"])
     close([plain[-1, 0], decay[-1, 0], dropout[-1, 0]], [1.00, 0.94, 0.85], 1)
@@ -320,7 +275,7 @@ def test_learning_by_heart(f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.slow
 def test_the_race_of_the_optimizers(f: dict[str, Any]) -> None:
-    run_cell("plot_race", f)
+    CHAPTER.run("plot_race", f)
     sgd, momentum, *others = [losses[-1] for losses in f["race"].values()]
     first = {round(float(losses[0]), 1) for losses in f["race"].values()}
     assert first == {2.4}
@@ -333,7 +288,7 @@ def test_the_race_of_the_optimizers(f: dict[str, Any]) -> None:
 
 
 def test_the_exhibit_does_nothing(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    run_cell("see_exhibit", f)
+    CHAPTER.run("see_exhibit", f)
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert first.endswith(": [1.]")
     says("The variance is still exactly 1 after a hundred batches.")

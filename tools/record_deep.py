@@ -7,13 +7,12 @@ is in float64, under names such as `norm.dgamma`. Where PyTorch's conventions ar
 course's, PyTorch's are recorded as they are; the tests say how they differ.
 """
 
-import argparse
 from itertools import pairwise, product
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn import functional
+
+from tools.recording import Case, backward, record
 
 SEED = 6
 SIZES = (5, 6, 4, 3)
@@ -21,14 +20,6 @@ EPS = 1e-7
 RATIO = 0.4
 DECAY = 0.3
 STEPS = 60
-Case = dict[str, torch.Tensor]
-
-
-def backward(leaves: Case, out: torch.Tensor, dout: torch.Tensor) -> Case:
-    """Return a case: the leaves, the output, its upstream gradient, and each leaf's gradient."""
-    grads = torch.autograd.grad(out, list(leaves.values()), dout)
-    named = {f"d{name}": grad for name, grad in zip(leaves, grads, strict=True)}
-    return {**leaves, "out": out, "dout": dout, **named}
 
 
 class Recorder:
@@ -126,22 +117,5 @@ def cases() -> dict[str, Case]:
     return found
 
 
-def main() -> None:
-    """Write the file that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--output", type=Path, default=Path("tests/helpers/fixtures/deep.npz"))
-    output = parser.parse_args().output
-    output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        output,
-        **{
-            f"{name}.{key}": tensor.detach().numpy()
-            for name, case in cases().items()
-            for key, tensor in case.items()
-        },
-    )
-    print(f"{output}: torch {torch.__version__}, {output.stat().st_size:,} bytes")
-
-
 if __name__ == "__main__":
-    main()
+    record(cases(), "deep.npz")

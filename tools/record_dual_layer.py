@@ -8,16 +8,13 @@ and autograd's gradients, in float64, under names such as `both.dw1`. No weight 
 penalty has no slope.
 """
 
-import argparse
-from pathlib import Path
-
-import numpy as np
 import torch
 from torch.nn import functional
 
+from tools.recording import Case, record
+
 SEED = 5
 CASES = {"none": (0.0, 0.0), "l1": (0.7, 0.0), "l2": (0.0, 1.3), "both": (0.4, 0.9)}
-Case = dict[str, torch.Tensor]
 
 
 def case(source: torch.Generator, l1: float, l2: float) -> Case:
@@ -38,27 +35,15 @@ def case(source: torch.Generator, l1: float, l2: float) -> Case:
     return {"x": x, "y": y, **leaves, "z": z, "loss": loss, **named}
 
 
-def main() -> None:
-    """Write the file that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument(
-        "--output", type=Path, default=Path("tests/helpers/fixtures/dual_layer.npz")
-    )
-    output = parser.parse_args().output
-    output.parent.mkdir(parents=True, exist_ok=True)
+def cases() -> dict[str, Case]:
+    """Return a case for each pair of strengths, all from one seed."""
     source = torch.Generator().manual_seed(SEED)
-    arrays = {
-        f"{name}.{key}": tensor.detach().numpy()
-        for name, (l1, l2) in CASES.items()
-        for key, tensor in case(source, l1, l2).items()
-    }
-    strengths = {
-        f"{name}.{key}": np.array(v)
-        for name, p in CASES.items()
-        for key, v in zip(("l1", "l2"), p, strict=True)
-    }
-    np.savez_compressed(output, **arrays, **strengths)
+    found = {name: case(source, l1, l2) for name, (l1, l2) in CASES.items()}
+    for name, strengths in CASES.items():
+        for key, strength in zip(("l1", "l2"), strengths, strict=True):
+            found[name][key] = torch.tensor(strength, dtype=torch.float64)
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    record(cases(), "dual_layer.npz")

@@ -7,22 +7,13 @@ holds its inputs, the upstream gradient `dout`, the output and autograd's gradie
 under names such as `affine.dW`.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch.nn import functional
 
+from tools.recording import Case, backward, record
+
 SEED = 4
-Case = dict[str, torch.Tensor]
-
-
-def backward(leaves: Case, out: torch.Tensor, dout: torch.Tensor) -> Case:
-    """Return a case: the leaves, the output, its upstream gradient, and each leaf's gradient."""
-    grads = torch.autograd.grad(out, list(leaves.values()), dout)
-    named = {f"d{name}": grad for name, grad in zip(leaves, grads, strict=True)}
-    return {**leaves, "out": out, "dout": dout, **named}
 
 
 def cases() -> dict[str, Case]:
@@ -58,22 +49,5 @@ def cases() -> dict[str, Case]:
     return found
 
 
-def main() -> None:
-    """Write the file that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--output", type=Path, default=Path("tests/helpers/fixtures/layers.npz"))
-    output = parser.parse_args().output
-    output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        output,
-        **{
-            f"{name}.{key}": tensor.detach().numpy()
-            for name, case in cases().items()
-            for key, tensor in case.items()
-        },
-    )
-    print(f"{output}: torch {torch.__version__}, {output.stat().st_size:,} bytes")
-
-
 if __name__ == "__main__":
-    main()
+    record(cases(), "layers.npz")

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.deep_layers import BatchNormalization, Dropout
-from helpers.gradients import numerical_gradient
 from helpers.layers import Affine, Array, Relu, Sigmoid, SoftmaxWithLoss
+from helpers.networks import numerical_gradients
 
 Layer = Affine | BatchNormalization | Relu | Sigmoid | Dropout
 
@@ -144,16 +144,4 @@ class MultiLayerNetExtend:
         Dropout draws anew each time, so that no derivative exists: for networks without it. Batch
         normalization's running averages move with each of the many passes.
         """
-
-        def slope(param: Array) -> Array:
-            def loss_at(values: Array) -> float:
-                param[...] = values
-                return self.loss(x, t, train_flg=True)
-
-            before = param.copy()
-            try:
-                return numerical_gradient(loss_at, before).value
-            finally:
-                param[...] = before
-
-        return {key: slope(param) for key, param in self.params.items()}
+        return numerical_gradients(lambda: self.loss(x, t, train_flg=True), self.params)

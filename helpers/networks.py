@@ -3,6 +3,8 @@
 Scores come out; the loss is softmax cross-entropy. Knows nothing of data sets and training.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from helpers.gradients import numerical_gradient
@@ -77,16 +79,29 @@ class TwoLayerNet:
 
     def numerical_gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the same by numerical differentiation; slow, for small networks only."""
+        return numerical_gradients(lambda: self.loss(x, t), self.params)
 
-        def slope(param: Array) -> Array:
-            def loss_at(values: Array) -> float:
-                param[...] = values
-                return self.loss(x, t)
 
-            before = param.copy()
-            try:
-                return numerical_gradient(loss_at, before).value
-            finally:
-                param[...] = before
+def numerical_gradients(loss: Callable[[], float], params: dict[str, Array]) -> dict[str, Array]:
+    """Differentiate a loss by each parameter that it depends on.
 
-        return {key: slope(param) for key, param in self.params.items()}
+    Args:
+        loss: returns the loss with the parameters as they are.
+        params: float64 arrays of any shapes; each is changed in place and put back.
+
+    Returns:
+        The loss's gradient at each, of its shape.
+    """
+
+    def slope(param: Array) -> Array:
+        def loss_at(values: Array) -> float:
+            param[...] = values
+            return loss()
+
+        before = param.copy()
+        try:
+            return numerical_gradient(loss_at, before).value
+        finally:
+            param[...] = before
+
+    return {key: slope(param) for key, param in params.items()}

@@ -34,8 +34,9 @@ setup: $(READY) ## make .venv with the packages of requirements.lock and this pr
 demo: $(READY) ## grade a simulated class of students, from hand-in to report
 	$(RUN) course demo
 
+# Two processes with a core each: more threads would only wait for each other.
 test: $(READY) ## run every test, the slow ones too
-	$(RUN) pytest -n 2 --dist worksteal
+	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
 
 lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
 	$(RUN) course workspace

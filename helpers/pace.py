@@ -6,7 +6,10 @@ a loop runs, never what is right.
 
 import os
 
+from threadpoolctl import threadpool_limits
+
 VARIABLE = "COURSE_PACE"
+THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def is_short() -> bool:
@@ -27,3 +30,14 @@ def steps(full: int, short: int) -> int:
     if not 1 <= short <= full:
         raise ValueError(f"short must lie between 1 and full = {full}, but it is {short}")
     return short if is_short() else full
+
+
+def one_thread() -> None:
+    """Multiply matrices on one core from now on, here and in processes started from here.
+
+    Those of a mini-batch are so small that several cores together are no faster, and as soon as
+    another program has one of these cores, the others wait for it at every product. It also makes
+    one process and several round alike.
+    """
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    threadpool_limits(1)

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from helpers import training
 from tests.notebooks.chapter import Chapter
@@ -161,8 +160,8 @@ def test_wrong_labels_are_learned_by_heart(f: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def searched() -> Any:
-    """The notebook's names after both searches: about a minute on one core."""
-    with pytest.MonkeyPatch.context() as monkeypatch, threadpool_limits(1):
+    """The notebook's names after both searches."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
         names = at_full_pace(monkeypatch)
         names["coarse"] = names["coarse_search"]()
         CHAPTER.run("plot_fine", names)
@@ -235,8 +234,7 @@ def test_two_processes_give_what_one_gives(searched: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
-    with threadpool_limits(1):
-        CHAPTER.run("sklearn_search", f)
+    CHAPTER.run("sklearn_search", f)
     search = f["search"]
     assert len(search.cv_results_["params"]) == 12
     assert search.best_params_["learning_rate"] == pytest.approx(0.033, abs=0.001)

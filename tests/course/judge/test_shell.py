@@ -338,7 +338,8 @@ def test_a_forked_process_prints_into_the_cell(run: Run) -> None:
         "    print('child'); sys.stdout.flush(); os._exit(0)\n"
         "os.waitpid(child, 0); print('after')"
     )
-    assert sorted(text_of(found).split()) == ["after", "before", "child"]
+    # Both write while the other may: the end of a line can come after the other's text.
+    assert all(word in text_of(found) for word in ("before", "child", "after"))
 
 
 def test_an_interrupt_between_cells_is_ignored(run: Run) -> None:

@@ -327,12 +327,13 @@ def _grades(results: "Results", students: set[str]) -> Table:
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)
-    for name in results.columns:
-        head = f"{escape(name)}\n[dim]of {points(results.max_score(name))}[/]"
-        table.add_column(head, justify="right")
+    for head in _heads(list(results.columns)):
+        table.add_column(escape(head), justify="right")
     table.add_column("to read", justify="right")
     table.add_column("late")
     table.add_column("notes", overflow="fold")
+    full = [points(results.max_score(name)) for name in results.columns]
+    table.add_row("full marks", *full, style="dim")
     for student in sorted(students):
         works = [results.works.get((student, name)) for name in results.columns]
         there = [work for work in works if work]
@@ -345,6 +346,13 @@ def _grades(results: "Results", students: set[str]) -> Table:
             escape(_notes([note for work in there if work.graded for note in work.notes])),
         )
     return table
+
+
+def _heads(assignments: Sequence[str]) -> Sequence[str]:
+    """Return assignments' names; of many, the numbers before "_" if they tell them apart."""
+    numbers = [name.partition("_")[0] for name in assignments]
+    many = len(assignments) > 3  # names of more don't fit into a terminal's 80 columns
+    return numbers if many and len(set(numbers)) == len(numbers) else assignments
 
 
 def _notes(notes: Sequence[str], most: int = 2) -> str:
@@ -374,12 +382,11 @@ def _class_table(demo: "Demo") -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("kind")
-    for name, full in demo.max_scores.items():
-        table.add_column(f"{escape(name)}\n[dim]of {points(full)}[/]", justify="right")
-    for head in ("score", "foretold"):
-        full = sum(demo.max_scores.values())
-        table.add_column(f"{head}\n[dim]of {points(full)}[/]", justify="right")
+    for head in (*_heads(list(demo.max_scores)), "score", "foretold"):
+        table.add_column(escape(head), justify="right")
     table.add_column("equal", justify="center")
+    full = [*demo.max_scores.values(), *[sum(demo.max_scores.values())] * 2]
+    table.add_row("full marks", "", *map(points, full), style="dim")
     for row in demo.rows:
         table.add_row(
             f"{row.student.first} {row.student.last}",

@@ -1,8 +1,10 @@
 """The command line, and nbgrader's own commands beside it."""
 
 import csv
+import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +14,7 @@ from course.cli import app
 from course.demo import Demo, Row, make_class
 from course.doctor import Finding, State
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = ("release", "figures", "workspace", "grade", "feedback", "report", "demo", "doctor")
 
 
@@ -84,7 +87,7 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     done = run(graded / "source", "grade")  # from a folder below
     assert done.exit_code == 0
     text = flat(done.stdout)
-    assert "01_doubling 02_pair student of 6 of 12 to read late notes" in text
+    assert "student 01_doubling 02_pair to read late notes full marks 6 12 ada" in text
     assert "ada 4 – 1 1 day" in text
     assert "bob 0 4" in text
     assert "dan 0 – The file was damaged" in text
@@ -126,6 +129,22 @@ def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypa
     assert done.exit_code == 1
     assert "! mateo.quispe: 01, double: 2 points instead of 3" in done.stdout
     assert "1 of 2 students have the score that was foretold" in done.stdout
+
+
+def test_a_class_of_many_assignments_fits_into_a_terminal(tmp_path):
+    full = {path.name: 100.0 for path in sorted((ROOT / "source").iterdir())}
+    rows = [Row(student, full, full, []) for student in make_class(24)]
+    console = cli.Console(width=80, record=True, file=io.StringIO())
+    console.print(cli._class_table(Demo(tmp_path, tmp_path, full, rows, 1.5)))
+    shown = console.export_text()
+    assert "…" not in shown
+    assert len(shown.splitlines()) == 2 + 24
+    assert shown.split()[: len(full) + 2] == ["student", "kind", *(name[:2] for name in full)]
+
+
+def test_few_assignments_are_called_by_their_names():
+    assert cli._heads(["01_one", "02_two", "03_three"]) == ["01_one", "02_two", "03_three"]
+    assert cli._heads(["week_1", "week_2", "week_3", "week_4"])[0] == "week_1"
 
 
 @pytest.mark.parametrize(

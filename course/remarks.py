@@ -89,7 +89,11 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
 
 
 def _line(sentence: str) -> str:
-    """Return a sentence in one line of HTML, with `names` as code."""
+    """Return a sentence in one line of HTML, cut if it is too long."""
     text = " ".join(sentence.split())
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return in_html(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+def in_html(text: str) -> str:
+    """Return plain text as HTML, with `names` as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

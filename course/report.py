@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from course.remarks import in_html
 from course.results import Column, Results, Work
 from course.root import CourseError
 
@@ -96,7 +97,7 @@ def page(results: Results, made: datetime) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"points": points, "duration": duration}
+    environment.filters |= {"points": points, "duration": duration, "in_html": in_html}
     works = sorted(results.works.values(), key=lambda work: (work.assignment, work.student))
     shares = _shares(results)
     return environment.get_template("report.html").render(

@@ -6,15 +6,18 @@ a verdict holds is one student's seed.
 
 import hmac
 import os
+import re
 import secrets
+import time
 from pathlib import Path
 
 NAME = ".course-secret"
 LENGTH = 32
+PATIENCE = 2.0  # seconds until a file that is still empty counts as broken
 
 
 def course_secret(root: Path) -> bytes:
-    """Return the course's secret, made at the first call.
+    """Return the course's secret, made at the first call, which several processes may make at once.
 
     Args:
         root: the course's folder.
@@ -26,14 +29,21 @@ def course_secret(root: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        secret = bytes.fromhex(path.read_text().strip())
-        if len(secret) != LENGTH:
-            raise ValueError(f"{path} does not hold a secret of {LENGTH} bytes") from None
-        return secret
+        return _read(path)
     secret = secrets.token_bytes(LENGTH)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{secret.hex()}\n")
     return secret
+
+
+def _read(path: Path) -> bytes:
+    """Return the secret in a file that another process may be about to write."""
+    deadline = time.monotonic() + PATIENCE
+    while not (text := path.read_text()).endswith("\n") and time.monotonic() < deadline:
+        time.sleep(0.005)
+    if not re.fullmatch(rf"[0-9a-f]{{{2 * LENGTH}}}\n?", text):
+        raise ValueError(f"{path} does not hold a secret of {LENGTH} bytes")
+    return bytes.fromhex(text.strip())
 
 
 def student_seed(secret: bytes, student: str) -> bytes:

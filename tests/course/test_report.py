@@ -18,6 +18,7 @@ CHECKS = (CheckSpec("adds", 2, True, True), CheckSpec("takes a list", 1, False, 
 TOTAL = Column("sums", "total", "Total", 3, Exercise("total", "Total", 3, CHECKS, "", ""))
 WHY = Column("sums", "why_sum", "In words: why_sum", 2, None)
 EVIL = "<script>alert(1)</script>"
+RAISES = f"Your code raises {EVIL} (in `{EVIL}`)"
 
 
 def lines(*messages):
@@ -42,8 +43,8 @@ def results():
     works = [
         work("ada", 3, "", ""),
         work("bob", 0, "Yours is -2.5 at 1e-07.", "", waiting=[WHY], late=timedelta(hours=30)),
-        work("cat", 1, "Yours is 17 at 3.", "", penalty=0.5),
-        work("dan", 0, f"Your code raises {EVIL}", "no"),
+        work("cat", 1, "Yours is 17 at 3.", "", penalty=0.5, notes=[f"`{EVIL}` was missing"]),
+        work("dan", 0, "no", RAISES),
         work("eve", 0, "not attempted yet", "not attempted yet"),
         work("fay", 0, graded=False, notes=[f"sums.ipynb is broken {EVIL}"]),
     ]
@@ -85,7 +86,10 @@ def test_the_page_needs_nothing_else(results):
 def test_what_students_wrote_is_text(results):
     found = html(results)
     assert "<script" not in found
-    assert found.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3  # name, note and diagnosis
+    text = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert found.count(text) >= 5  # name, notes and diagnosis
+    assert f"<code>{text}</code> was missing" in found
+    assert f"Your code raises {text} (in <code>{text}</code>)" in found
 
 
 def test_the_page_says_who_needs_a_person(results):
@@ -121,7 +125,7 @@ def test_the_check_that_most_failed_comes_first_with_its_commonest_diagnosis(res
     first, second = troubles(results, "01_sums")
     assert (first.check, first.failed, first.tried, first.hidden) == ("adds", 3, 4, True)
     assert (first.diagnosis, first.share, first.others) == ("Yours is -2.5 at 1e-07.", 2, 1)
-    assert (second.check, second.failed, second.diagnosis) == ("takes a list", 1, "no")
+    assert (second.check, second.failed, second.diagnosis) == ("takes a list", 1, RAISES)
 
 
 def test_without_the_judge_s_record_no_check_is_said_to_have_passed(results):

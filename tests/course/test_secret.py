@@ -1,0 +1,64 @@
+"""The course's secret: one for all processes, whoever comes first."""
+
+import multiprocessing
+import stat
+import threading
+import time
+
+import pytest
+
+from course import secret
+from course.secret import NAME, course_secret, student_seed
+
+
+def test_it_is_made_once_and_for_its_owner_alone(tmp_path):
+    made = course_secret(tmp_path)
+    assert len(made) == 32
+    assert course_secret(tmp_path) == made
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
+    (tmp_path / "other").mkdir()
+    assert course_secret(tmp_path / "other") != made
+
+
+def test_who_comes_while_it_is_written_waits_for_it(tmp_path):
+    path = tmp_path / NAME
+    path.touch()
+
+    def write():
+        time.sleep(0.1)
+        with path.open("w") as file:
+            file.write("ab" * 16)
+            file.flush()
+            time.sleep(0.1)
+            file.write("cd" * 16 + "\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    found = course_secret(tmp_path)
+    writer.join()
+    assert found.hex() == "ab" * 16 + "cd" * 16
+
+
+def test_processes_that_come_at_once_agree(tmp_path):
+    folders = [tmp_path / str(n) for n in range(50)]
+    for folder in folders:
+        folder.mkdir()
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        found = pool.map(course_secret, [folder for folder in folders for _ in range(4)], 1)
+    for n in range(len(folders)):
+        assert len(set(found[4 * n : 4 * n + 4])) == 1
+
+
+@pytest.mark.parametrize("text", ["", "abc", "ab" * 31 + "\n", "x" * 64 + "\n", "ab" * 33 + "\n"])
+def test_a_file_that_holds_none_is_an_error(tmp_path, text, monkeypatch):
+    monkeypatch.setattr(secret, "PATIENCE", 0.05)
+    (tmp_path / NAME).write_text(text)
+    with pytest.raises(ValueError, match="does not hold a secret of 32 bytes"):
+        course_secret(tmp_path)
+    assert (tmp_path / NAME).read_text() == text
+
+
+def test_students_have_seeds_of_their_own():
+    seeds = {student_seed(key, student) for key in (b"a", b"b") for student in ("ada", "bob")}
+    assert len(seeds) == 4
+    assert student_seed(b"a", "ada") in seeds

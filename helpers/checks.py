@@ -238,6 +238,7 @@ def assert_close(
     inputs: Mapping[str, npt.ArrayLike] | None = None,
     mistakes: Mapping[str, npt.ArrayLike] | None = None,
     kinks: npt.ArrayLike | None = None,
+    single: bool = False,
 ) -> None:
     """Raise AssertionError with a diagnosis unless the array has the expected shape and values.
 
@@ -255,6 +256,7 @@ def assert_close(
         inputs=inputs,
         mistakes=mistakes,
         kinks=kinks,
+        single=single,
     )
     if found:
         raise AssertionError(found.sentence)
@@ -290,6 +292,7 @@ def assert_derivative(
     rtol: float = 1e-6,
     atol: float = 1e-8,
     mistakes: Mapping[str, Callable[[Any], npt.ArrayLike]] | None = None,
+    single: bool = False,
 ) -> None:
     """Hold an elementwise derivative against numerical differentiation of `f`.
 
@@ -301,14 +304,16 @@ def assert_derivative(
         rtol: relative tolerance, on top of the numerical derivative's own error.
         atol: absolute tolerance, likewise.
         mistakes: known wrong derivatives, each under the words that explain it.
+        single: allow float32's rounding, as for `helpers.diagnosis.diagnose`.
 
     Raises:
         AssertionError: with a diagnosis, if it is wrong.
         UndecidedError: if no point could decide.
     """
     point, truth = _decidable_point(f, x, numerical_derivative)
+    inputs = {"x": point}
     _assert_agrees(
-        grad, point, truth, mistakes, name=name, rtol=rtol, atol=atol, inputs={"x": point}
+        grad, point, truth, mistakes, name=name, rtol=rtol, atol=atol, inputs=inputs, single=single
     )
 
 

@@ -92,6 +92,14 @@ def test_float32_hides_no_mistake(seed, shape):
     assert diagnose(wrong.astype(np.float32), right) is not None
 
 
+def test_float32_on_the_way_is_right_where_the_check_allows_it():
+    right = np.random.default_rng(3).normal(size=(4, 3))
+    rounded = right + 5e-6 * np.abs(right).max()  # as sums of float32 numbers are
+    assert diagnose(rounded, right) is not None
+    assert diagnose(rounded, right, single=True) is None
+    assert diagnose(right * (1 + 1e-4), right, single=True) is not None
+
+
 def test_an_atol_of_0_stays_0_in_float32():
     assert cause(np.float32(0), 1e-12, atol=0) == "zero"
 

@@ -1,12 +1,13 @@
-"""Whatever points a student's seed draws, the reference earns everything."""
+"""Whatever points a student's seed draws, right answers earn everything."""
 
 import contextlib
 import io
+import random
 
 import pytest
 
 from course.notebook import grade_id, is_setup, is_solution, is_test
-from course.runner import execute
+from course.runner import execute, run
 from helpers.checks import Outcome, seeded
 
 SEEDS = [b"seed %d" % number for number in range(25)]
@@ -30,4 +31,32 @@ def test_the_reference_earns_everything_whatever_the_seed(source, monkeypatch):
                     for check in own["q"].results
                     if check.outcome is not Outcome.PASSED
                 ]
+    assert failed == []
+
+
+@pytest.mark.slow
+def test_right_answers_earn_everything_together_whatever_the_seed(source, monkeypatch):
+    """Each is tested alone in `test_bank`; here they build on each other."""
+    monkeypatch.setenv("COURSE_PACE", "short")
+    monkeypatch.chdir(source.path.parent)
+    right = [answer for answer in source.answers if answer.right]
+    failed = []
+    for number in range(25):
+        chance = random.Random(number)
+        paper = {}
+        for exercise in source.exercises:
+            mine = [answer for answer in right if answer.exercise == exercise.id]
+            if chosen := chance.choice([None, *mine]):
+                paper[exercise.id] = chosen
+        texts = {key: answer.source for key, answer in paper.items()}
+        with seeded(b"stress %d" % number):
+            verdict = run(source.notebook, source.path.stem, texts)
+        names = {key: answer.name for key, answer in paper.items()}
+        failed += [
+            (number, exercise.id, check.message, names)
+            for exercise in verdict.exercises
+            for check in exercise.checks
+            if not check.passed
+        ]
+        assert verdict.incidents == ()
     assert failed == []

@@ -7,17 +7,18 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as steps
 
-from course.judge.exporter import RepairingExporter
-from course.judge.preprocessor import Judge
-from course.nbgrader_plugins import (
+from course.authoring.seal import Seal
+from course.grading.plugins import (
     CleanOutputs,
     HideTests,
     PageStyle,
     RestoreCells,
-    Seal,
     TellRemarks,
     clean_html,
 )
+from course.judge.preprocessor import Judge
+from course.notebooks.let_out import LetOut
+from course.repair.exporter import RepairingExporter
 
 c = get_config()  # noqa: F821
 
@@ -51,12 +52,14 @@ c.GenerateAssignment.preprocessors = [
     steps.ClearMarkScheme,
     steps.ComputeChecksums,
     steps.CheckCellMetadata,
+    LetOut,
     Seal,
 ]
 
 # --- from submitted/ to autograded/ ---------------------------------------------------------------
 c.Autograde.exporter_class = RepairingExporter
 c.Autograde.sanitize_preprocessors = [
+    LetOut,
     steps.ClearOutput,
     steps.DeduplicateIds,
     steps.OverwriteKernelspec,
@@ -65,7 +68,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 c.Autograde.autograde_preprocessors = [
-    Judge,  # or, for a kernel of nbgrader's own: "course.nbgrader_plugins.ExecuteShort",
+    Judge,  # or, for a kernel of nbgrader's own: "course.grading.plugins.ExecuteShort",
     steps.IgnorePattern,
     ClearMetadataPreprocessor,
     steps.LimitOutput,

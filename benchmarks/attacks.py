@@ -19,11 +19,11 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 
+import attacks
 from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
-from course.judge.confine import missing
-from course.notebook import read
-from course.root import load_config
-from tests.course.judge import cheats
+from course.judge.sandbox.linux import missing
+from course.layout import load_config
+from course.notebooks.cells import read
 
 SECONDS = 90  # for one `nbgrader autograde`
 LINGER = 3  # seconds in which what an attack leaves behind may still do harm
@@ -65,7 +65,7 @@ class Result:
 
     def __str__(self) -> str:
         if self.fooled:
-            return f"**fooled**: {self.score:g} of {cheats.POINTS['double']} points"
+            return f"**fooled**: {self.score:g} of {attacks.POINTS['double']} points"
         return f"**harmed**: {self.harm}" if self.harm else "held"
 
 
@@ -73,32 +73,32 @@ def template(folder: Path, side: str) -> Path:
     """Make a course with a released assignment and one student whose work is graded."""
     course = folder / side / "course"
     configure(course, side)
-    cheats.furnish(course, ROOT)
+    attacks.furnish(course, ROOT)
     variables = _variables(course, side)
-    run(nbgrader("generate_assignment", cheats.ASSIGNMENT), course, variables)
-    run(nbgrader("autograde", cheats.ASSIGNMENT), course, variables)
+    run(nbgrader("generate_assignment", attacks.ASSIGNMENT), course, variables)
+    run(nbgrader("autograde", attacks.ASSIGNMENT), course, variables)
     return course
 
 
 def _variables(course: Path, side: str) -> dict[str, str]:
     path = [course] if side == "stock" else []  # what an attack changes are copies
-    return environment(course.parent / "home", *path, **{cheats.SECRET: "2 * f(x)"})
+    return environment(course.parent / "home", *path, **{attacks.SECRET: "2 * f(x)"})
 
 
 def attack(
-    cheat: cheats.Cheat, side: str, prepared: Path, folder: Path, ports: tuple[int, int]
+    attack: attacks.Attack, side: str, prepared: Path, folder: Path, ports: tuple[int, int]
 ) -> Result:
     """Hand an attack in to a copy of the prepared course, grade it, and see what came of it."""
-    course = folder / side / cheat.name / "course"
+    course = folder / side / attack.name / "course"
     copy(prepared, course)
-    notebook = Path(cheats.ASSIGNMENT, f"{cheats.NOTEBOOK}.ipynb")
+    notebook = Path(attacks.ASSIGNMENT, f"{attacks.NOTEBOOK}.ipynb")
     released = read(course / "release" / notebook)
-    submitted = cheats.hand_in(released, cheat.cell(course, *ports), cheat.metadata)
-    cheats.write(course / "submitted" / "mallory" / notebook, submitted)
+    submitted = attacks.hand_in(released, attack.cell(course, *ports), attack.metadata)
+    attacks.write(course / "submitted" / "mallory" / notebook, submitted)
     variables = _variables(course, side)
     before = _fingerprint(course)
     first = [*_namespace(), sys.executable, "-c", FIRST, str(SECONDS), str(LINGER)]
-    grading = nbgrader("autograde", cheats.ASSIGNMENT, "--student=mallory")
+    grading = nbgrader("autograde", attacks.ASSIGNMENT, "--student=mallory")
     with contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(
             [*first, *grading], cwd=course, env=variables, timeout=SECONDS + LINGER + 30,
@@ -122,9 +122,9 @@ def _result(course: Path, before: dict[str, str]) -> Result:
     harm = []
     if not mallory:
         harm.append("nothing was graded")
-    elif mallory["triple"] != cheats.POINTS["triple"]:
+    elif mallory["triple"] != attacks.POINTS["triple"]:
         harm.append(f"the other question has {mallory['triple']:g} points")
-    if ada != cheats.POINTS:
+    if ada != attacks.POINTS:
         harm.append("another student's grades changed")
     if changed:
         harm.append(f"changed {changed[0]}" + (", ..." if changed[1:] else ""))
@@ -136,7 +136,7 @@ def _scores(course: Path, student: str) -> dict[str, float]:
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}?timeout=30") as gradebook:
         try:
             notebook = gradebook.find_submission_notebook(
-                cheats.NOTEBOOK, cheats.ASSIGNMENT, student
+                attacks.NOTEBOOK, attacks.ASSIGNMENT, student
             )
         except MissingEntry:
             return {}
@@ -162,24 +162,24 @@ def main() -> None:
         sys.exit("Attacks are tried only where they can be confined: see `course doctor`.")
     load_config(ROOT)  # finds alembic for nbgrader
     names = sys.argv[1:]
-    chosen = [cheat for cheat in cheats.catalog() if not names or cheat.name in names]
+    chosen = [attack for attack in attacks.catalog() if not names or attack.name in names]
     with (
         tempfile.TemporaryDirectory(prefix="attacks-", ignore_cleanup_errors=True) as name,
-        cheats.accomplices() as ports,
+        attacks.accomplices() as ports,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         folder = Path(name)
         prepared = {side: template(folder, side) for side in SIDES}
         futures = [
-            [pool.submit(attack, cheat, side, prepared[side], folder, ports) for side in SIDES]
-            for cheat in chosen
+            [pool.submit(attack, attack, side, prepared[side], folder, ports) for side in SIDES]
+            for attack in chosen
         ]
         print("| what the student's code does | stock nbgrader | the judge |")
         print("|---|---|---|", flush=True)
         results = []
-        for cheat, row in zip(chosen, futures, strict=True):
+        for attack, row in zip(chosen, futures, strict=True):
             results.append([future.result() for future in row])
-            print(f"| {cheat.says} | {' | '.join(map(str, results[-1]))} |", flush=True)
+            print(f"| {attack.says} | {' | '.join(map(str, results[-1]))} |", flush=True)
     print(f"\n| of {len(chosen)} attacks | stock nbgrader | the judge |\n|---|---|---|")
     for words, counted in {
         "get points for a wrong answer": lambda result: result.fooled,

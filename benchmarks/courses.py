@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SIDES = ("stock", "judge")
 STOCK = """
 
-from course.nbgrader_plugins import ExecuteShort  # noqa: E402
+from course.grading.plugins import ExecuteShort  # noqa: E402
 
 c.Autograde.autograde_preprocessors = [
     ExecuteShort if step is Judge else step for step in c.Autograde.autograde_preprocessors

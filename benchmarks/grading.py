@@ -27,17 +27,20 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
 from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
-from course.bank import load
-from course.notebook import exercises, grade_id, read
-from course.release import make_release
-from course.root import load_config
+from course.authoring.release import make_release
+from course.layout import load_config
+from course.notebooks.assignment import SOURCE
+from course.notebooks.cells import grade_id, read
+from course.notebooks.source import SourceNotebook, source_notebook
 
 ASSIGNMENT, NOTEBOOK = "01_activations", "activations"
 OWN = """
 import sys, time
 from pathlib import Path
 from course.judge import shell
-from course.notebook import is_test, read
+from course.notebooks.assignment import SOURCE
+from course.notebooks.source import SourceNotebook, source_notebook
+from course.notebooks.cells import is_test, read
 nb = read(Path(sys.argv[1]))
 cells = [cell.source for cell in nb.cells if cell.cell_type == "code" and not is_test(cell)]
 own = shell.Shell()
@@ -54,7 +57,7 @@ def courses(folder: Path, students: int) -> dict[str, Path]:
     configure(first, SIDES[0])
     for name in ("source", "helpers"):
         copy(ROOT / name, first / name)
-    with_answers = read(ROOT / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
+    with_answers = source_notebook(ROOT / SOURCE / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
     make_release(first, [ASSIGNMENT])
     released = read(first / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
     for number in range(students):
@@ -68,15 +71,13 @@ def courses(folder: Path, students: int) -> dict[str, Path]:
     return dict(zip(SIDES, (first, second), strict=True))
 
 
-def _submission(released: NotebookNode, source: NotebookNode, number: int) -> NotebookNode:
+def _submission(released: NotebookNode, source: SourceNotebook, number: int) -> NotebookNode:
     """Return the reference for number 0, otherwise half of its answers changed for the bank's."""
     rng = random.Random(number)
-    known = exercises(source)
-    bank = load(ROOT / "course" / "answers" / ASSIGNMENT / f"{NOTEBOOK}.toml", known)
+    known = source.exercises
     answers = {exercise.id: exercise.solution for exercise in known}
     for exercise in rng.sample(known, len(known) // 2 if number else 0):
-        choice = [answer for answer in bank if answer.exercise == exercise.id]
-        answers[exercise.id] = rng.choice(choice).source
+        answers[exercise.id] = rng.choice(source.bank.of(exercise.id)).source
     nb = deepcopy(released)
     for cell in nb.cells:
         cell.source = answers.get(grade_id(cell), cell.source)

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from course.judge.confine import Confinement
-from course.judge.remote import Namespace, Session
-from course.judge.server import WarmServer
+from course.judge.sandbox.linux import Confinement
+from course.judge.sandbox.server import WarmServer
+from course.judge.wire.judge_end import Namespace, Session
 
 ROUNDS = 10
 TRIPS = 1_000
@@ -78,7 +78,7 @@ def student(source: str) -> Iterator[Namespace]:
     with tempfile.TemporaryDirectory() as scratch, WarmServer() as server:
         ours, theirs = socket.socketpair()
         confinement = Confinement.for_student(Path(scratch)).to_json()
-        arguments = {"assignment": "04_backprop", "notebook": "-", "confinement": confinement}
+        arguments = {"closed": [], "confinement": confinement}
         with theirs, ours:
             child = server.spawn("student", theirs, arguments)
             session = Session(ours, seconds=60)

@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
-from course.root import CourseError, find_root
+from course.layout import CourseError, find_root
 
 if TYPE_CHECKING:
     from course.demo import Demo
-    from course.results import Results, Work
+    from course.grading.results import Results, Work
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -32,8 +32,8 @@ class PlainErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        from course.bank import BankError
-        from course.notebook import NotebookError
+        from course.notebooks.bank import BankError
+        from course.notebooks.cells import NotebookError
 
         try:
             return super().invoke(ctx)
@@ -77,7 +77,7 @@ def release(
 
     The table of all exercises, docs/exercises.md, is made with them.
     """
-    from course.release import make_release
+    from course.authoring.release import make_release
 
     root = _root()
     with out.status("Making the release") as status:
@@ -97,7 +97,7 @@ def release(
 @app.command()
 def figures(assignments: Assignments = None) -> None:
     """Draw the expected figures of the source notebooks again."""
-    from course.figures import make_figures
+    from course.authoring.figures import make_figures
 
     root = _root()
     with out.status("Drawing"):
@@ -134,8 +134,8 @@ def grade(
     is reported and stops nobody else; its earlier grades stay. Grades and comments that a person
     gave are never changed.
     """
-    from course.grade import LOG, Status, grade_class
-    from course.results import read_results
+    from course.grading.grade import LOG, Status, grade_class
+    from course.grading.results import read_results
 
     root = _root()
     names = assignments or []
@@ -177,9 +177,9 @@ def check(
 
     Exit status 0 when it was graded, whatever the score.
     """
-    from course.check import check_notebook
-    from course.judge.confine import missing
-    from course.judge.server import WarmServer
+    from course.grading.check import check_notebook
+    from course.judge.sandbox.linux import missing
+    from course.judge.sandbox.server import WarmServer
 
     root = _root()
     if lacking := [protection.name for protection in missing()]:
@@ -204,7 +204,7 @@ def check(
 @app.command()
 def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
     """Make each student's feedback: the checks and their diagnoses, no hidden test."""
-    from course.feedback import make_feedback
+    from course.grading.feedback import make_feedback
 
     root = _root()
     with _progress() as bar:
@@ -232,8 +232,8 @@ def report(
     ] = None,
 ) -> None:
     """Write report/index.html, one page on how the class did, and report/grades.csv."""
-    from course.report import write_report
-    from course.results import read_results
+    from course.grading.report import write_report
+    from course.grading.results import read_results
 
     root = _root()
     page = write_report(read_results(root, assignments or []), output or root / "report")
@@ -323,7 +323,7 @@ def _progress() -> Iterator[Progress]:
 
 def _grades(results: "Results", students: set[str]) -> Table:
     """Return the class as a table: scores, what a person has to do, notes."""
-    from course.report import points
+    from course.grading.report import points
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)
@@ -361,7 +361,7 @@ def _notes(notes: Sequence[str], most: int = 2) -> str:
 
 
 def _score(work: "Work | None") -> str:
-    from course.report import points
+    from course.grading.report import points
 
     if work is None:
         return "[dim]–[/]"
@@ -369,7 +369,7 @@ def _score(work: "Work | None") -> str:
 
 
 def _late(works: Sequence["Work"]) -> str:
-    from course.report import duration
+    from course.grading.report import duration
 
     late = [work.late for work in works if work.late]
     return duration(max(late)) if late else ""
@@ -377,7 +377,7 @@ def _late(works: Sequence["Work"]) -> str:
 
 def _class_table(demo: "Demo") -> Table:
     """Return the demo's class: scores beside those that the bank foretold."""
-    from course.report import points
+    from course.grading.report import points
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)

@@ -13,22 +13,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from course import bank, notebook
-from course.bank import Answer
-from course.conventions import BEGIN_SCHEME, BEGIN_SOLUTION, END_SOLUTION
-from course.feedback import make_feedback
-from course.grade import grade_class, open_course
-from course.names import names
-from course.notebook import Exercise
-from course.release import make_release
-from course.report import write_report
-from course.results import read_results
-from course.root import CONFIG, CourseError
+from course.authoring.release import make_release
+from course.grading.feedback import make_feedback
+from course.grading.grade import grade_class, open_course
+from course.grading.report import write_report
+from course.grading.results import read_results
+from course.layout import CONFIG, CourseError
+from course.notebooks import bank
+from course.notebooks.assignment import SOURCE, read_assignments
+from course.notebooks.bank import Answer
+from course.notebooks.cells import grade_id, is_manual, is_solution, read
+from course.notebooks.conventions import BEGIN_SCHEME, BEGIN_SOLUTION, END_SOLUTION
+from course.notebooks.exercises import Exercise
+from course.notebooks.names import names
+from course.notebooks.source import SourceNotebook, source_notebooks
 
-ANSWERS = Path(__file__).parent / "answers"
 MARKER = ".course-demo"
 SEED = 20  # another seed, another class
 FIRST_DUE = datetime(2026, 10, 2, 18)  # UTC; each assignment is due two weeks after the one before
@@ -157,7 +158,6 @@ def make_demo(
     *,
     students: int = 24,
     jobs: int = 0,
-    answers: Path = ANSWERS,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Demo:
     """Release, hand in, grade, give feedback and report, in a folder of its own.
@@ -167,7 +167,6 @@ def make_demo(
         folder: the new course folder; an earlier demo there is replaced.
         students: how many; the mixture of kinds repeats every 24.
         jobs: how many processes work at once; 0 for one a CPU.
-        answers: the bank's folder.
         on_step: told what is done next.
 
     Raises:
@@ -179,7 +178,7 @@ def make_demo(
     make_release(folder)
     on_step(f"handing in the work of {students} students")
     class_ = make_class(students)
-    predicted = _hand_in(folder, class_, answers)
+    predicted = _hand_in(folder, class_)
     on_step("grading")
     grade_class(folder, jobs=jobs)
     on_step("making the feedback")
@@ -223,7 +222,7 @@ def _prepare(root: Path, folder: Path) -> None:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).write_text("Made by `course demo`, which also removes it.\n")
-    shutil.copytree(root / "source", folder / "source")
+    shutil.copytree(root / SOURCE, folder / SOURCE)
     shutil.copy(root / CONFIG, folder)
 
 
@@ -249,7 +248,7 @@ def _row(
 # --- what students hand in ------------------------------------------------------------------------
 
 
-def _hand_in(folder: Path, class_: Sequence[Student], answers: Path) -> Predictions:
+def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
     """Write every student's work into submitted/, and return the points that it should earn."""
     course = open_course(folder)
     predicted: Predictions = {}
@@ -258,33 +257,28 @@ def _hand_in(folder: Path, class_: Sequence[Student], answers: Path) -> Predicti
             gradebook.update_or_create_student(
                 student.id, first_name=student.first, last_name=student.last
             )
-        for index, name in enumerate(sorted(course.assignments())):
+        for index, assignment in enumerate(read_assignments(course.path("source"))):
+            name = assignment.name
             due = FIRST_DUE + index * timedelta(weeks=2)
             gradebook.update_or_create_assignment(name, duedate=due)
-            for path in sorted((folder / "source" / name).glob("*.ipynb")):
-                source = notebook.read(path)
-                exercises = notebook.exercises(source)
-                known = _bank(answers / name / f"{path.stem}.toml", exercises)
+            for source in source_notebooks(course.path("source"), name):
+                exercises, known = source.exercises, source.bank.answers
                 for student in class_:
                     there = folder / "submitted" / student.id / name
                     if not there.exists():
                         shutil.copytree(folder / "release" / name, there)
                         when = due + student.kind.late
                         (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
-                    rng = random.Random(f"{SEED} {student.id} {name} {path.stem}")
+                    rng = random.Random(f"{SEED} {student.id} {name} {source.name}")
                     paper = choose(rng, exercises, known, student.kind)
                     if index == 0:
                         paper = damaged(rng, exercises, paper, student.kind.damage)
-                    _write(there / path.name, source, paper, student.kind.words)
+                    _write(there / f"{source.name}.ipynb", source, paper, student.kind.words)
                     points = bank.predicted(exercises, [*paper.answers.values()], paper.blank)
                     predicted.setdefault((student.id, name), {}).update(
-                        {(path.stem, key): value for key, value in points.items()}
+                        {(source.name, key): value for key, value in points.items()}
                     )
     return predicted
-
-
-def _bank(path: Path, exercises: Sequence[Exercise]) -> list[Answer]:
-    return bank.load(path, exercises) if path.is_file() else []
 
 
 def choose(
@@ -366,14 +360,14 @@ def _beneath(exercises: Sequence[Exercise], exercise: Exercise, paper: Paper) ->
     return frozenset(found)
 
 
-def _write(path: Path, source: NotebookNode, paper: Paper, words: bool) -> None:
+def _write(path: Path, source: SourceNotebook, paper: Paper, words: bool) -> None:
     """Fill a released notebook in, as a student would, and damage the file if the paper says so."""
-    nb = notebook.read(path)
-    reference = {notebook.grade_id(cell): cell.source for cell in source.cells}
+    nb = read(path)
+    reference = {grade_id(cell): cell.source for cell in source.notebook.cells}
     end = ""
-    for cell in filter(notebook.is_solution, nb.cells):
-        key = notebook.grade_id(cell)
-        if notebook.is_manual(cell):
+    for cell in filter(is_solution, nb.cells):
+        key = grade_id(cell)
+        if is_manual(cell):
             if words:
                 cell.source = reference[key].split(BEGIN_SCHEME)[0].rstrip("= \n")
         elif key not in paper.blank:

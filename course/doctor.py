@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from course import secret
-from course.root import CourseError
+from course.layout import CourseError
 
 PYTHON = (3, 11)
 WHOLE = 60_000  # training images of MNIST
@@ -101,7 +101,7 @@ def _against(lock: str) -> tuple[list[str], list[str]]:
 
 def configuration(root: Path) -> Iterator[Finding]:
     """Can nbgrader_config.py be read?"""
-    from course.grade import open_course
+    from course.grading.grade import open_course
 
     try:
         course = open_course(root)
@@ -113,9 +113,9 @@ def configuration(root: Path) -> Iterator[Finding]:
 
 def judge(root: Path) -> Iterator[Finding]:
     """Is the verdict formed where student code can't reach, and is that code confined?"""
-    from course.grade import open_course
-    from course.judge.confine import protections
+    from course.grading.grade import open_course
     from course.judge.preprocessor import judge_of
+    from course.judge.sandbox.linux import protections
 
     try:
         judge = judge_of(open_course(root).config)
@@ -226,7 +226,7 @@ def data(root: Path) -> Iterator[Finding]:
 
 def release(root: Path) -> Iterator[Finding]:
     """Is release/ what source/ makes, and committed?"""
-    from course.release import check_current
+    from course.authoring.release import check_current
 
     try:
         differences = check_current(root)

@@ -6,7 +6,7 @@ Copies files and nothing more; what is in my_work/ already is theirs.
 import contextlib
 from pathlib import Path
 
-from course.root import CourseError
+from course.layout import CourseError
 
 FOLDER = "my_work"
 

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
-from helpers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20

@@ -16,8 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from helpers.deep_networks import MultiLayerNetExtend
-from helpers.optimizers import SGD
+from helpers.answers.deep_networks import MultiLayerNetExtend
+from helpers.answers.optimizers import SGD
 from helpers.progress import track
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 
-from course.root import load_config
+from course.layout import load_config
+from course.notebooks.source import SourceNotebook
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,6 +72,15 @@ EXPECTED = """\
 ![A straight line of slope two](figures/doubling.png)
 
 </details>"""
+
+ASSIGNMENT = """\
+order = 1
+title = "Doubling"
+let_out = ["figures/*.png"]
+
+[[part]]
+notebook = "doubling"
+"""
 
 WHY = """\
 Because adding x to itself counts it twice.
@@ -140,6 +150,12 @@ def notebook() -> NotebookNode:
     return example()
 
 
+@pytest.fixture
+def source(notebook: NotebookNode) -> SourceNotebook:
+    """That notebook as the course knows it: in memory, read when it is first asked."""
+    return SourceNotebook("doubling", "01_doubling", notebook)
+
+
 @pytest.fixture(scope="session")
 def empty_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gradebook as nbgrader makes it, which takes it seconds: to be copied."""
@@ -154,6 +170,7 @@ def course_root(tmp_path: Path, empty_gradebook: Path) -> Path:
     """A course of one chapter, 01_doubling/doubling.ipynb, with its figure; nothing released."""
     folder = tmp_path / "course" / "source" / "01_doubling"
     (folder / "figures").mkdir(parents=True)
+    (folder / "assignment.toml").write_text(ASSIGNMENT)
     (folder / "figures" / "doubling.png").write_bytes(b"a picture")
     write(folder / "doubling.ipynb", example())
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path / "course")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-LOCAL = {"helpers", "course", "tests", "benchmarks", "tools"}
+LOCAL = {"attacks", "helpers", "course", "tests", "benchmarks", "tools"}
 
 
 def parse(lines: Iterable[str]) -> list[Requirement]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course.notebook import read
+from course.notebooks.cells import read
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

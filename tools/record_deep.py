@@ -1,6 +1,6 @@
 """Record what PyTorch makes of chapter 6's layers, networks and optimizers.
 
-    python -m tools.record_deep [--output tests/helpers/fixtures/deep.npz]
+    python -m tools.record_deep [--output tests/helpers/answers/fixtures/deep.npz]
 
 Needs PyTorch (`pip install torch==2.13.0`), which the tests that read the file do not. Everything
 is in float64, under names such as `norm.dgamma`. Where PyTorch's conventions are others than the

@@ -1,6 +1,6 @@
-"""Record what PyTorch makes of chapter 5's loss: `tests/helpers/fixtures/dual_layer.npz`.
+"""Record what PyTorch makes of chapter 5's loss: `tests/helpers/answers/fixtures/dual_layer.npz`.
 
-    python -m tools.record_dual_layer [--output tests/helpers/fixtures/dual_layer.npz]
+    python -m tools.record_dual_layer [--output tests/helpers/answers/fixtures/dual_layer.npz]
 
 Needs PyTorch (`pip install torch==2.13.0`), which the tests that read the file do not. Each case
 is a network with one hidden layer, a batch, the two strengths of the penalty, the regularized loss

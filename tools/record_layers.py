@@ -1,6 +1,6 @@
-"""Record what PyTorch makes of chapter 4's layers: `tests/helpers/fixtures/layers.npz`.
+"""Record what PyTorch makes of chapter 4's layers: `tests/helpers/answers/fixtures/layers.npz`.
 
-    python -m tools.record_layers [--output tests/helpers/fixtures/layers.npz]
+    python -m tools.record_layers [--output tests/helpers/answers/fixtures/layers.npz]
 
 Needs PyTorch (`pip install torch==2.13.0`), which the tests that read the file do not. Every case
 holds its inputs, the upstream gradient `dout`, the output and autograd's gradients, in float64,

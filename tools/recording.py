@@ -25,10 +25,10 @@ def record(cases: Mapping[str, Case], name: str) -> None:
 
     Args:
         cases: tensors of any shape by key, by case.
-        name: of the file in `tests/helpers/fixtures`, unless `--output` names another.
+        name: of the file in `tests/helpers/answers/fixtures`, unless `--output` names another.
     """
     parser = argparse.ArgumentParser(description=f"Record {name} for the tests.")
-    parser.add_argument("--output", type=Path, default=Path("tests/helpers/fixtures", name))
+    parser.add_argument("--output", type=Path, default=Path("tests/helpers/answers/fixtures", name))
     output = parser.parse_args().output
     output.parent.mkdir(parents=True, exist_ok=True)
     arrays = {

@@ -1,4 +1,5 @@
 """The judge: student code runs in one process, the verdict is formed in another.
 
-`wire` carries values between the two, `remote` is the judge's end of it, `student` the student's.
+`preprocessor` is its door into nbgrader, `supervise` starts the two processes, `judging` forms the
+verdict, `wire` carries values between the two and `sandbox` confines the student's.
 """

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from course.judge.confine import limit_memory
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
-from course.judge.remote import Namespace, Session, StudentGoneError
-from course.judge.wire import receive, send
-from course.runner import execute
+from course.judge.sandbox.linux import limit_memory
+from course.judge.wire.codec import receive, send
+from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
+from course.notebooks.runner import execute
 from course.verdict import TEST_FAILED
 from helpers.checks import Question, seeded
 

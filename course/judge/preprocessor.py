@@ -18,12 +18,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float
 from traitlets.config import Config
 
-from course.judge.confine import missing
 from course.judge.judging import Limits
-from course.judge.repair import REPAIRS
-from course.judge.server import WarmServer
+from course.judge.sandbox.linux import missing
+from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
-from course.notebook import read
+from course.notebooks.assignment import read_assignments
+from course.notebooks.source import source_notebook
+from course.repair.repair import REPAIRS
 from course.secret import course_secret, student_seed
 from course.verdict import METADATA, Verdict
 
@@ -53,11 +54,14 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         limits = Limits(
             self.request_seconds, self.question_seconds, self.cell_seconds, self.notebook_seconds
         )
-        verdict, graded = grade_notebook(submission, warm_server(), limits)
+        server = warm_server(preload(Path(courses.root, courses.source_directory)))
+        verdict, graded = grade_notebook(submission, server, limits)
         verdict = replace(verdict, repairs=tuple(nb.metadata.get(REPAIRS, ())))
         student = resources["nbgrader"]["student"]
         _keep(
-            Path(courses.root, VERDICTS, student, submission.assignment), verdict, submission.seed
+            Path(courses.root, VERDICTS, student, submission.source.assignment),
+            verdict,
+            submission.seed,
         )
         graded.metadata[METADATA] = from_dict(verdict.to_json())  # type: ignore[no-untyped-call]
         for incident in verdict.incidents:
@@ -81,9 +85,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
         _drop_links(folder, submitted, source)
         return Submission(
-            name=marks["notebook"],
-            assignment=assignment,
-            source=read(source / f"{marks['notebook']}.ipynb"),
+            source=source_notebook(source / f"{marks['notebook']}.ipynb"),
             submitted=nb,
             folder=folder,
             seed=student_seed(course_secret(root), student),
@@ -104,10 +106,15 @@ def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
+def preload(source: Path) -> tuple[str, ...]:
+    """Return the modules that a course's assignments want imported ahead of time."""
+    return tuple(sorted({name for one in read_assignments(source) for name in one.preload}))
+
+
 @cache
-def warm_server() -> WarmServer:
-    """Return this process's warm server; it ends with the process."""
-    return WarmServer()
+def warm_server(modules: tuple[str, ...] = ()) -> WarmServer:
+    """Return this process's warm server with these modules; it ends with the process."""
+    return WarmServer(preload=modules)
 
 
 def _keep(folder: Path, verdict: Verdict, seed: bytes) -> None:

@@ -19,13 +19,14 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
-from course.judge.confine import Confinement
 from course.judge.judging import Cell, Limits
-from course.judge.references import blocked
-from course.judge.server import Child, WarmServer
-from course.judge.wire import WireError, receive, send
-from course.notebook import exercises, grade_id, is_setup, is_test
-from course.root import CourseError
+from course.judge.sandbox.linux import Confinement
+from course.judge.sandbox.server import Child, WarmServer
+from course.judge.wire.codec import WireError, receive, send
+from course.layout import CourseError
+from course.notebooks.answers import closed_helpers
+from course.notebooks.cells import grade_id, is_setup, is_test
+from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import CheckResult, Outcome
 
@@ -42,17 +43,13 @@ class Submission:
     """A piece of work to be judged.
 
     Attributes:
-        name: the notebook's name without ending.
-        assignment: e.g. "01_activations".
         source: the instructor's notebook.
         submitted: the student's, aligned with it.
         folder: where the assignment's other files lie (data, the student's own modules).
         seed: the student's own seed.
     """
 
-    name: str
-    assignment: str
-    source: NotebookNode
+    source: SourceNotebook
     submitted: NotebookNode
     folder: Path | None
     seed: bytes
@@ -76,7 +73,7 @@ def grade_notebook(
     """
     limits = limits or Limits()
     start = time.monotonic()
-    cells = plan(submission.source, submission.submitted)
+    cells = plan(submission.source.notebook, submission.submitted)
     with _scratch(submission.folder) as scratch, contextlib.ExitStack() as stack:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
@@ -162,11 +159,10 @@ def _how_ended(student: Child | None) -> str:
 
 
 def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
-    unreadable = blocked(submission.assignment, submission.name)
+    closed = closed_helpers(submission.source)
     return {
-        "assignment": submission.assignment,
-        "notebook": submission.name,
-        "confinement": Confinement.for_student(scratch, unreadable).to_json(),
+        "closed": closed,
+        "confinement": Confinement.for_student(scratch, closed).to_json(),
     }
 
 
@@ -191,7 +187,7 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
 def _verdict(submission: Submission, record: dict[str, Any], seconds: float) -> Verdict:
     questions = record["questions"]
     verdicts = []
-    for exercise in exercises(submission.source):
+    for exercise in submission.source.exercises:
         found = questions.get(f"test_{exercise.id}", {"score": 0, "checks": []})
         verdicts.append(
             ExerciseVerdict(
@@ -202,7 +198,9 @@ def _verdict(submission: Submission, record: dict[str, Any], seconds: float) -> 
                 hidden=exercise.hidden,
             )
         )
-    return Verdict(submission.name, verdicts, incidents=tuple(record["incidents"]), seconds=seconds)
+    return Verdict(
+        submission.source.name, verdicts, incidents=tuple(record["incidents"]), seconds=seconds
+    )
 
 
 def _check(check: dict[str, Any]) -> CheckResult:

@@ -9,9 +9,9 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from course.grade import grade_class
-from course.notebook import grade_id, read
-from course.release import make_release
+from course.authoring.release import make_release
+from course.grading.grade import grade_class
+from course.notebooks.cells import grade_id, read
 
 DUE = "2026-10-02 18:00:00"
 RIGHT = "def double(x):\n    return np.asarray(x) * 2"
@@ -23,6 +23,18 @@ HTML_OUTPUT = (
     f'{RIGHT}\nfrom IPython.display import HTML, display\ndisplay(HTML("{SCRIPT}<b>bold</b>"))'
 )
 
+PAIR = """\
+order = 2
+title = "A pair"
+let_out = ["figures/*.png"]
+
+[[part]]
+notebook = "first"
+
+[[part]]
+notebook = "second"
+"""
+
 HandIn = Callable[..., Path]
 _ready: dict[str, Path] = {}
 
@@ -33,6 +45,7 @@ def released(course_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     if "released" not in _ready:
         sources = course_root / "source"
         shutil.copytree(sources / "01_doubling", sources / "02_pair")
+        (sources / "02_pair" / "assignment.toml").write_text(PAIR)
         (sources / "02_pair" / "doubling.ipynb").rename(sources / "02_pair" / "first.ipynb")
         shutil.copy(sources / "02_pair" / "first.ipynb", sources / "02_pair" / "second.ipynb")
         make_release(course_root)

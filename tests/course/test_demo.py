@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from course import bank, notebook
 from course.demo import (
     BLANK,
     CARELESS,
@@ -18,7 +17,8 @@ from course.demo import (
     make_class,
     make_demo,
 )
-from course.root import CourseError
+from course.layout import CourseError
+from course.notebooks.source import source_notebook
 
 BANK = """
 [[wrong]]
@@ -51,21 +51,21 @@ code = "def quadruple(x):\\n    return 4 * x"
 
 
 @pytest.fixture
-def answers(tmp_path):
-    folder = tmp_path / "answers" / "01_doubling"
-    folder.mkdir(parents=True)
-    (folder / "doubling.toml").write_text(BANK)
-    return tmp_path / "answers"
+def source(course_root):
+    folder = course_root / "source" / "01_doubling"
+    (folder / "bank").mkdir()
+    (folder / "bank" / "doubling.toml").write_text(BANK)
+    return source_notebook(folder / "doubling.ipynb")
 
 
 @pytest.fixture
-def exercises(course_root):
-    return notebook.exercises(notebook.read(course_root / "source/01_doubling/doubling.ipynb"))
+def exercises(source):
+    return source.exercises
 
 
 @pytest.fixture
-def known(answers, exercises):
-    return bank.load(answers / "01_doubling" / "doubling.toml", exercises)
+def known(source):
+    return source.bank.answers
 
 
 def answer(known, name):
@@ -168,7 +168,7 @@ def test_a_folder_that_is_not_a_demo_is_refused(course_root, tmp_path):
 
 @pytest.mark.slow
 def test_every_score_is_as_foretold_and_nothing_else_is_touched(
-    course_root, answers, tmp_path, monkeypatch
+    course_root, source, tmp_path, monkeypatch
 ):
     kinds = [CLASS[index] for index in (0, 2, 9, 10, 5, 13, 19)]
     monkeypatch.setattr("course.demo.CLASS", kinds)
@@ -176,7 +176,7 @@ def test_every_score_is_as_foretold_and_nothing_else_is_touched(
     folder = tmp_path / "demo"
     steps = []
 
-    demo = make_demo(course_root, folder, students=7, answers=answers, on_step=steps.append)
+    demo = make_demo(course_root, folder, students=7, on_step=steps.append)
 
     assert [row.student.kind.name for row in demo.rows] == [
         "excellent",

@@ -11,7 +11,7 @@ import pytest
 
 from course import doctor, secret
 from course.doctor import State, examine
-from course.judge.confine import Protection
+from course.judge.sandbox.linux import Protection
 
 
 def found(check, root):
@@ -59,7 +59,7 @@ def test_a_configuration_that_can_not_be_run_is_missing(tmp_path):
 
 
 def machine(monkeypatch, *protections):
-    monkeypatch.setattr("course.judge.confine.protections", lambda: list(protections))
+    monkeypatch.setattr("course.judge.sandbox.linux.protections", lambda: list(protections))
 
 
 def test_every_protection_is_named_with_its_means(course_root, monkeypatch):
@@ -93,7 +93,7 @@ def test_a_missing_protection_is_as_grave_as_grading_takes_it(
 def test_a_course_without_the_judge_is_noted(course_root, monkeypatch):
     machine(monkeypatch, Protection("files", False, "no Landlock"))
     config = course_root / "nbgrader_config.py"
-    execute = '"course.nbgrader_plugins.ExecuteShort",'
+    execute = '"course.grading.plugins.ExecuteShort",'
     config.write_text(config.read_text().replace("    Judge,", f"    {execute}", 1))
     (first, line), (second, _) = found(doctor.judge, course_root)
     assert first is second is State.NOTE

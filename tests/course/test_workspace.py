@@ -2,7 +2,7 @@
 
 import pytest
 
-from course.root import CourseError
+from course.layout import CourseError
 from course.workspace import make_workspace
 
 

@@ -1,62 +1,18 @@
 """What the tests of all notebooks share: the source notebooks and their banks, read once."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from nbformat import NotebookNode
-
-from course.bank import Answer, BankError, few, load
-from course.notebook import Exercise, exercises, read
+from course.notebooks.bank import BankError
+from course.notebooks.source import source_notebooks
 
 ROOT = Path(__file__).parents[2]
+SOURCES = source_notebooks(ROOT / "source")
 
 
-@dataclass(frozen=True)
-class Source:
-    """A source notebook with its exercises and its bank of answers."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return self.path.stem
-
-    @property
-    def assignment(self) -> str:
-        return self.path.parent.name
-
-    @property
-    def bank(self) -> Path:
-        return ROOT / "course" / "answers" / self.assignment / f"{self.path.stem}.toml"
-
-    @property
-    def release(self) -> Path:
-        return ROOT / "release" / self.assignment / self.path.name
-
-    @cached_property
-    def notebook(self) -> NotebookNode:
-        return read(self.path)
-
-    @cached_property
-    def exercises(self) -> list[Exercise]:
-        return exercises(self.notebook)
-
-    @cached_property
-    def answers(self) -> list[Answer]:
-        return load(self.bank, self.exercises)
-
-    @cached_property
-    def few(self) -> dict[str, str]:
-        return few(self.bank, self.exercises)
-
-
-SOURCES = [Source(path) for path in sorted((ROOT / "source").glob("*/*.ipynb"))]
-
-
-def answers(source: Source) -> list[Answer]:
+def answers(source):
     """Return the notebook's bank; none if it can't be read, which a test of its own tells."""
     try:
-        return source.answers
+        return source.bank.answers
     except BankError:
         return []
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.gradients import numerical_derivative
+from helpers.answers.gradients import numerical_derivative
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("01_activations", "activations")

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.gradients import numerical_gradient, numerical_jacobian
+from helpers.answers.gradients import numerical_gradient, numerical_jacobian
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("02_softmax", "softmax")

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 import helpers
+from helpers.answers.gradients import numerical_gradient
 from helpers.datasets import load_mnist, load_weights
-from helpers.gradients import numerical_gradient
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("03_forward_pass", "forward_pass")

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.answers.networks import TwoLayerNet
 from helpers.datasets import load_mnist
-from helpers.networks import TwoLayerNet
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("04_backprop", "two_layer_net")

@@ -10,14 +10,14 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from helpers.gradients import numerical_gradient
+from helpers.answers.gradients import numerical_gradient
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("05_dual_layer", "dual_layer")
 says = CHAPTER.says
 
 ROOT = Path(__file__).parents[2]
-FIXTURES = ROOT / "tests" / "helpers" / "fixtures" / "dual_layer.npz"  # tools/record_dual_layer.py
+FIXTURES = ROOT / "tests/helpers/answers/fixtures/dual_layer.npz"  # tools/record_dual_layer.py
 KEYS = ("w1", "b1", "w2", "b2")
 SCORE = 0.978021978  # 89 of 91
 

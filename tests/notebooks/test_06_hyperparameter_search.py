@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.utils.parallel import Parallel, delayed
 
-from helpers import training
+from helpers.answers import training
 from tests.notebooks.chapter import Chapter
 
 CHAPTER = Chapter("06_hyperparameters", "hyperparameter_search")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers import deep_layers, deep_networks, optimizers
+from helpers.answers import deep_layers, deep_networks, optimizers
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("06_hyperparameters", "multi_layer_net")

@@ -3,58 +3,20 @@
 import re
 from pathlib import Path
 
-from course.conventions import FIGURES, problems
-from course.notebook import is_manual, is_test, read
-from course.release import check_current, leaks
+import pytest
+
+from course.authoring.release import check_current, leaks
+from course.notebooks.cells import is_manual, is_test, read
+from course.notebooks.conventions import FIGURES, assignment_problems, problems
 
 ROOT = Path(__file__).parents[2]
-# The exercises that readers look for, in their order.
-EXERCISES = {
-    "activations": """
-        step_function sigmoid tanh relu identity_function numerical_diff sigmoid_grad
-        tanh_grad relu_grad gradient_after check_sigmoid check_numerical_diff
-    """,
-    "softmax": """
-        softmax_naive softmax log_softmax cross_entropy_error softmax_cross_entropy
-        softmax_jacobian softmax_cross_entropy_grad predict_class check_large_scores
-        check_rows
-    """,
-    "forward_pass": """
-        affine init_network forward forward_deep count_parameters predict accuracy
-        predict_in_batches check_batches check_prepare
-    """,
-    "two_layer_by_hand": """
-        layer_sizes initialize_parameters forward_propagation compute_cost
-        backward_propagation update_parameters nn_model predict check_backward
-    """,
-    "two_layer_net": """
-        MulLayer AddLayer Relu Sigmoid Affine SoftmaxWithLoss TwoLayerNet train check_relu
-        check_gradients
-    """,
-    "dual_layer": """
-        prepare init_weights forpass reg_loss backprop training update_val_loss fit score
-        random_init check_all_gradients check_minibatch
-    """,
-    "multi_layer_net": """
-        SGD Momentum AdaGrad RMSprop Adam initial_std BatchNormalization batch_norm_backward
-        Dropout decay_loss make_layers MultiLayerNetExtend check_train_flag
-    """,
-    "hyperparameter_search": """
-        shuffle_dataset validation_split Trainer sample_log_uniform run_trial random_search
-        narrow check_steps check_shuffle
-    """,
-}
 HEADING = re.compile(r"^### Exercise (?:[\w]+)\.(\d+): (.+) \((\d+) points?\)$", re.MULTILINE)
 WORDS = {1: "an answer", 2: "two answers"}
 SHOW = r'plots\.show\(\s*\w+,\s*"(\w+)"'
 
 
 def test_a_source_notebook_keeps_the_conventions(source):
-    assert problems(source.notebook, str(source), source.path.parent) == []
-
-
-def test_it_has_every_exercise_in_its_order(source):
-    assert [exercise.id for exercise in source.exercises] == EXERCISES[str(source)].split()
+    assert problems(source) == []
 
 
 def test_headings_number_the_exercises_and_say_what_each_is_worth(source):
@@ -76,12 +38,18 @@ def test_the_first_cell_says_what_the_notebook_is_worth(source):
 
 
 def test_a_release_gives_nothing_away(source):
-    assert leaks(source.notebook, source.release.read_text(encoding="utf-8")) == []
+    release = ROOT / "release" / source.assignment / source.path.name
+    assert leaks(source.notebook, release.read_text(encoding="utf-8")) == []
     assert leaks(source.notebook, source.path.read_text(encoding="utf-8"))
 
 
 def test_release_is_what_source_makes():
     assert check_current(ROOT) == []
+
+
+@pytest.mark.parametrize("assignment", [path.parent for path in ROOT.glob("source/*/*.toml")])
+def test_an_assignment_keeps_the_conventions(assignment):
+    assert assignment_problems(assignment) == []
 
 
 def test_every_figure_is_shown_by_a_cell():

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from course.notebook import grade_id, is_setup, is_solution, is_test
-from course.runner import execute, run
+from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
+from course.notebooks.runner import execute, run
 from helpers.checks import Outcome, seeded
 
 SEEDS = [b"seed %d" % number for number in range(25)]
@@ -39,7 +39,7 @@ def test_right_answers_earn_everything_together_whatever_the_seed(source, monkey
     """Each is tested alone in `test_bank`; here they build on each other."""
     monkeypatch.setenv("COURSE_PACE", "short")
     monkeypatch.chdir(source.path.parent)
-    right = [answer for answer in source.answers if answer.right]
+    right = [answer for answer in source.bank.answers if answer.right]
     failed = []
     for number in range(25):
         chance = random.Random(number)
@@ -50,7 +50,7 @@ def test_right_answers_earn_everything_together_whatever_the_seed(source, monkey
                 paper[exercise.id] = chosen
         texts = {key: answer.source for key, answer in paper.items()}
         with seeded(b"stress %d" % number):
-            verdict = run(source.notebook, source.path.stem, texts)
+            verdict = run(source, texts)
         names = {key: answer.name for key, answer in paper.items()}
         failed += [
             (number, exercise.id, check.message, names)

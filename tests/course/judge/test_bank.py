@@ -17,26 +17,19 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from course import bank
 from course.demo import Paper, is_foretold
-from course.judge.server import WarmServer
+from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
-from course.notebook import exercises, grade_id, is_setup, is_solution, is_test, read
-from course.root import load_config
-from course.runner import run
+from course.layout import load_config
+from course.notebooks.assignment import FILE
+from course.notebooks.cells import grade_id, is_setup, is_solution, is_test, read
+from course.notebooks.runner import run
+from course.notebooks.source import SourceNotebook, source_notebooks
 
 ROOT = Path(__file__).parents[3]
-CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
+SOURCES = source_notebooks(ROOT / "source")
 PAPERS = 12  # whole notebooks of a chapter: each is run twice
-EXECUTE = '"course.nbgrader_plugins.ExecuteShort",'
-
-
-def known(path):
-    """The chapter's notebook, exercises and answers."""
-    source = read(path)
-    found = exercises(source)
-    answers = ROOT / "course" / "answers" / path.parent.name / f"{path.stem}.toml"
-    return source, found, bank.load(answers, found)
+EXECUTE = '"course.grading.plugins.ExecuteShort",'
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +38,8 @@ def server():
         yield server
 
 
-def judged(path, source, submitted, server):
-    submission = Submission(path.stem, path.parent.name, source, submitted, None, b"a seed")
+def judged(source, submitted, server):
+    submission = Submission(source, submitted, None, b"a seed")
     verdict, _ = grade_notebook(submission, server)
     return verdict
 
@@ -71,20 +64,21 @@ def groups(found, answers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_answers_act_on_each_other_as_they_do_in_process(path, server):
-    source, found, answers = known(path)
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_answers_act_on_each_other_as_they_do_in_process(source, server):
+    found, answers = source.exercises, source.bank.answers
     papers = groups(found, random.Random(1).sample(answers, len(answers)))
     assert sum(len(paper.answers) for paper in papers) == len(answers)
     different = []
     for paper in random.Random(1).sample(papers, min(PAPERS, len(papers))):
         texts = {key: answer.source for key, answer in paper.answers.items()}
-        submitted = deepcopy(source)
-        submitted.cells = [c for c in source.cells if is_setup(c) or is_solution(c) or is_test(c)]
+        cells = source.notebook.cells
+        submitted = deepcopy(source.notebook)
+        submitted.cells = [c for c in cells if is_setup(c) or is_solution(c) or is_test(c)]
         submitted.cells = deepcopy(submitted.cells)
         for cell in submitted.cells:
             cell.source = texts.get(grade_id(cell), cell.source)
-        here, there = run(source, path.stem, texts), judged(path, source, submitted, server)
+        here, there = run(source, texts), judged(source, submitted, server)
         if outcome(here) != outcome(there) or there.incidents:
             names = [f"{answer.exercise}: {answer.name}" for answer in paper.answers.values()]
             changed = {
@@ -99,22 +93,22 @@ def test_answers_act_on_each_other_as_they_do_in_process(path, server):
 # --- with a Jupyter kernel in the judge's place ---------------------------------------------------
 
 
-def stacked(source, answers):
+def stacked(source):
     """Return a notebook that holds every answer, each followed by its exercise's test.
 
     After an exercise's answers comes the reference, for the exercises that build on it.
     """
-    nb, texts = deepcopy(source), {}
+    nb, texts = deepcopy(source.notebook), {}
     nb.cells = []
-    tests = {grade_id(cell): cell for cell in source.cells if is_test(cell)}
-    for cell in source.cells:
+    tests = {grade_id(cell): cell for cell in source.notebook.cells if is_test(cell)}
+    for cell in source.notebook.cells:
         key = grade_id(cell)
         if is_setup(cell):
             nb.cells.append(deepcopy(cell))
         if f"test_{key}" not in tests:
             continue
-        mine = [answer for answer in answers if answer.exercise == key]
-        for number, text in enumerate([*(answer.source for answer in mine), cell.source]):
+        mine = [answer.source for answer in source.bank.of(key)]
+        for number, text in enumerate([*mine, cell.source]):
             solution, test = deepcopy(cell), deepcopy(tests[f"test_{key}"])
             for copy, prefix in ((solution, ""), (test, "test_")):
                 copy["id"] = f"{prefix}{key}_{number}"[:64]
@@ -134,18 +128,23 @@ def graded(root, path, execute):
     done = api.autograde(path.parent.name, "eve", force=True)
     assert done["success"], done
     with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
-        (notebook,) = book.find_submission(path.parent.name, "eve").notebooks
+        notebook = book.find_submission_notebook(path.stem, path.parent.name, "eve")
         return {grade.name: grade.auto_score for grade in notebook.grades}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(path, course_root):
-    source, _, answers = known(path)
-    nb, texts = stacked(source, answers)
-    folder = course_root / "source" / path.parent.name
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, course_root):
+    nb, texts = stacked(source)
+    folder = course_root / "source" / source.assignment
     folder.mkdir()
-    nbformat.write(nb, folder / path.name)
+    path = folder / f"{source.name}.ipynb"
+    nbformat.write(nb, path)
+    for other in SOURCES:  # what comes before opens what this one imports
+        (folder.parent / other.assignment).mkdir(exist_ok=True)
+        shutil.copy(other.folder / FILE, folder.parent / other.assignment)
+        if other is not source:
+            shutil.copy(other.path, folder.parent / other.assignment)
     loaded = load_config(course_root)
     api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)
     assert api.generate_assignment(path.parent.name)["success"]
@@ -155,7 +154,7 @@ def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(path, co
     for cell in submitted.cells:
         cell.source = texts.get(grade_id(cell), cell.source)
     nbformat.write(submitted, work / path.name)
-    here = run(nb, path.stem, texts)
+    here = run(SourceNotebook(source.name, source.assignment, nb), texts)
     expected = {f"test_{exercise.id}": exercise.score for exercise in here.exercises}
     assert graded(course_root, path, execute=True) == expected
     assert graded(course_root, path, execute=False) == expected

@@ -8,13 +8,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
-from course.judge.confine import missing
+import attacks
 from course.judge.judging import MAX_RESTARTS, Limits
-from course.judge.server import WarmServer
+from course.judge.sandbox.linux import missing
+from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
-from course.notebook import grade_id
+from course.notebooks.cells import grade_id
 from course.verdict import Verdict
-from tests.course.judge import cheats
 
 LIMITS = Limits(request=1, question=2, cell=2.5, notebook=30)
 SECONDS = 15  # what a notebook with one deadly cell may take, on a slow machine
@@ -113,15 +113,13 @@ def indented(body: str) -> str:
 def judged(
     server: WarmServer, nb: NotebookNode, limits: Limits = LIMITS
 ) -> tuple[Verdict, NotebookNode]:
-    submission = Submission(
-        cheats.NOTEBOOK, cheats.ASSIGNMENT, cheats.source_notebook(), nb, None, b"a seed"
-    )
+    submission = Submission(attacks.source_notebook(), nb, None, b"a seed")
     return grade_notebook(submission, server, limits)
 
 
 def answered(double: str, *more: str) -> NotebookNode:
     """Return a submission with this cell for `double`, and more cells after its test."""
-    nb = cheats.hand_in(cheats.source_notebook(), double, {})
+    nb = attacks.hand_in(attacks.source_notebook().notebook, double, {})
     nb.cells[4:4] = [new_code_cell(source, id=f"more_{i}") for i, source in enumerate(more)]
     return nb
 
@@ -148,7 +146,7 @@ def test_in_a_function_it_costs_its_question(server: WarmServer, fate: str) -> N
     assert verdict["double"].score == points(graded, "double") == 0
     assert all(reason in check.message for check in verdict["double"].checks[:1])
     assert len(verdict["double"].checks) == 3
-    assert verdict["triple"].score == points(graded, "triple") == cheats.POINTS["triple"]
+    assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
     died = reason in (LATE, "ended its own process", "crashed (SIGSEGV)", "MemoryError")
     told = died or reason == "Operation not permitted"
     assert any(line.startswith("test_double: ") for line in verdict.incidents) == told
@@ -157,12 +155,12 @@ def test_in_a_function_it_costs_its_question(server: WarmServer, fate: str) -> N
 @pytest.mark.parametrize("fate", FATES)
 def test_in_a_cell_it_costs_that_cell(server: WarmServer, fate: str) -> None:
     body, _, reason = FATES[fate]
-    nb = answered(cheats.DOUBLE, f"{NAMES}{body}", "after = 1", "print(after)")
+    nb = answered(attacks.DOUBLE, f"{NAMES}{body}", "after = 1", "print(after)")
     start = time.monotonic()
     verdict, graded = judged(server, nb)
     assert time.monotonic() - start < SECONDS
-    assert [verdict[name].score for name in cheats.POINTS] == [*cheats.POINTS.values()]
-    assert [points(graded, name) for name in cheats.POINTS] == [*cheats.POINTS.values()]
+    assert [verdict[name].score for name in attacks.POINTS] == [*attacks.POINTS.values()]
+    assert [points(graded, name) for name in attacks.POINTS] == [*attacks.POINTS.values()]
     told = f"{errors(graded, 'more_0')} {' '.join(verdict.incidents)}"
     assert reason in told
     (printed,) = next(cell.outputs for cell in graded.cells if cell.id == "more_2")
@@ -199,7 +197,7 @@ def test_an_answer_that_is_no_number_costs_its_question(server: WarmServer, answ
     verdict, graded = judged(server, answered(f"def double(f, x):\n    return {ANSWERS[answer]}"))
     assert verdict["double"].score == 0
     assert all(check.message for check in verdict["double"].checks)
-    assert verdict["triple"].score == points(graded, "triple") == cheats.POINTS["triple"]
+    assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
 
 
 def test_a_flood_of_prints_is_cut(server: WarmServer) -> None:
@@ -242,7 +240,7 @@ def test_what_a_cell_prints_in_a_test_can_not_pass_for_the_question(server: Warm
 
 def test_a_notebook_that_takes_too_long_earns_what_it_has_earned(server: WarmServer) -> None:
     """nbgrader gives full marks to a test cell that shows nothing: there must be a 0."""
-    nb = answered(cheats.DOUBLE, "import time; time.sleep(1.2)", "time.sleep(1.2)")
+    nb = answered(attacks.DOUBLE, "import time; time.sleep(1.2)", "time.sleep(1.2)")
     limits = Limits(request=1, question=2, cell=1.5, notebook=2)
     verdict, graded = judged(server, nb, limits)
     assert [verdict[name].score for name in ("double", "triple")] == [4, 0]
@@ -253,7 +251,7 @@ def test_a_notebook_that_takes_too_long_earns_what_it_has_earned(server: WarmSer
 @pytest.mark.slow
 def test_a_notebook_that_dies_again_and_again_is_given_up(server: WarmServer) -> None:
     deaths = ["import os; os._exit(0)"] * (MAX_RESTARTS + 1)
-    verdict, graded = judged(server, answered(cheats.DOUBLE, *deaths))
+    verdict, graded = judged(server, answered(attacks.DOUBLE, *deaths))
     assert [points(graded, name) for name in ("double", "triple")] == [4, 0]
     assert verdict["triple"].score == 0
     assert f"started again {MAX_RESTARTS} times" in verdict.incidents[-1]
@@ -274,12 +272,12 @@ def test_a_cell_that_dies_only_when_it_runs_again_is_left_out(server: WarmServer
 def test_an_array_that_makes_a_test_need_too_much_memory_costs_its_check(
     server: WarmServer,
 ) -> None:
-    source = cheats.source_notebook()
-    (test,) = [cell for cell in source.cells if grade_id(cell) == "test_double"]
+    source = attacks.source_notebook()
+    (test,) = [cell for cell in source.notebook.cells if grade_id(cell) == "test_double"]
     test.source = test.source.replace("assert_close(double(np.sin, x.copy()), expected)", HUNGRY)
     double = "def double(f, x):\n    return 2 * f(x) if x.ndim == 1 else np.zeros((700, 1))"
     nb = answered(double)
-    submission = Submission(cheats.NOTEBOOK, cheats.ASSIGNMENT, source, nb, None, b"a seed")
+    submission = Submission(source, nb, None, b"a seed")
     verdict, _ = grade_notebook(submission, server, LIMITS)
     failed = {check.name: check.message for check in verdict["double"].checks if not check.passed}
     assert list(failed) == ["is right at random points"]
@@ -289,7 +287,7 @@ def test_an_array_that_makes_a_test_need_too_much_memory_costs_its_check(
 
 def test_outputs_of_any_size_do_not_lose_the_scores(server: WarmServer) -> None:
     picture = "from IPython.display import HTML, display\ndisplay(HTML('<b>' + 'x' * 3_900_000))"
-    verdict, graded = judged(server, answered(cheats.DOUBLE, *[picture] * 9))
+    verdict, graded = judged(server, answered(attacks.DOUBLE, *[picture] * 9))
     assert verdict.score == verdict.max_score
     sizes = [len(str(cell.outputs)) for cell in graded.cells if cell.id.startswith("more")]
     assert sizes[0] > 3_900_000

@@ -9,15 +9,15 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from course.feedback import make_feedback
-from course.grade import Status, grade_student
-from course.judge.confine import Protection
+from course.grading.feedback import make_feedback
+from course.grading.grade import Status, grade_student
+from course.grading.report import write_report
+from course.grading.results import read_results
 from course.judge.preprocessor import Judge, judge_of
+from course.judge.sandbox.linux import Protection
 from course.judge.supervise import JudgeError
-from course.notebook import read
-from course.report import write_report
-from course.results import read_results
-from course.root import load_config
+from course.layout import load_config
+from course.notebooks.cells import read
 from course.secret import course_secret, student_seed
 
 DOUBLING = "01_doubling"
@@ -164,5 +164,5 @@ def test_a_machine_without_a_protection_judges_nothing_unless_told_to(handed_in,
 def test_a_configuration_with_another_step_has_no_judge(course_root):
     config = load_config(course_root)
     assert isinstance(judge_of(config), Judge)
-    config.Autograde.autograde_preprocessors = ["course.nbgrader_plugins.ExecuteShort"]
+    config.Autograde.autograde_preprocessors = ["course.grading.plugins.ExecuteShort"]
     assert judge_of(config) is None

@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.judge import outputs as limits
-from course.judge.remote import Namespace, Session
+from course.judge.wire.judge_end import Namespace, Session
 
 ZOO = sorted((Path(__file__).parent / "zoo").glob("*.txt"))
 # Like the judge's warm server: imports once, forks a process for every request.
@@ -185,7 +185,7 @@ def test_the_judge_gets_outputs_and_the_students_line() -> None:
     ours, theirs = socket.socketpair()
     script = (
         "import socket, sys; from course.judge.shell import Shell\n"
-        "from course.judge.student import Student\n"
+        "from course.judge.wire.student_end import Student\n"
         "shell = Shell(); connection = socket.socket(fileno=int(sys.argv[1]))\n"
         "Student(connection, shell.names, shell.run_cell).serve()"
     )

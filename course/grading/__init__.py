@@ -1,0 +1,1 @@
+"""A class: grade it, read its results, report on it, give feedback."""

@@ -1,0 +1,98 @@
+"""Grade one notebook by itself: no gradebook, the same judge.
+
+For self-learners, for tests, and for an appeal, which replays the random points of a verdict.
+Knows nothing of nbgrader's folders.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from course.judge.judging import Limits
+from course.judge.sandbox.server import WarmServer
+from course.judge.supervise import Submission, grade_notebook
+from course.layout import CourseError, load_config
+from course.notebooks.assignment import SOURCE, read_assignment
+from course.notebooks.source import SourceNotebook, source_notebook
+from course.repair.exporter import UnreadableFileError, read_submitted
+from course.repair.repair import Repaired, repair
+from course.secret import course_secret, student_seed
+from course.verdict import Verdict
+
+NOBODY = "course check"
+
+
+def check_notebook(
+    root: Path, path: Path, server: WarmServer, *, replay: Path | None = None
+) -> Verdict:
+    """Grade a notebook.
+
+    Args:
+        root: the course's folder.
+        path: the notebook, under the name of one of the course's.
+        server: a warm server.
+        replay: a verdict's file, whose random points are drawn again.
+
+    Raises:
+        CourseError: if the file can't be read, or the course has no notebook of this name.
+    """
+    if not os.path.lexists(path):
+        raise CourseError(f"{path}: no such file")
+    source = source_notebook(find_source(root, path))
+    repaired = _repaired(root, path, source)
+    with _let_out(source.folder) as folder:
+        submission = Submission(source, repaired.notebook, folder, _seed(root, replay))
+        verdict, _ = grade_notebook(submission, server, Limits())
+    return replace(verdict, repairs=tuple(repaired.notes))
+
+
+@contextlib.contextmanager
+def _let_out(source: Path) -> Iterator[Path]:
+    """Yield a folder with what students get of an assignment besides its notebooks."""
+    assignment = read_assignment(source)
+    with tempfile.TemporaryDirectory(prefix="let-out-") as name:
+        for path in source.rglob("*"):
+            relative = path.relative_to(source)
+            if path.is_file() and path.suffix != ".ipynb" and assignment.lets_out(relative):
+                copy = Path(name, relative)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        yield Path(name)
+
+
+def _repaired(root: Path, path: Path, source: SourceNotebook) -> Repaired:
+    """Return the notebook as the judge takes it; the instructor's own needs no repair."""
+    if source.path and path.resolve() == source.path.resolve():
+        return Repaired(source.notebook, [])
+    try:
+        given = source.released(load_config(root))
+        return repair(read_submitted(path, path.parent), given)
+    except UnreadableFileError as error:
+        raise CourseError(str(error).rstrip(".")) from None
+
+
+def find_source(root: Path, path: Path) -> Path:
+    """Return the instructor's notebook of the same name.
+
+    Raises:
+        CourseError: if there is none, or several and the folder doesn't tell which is meant.
+    """
+    found = sorted((root / SOURCE).glob(f"*/{path.stem}.ipynb"))
+    here = [source for source in found if source.parent.name == path.resolve().parent.name]
+    if len(here or found) != 1:
+        raise CourseError(f"{path.name} has no counterpart in source/: its name tells which it is")
+    return (here or found)[0]
+
+
+def _seed(root: Path, replay: Path | None) -> bytes:
+    if replay is None:
+        return student_seed(course_secret(root), NOBODY)
+    try:
+        return bytes.fromhex(json.loads(replay.read_text(encoding="utf-8"))["seed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CourseError(f"{replay} is no verdict that can be replayed") from None

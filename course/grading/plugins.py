@@ -1,0 +1,206 @@
+"""The course's own steps in nbgrader's pipelines, named in nbgrader_config.py.
+
+Each does one job. None decides a grade.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
+import bleach  # type: ignore[import-untyped]
+from nbconvert.filters import strip_files_prefix
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.preprocessors import (
+    ClearHiddenTests,
+    Execute,
+    NbGraderPreprocessor,
+    OverwriteCells,
+)
+
+from course.grading.remarks import remarks, without_secrets
+from course.notebooks.cells import SCHEMA, grade_id, is_test
+from course.verdict import METADATA
+from helpers import pace
+
+REMARKS = "remarks-on-grading"
+# A wide picture would be cut off, and a fold would not look like one.
+PAGE_CSS = "img, svg { max-width: 100%; height: auto; } summary { display: list-item; }"
+
+# --- autograde ------------------------------------------------------------------------------------
+
+
+class RestoreCells(OverwriteCells):  # type: ignore[misc]
+    """Put back every cell of the release that a submission lacks, as it was released.
+
+    nbgrader's own step puts back graded cells alone, and fails when the cell before one is gone
+    too: when a student has deleted a whole exercise.
+    """
+
+    def add_missing_grade_cells(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Insert each missing cell after the one that it follows in the release."""
+        released = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        points = {cell.name: cell.max_score for cell in released.grade_cells}
+        answers = {cell.name for cell in released.solution_cells}
+        position = 0
+        for known in released.source_cells:
+            there = [index for index, cell in enumerate(nb.cells) if grade_id(cell) == known.name]
+            if not there:
+                self.log.warning("The cell %s is missing and was put back", known.name)
+                nb.cells.insert(position, _as_released(known, points, answers))
+            position = (there or [position])[0] + 1
+        return nb, resources
+
+    def add_missing_task_cells(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Take nbgrader's marks off copies and unknown cells; nbgrader's own step fails at them."""
+        for cell in nb.cells:
+            if not grade_id(cell):
+                cell.metadata.pop("nbgrader", None)
+        return nb, resources
+
+
+def _as_released(known: Any, points: Mapping[str, float], answers: Set[str]) -> NotebookNode:
+    """Return a cell that the gradebook knows as nbgrader released it."""
+    marks = {
+        "cell_type": known.cell_type,
+        "checksum": known.checksum,
+        "grade": known.name in points,
+        "grade_id": known.name,
+        "locked": known.locked,
+        "schema_version": SCHEMA,
+        "solution": known.name in answers,
+        "task": False,
+    }
+    if known.name in points:
+        marks["points"] = points[known.name]
+    new_cell: Callable[..., NotebookNode] = (
+        new_code_cell if known.cell_type == "code" else new_markdown_cell
+    )
+    return new_cell(known.source, id=f"{known.name}-put-back", metadata={"nbgrader": marks})
+
+
+class ExecuteShort(Execute):  # type: ignore[misc]
+    """Run a submission in a kernel of its own, in which long trainings are cut short."""
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        """Start the kernel with `helpers.pace` set to short, in its environment alone."""
+        super().start_new_kernel(env={**os.environ, pace.VARIABLE: "short"}, **kwargs)
+
+
+# --- feedback -------------------------------------------------------------------------------------
+
+
+class HideTests(ClearHiddenTests):  # type: ignore[misc]
+    """Take the hidden tests out of a graded notebook, and errors that quote them too.
+
+    Only test cells are looked at: a student's own cell may hold nbgrader's marks.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clear the cells, and the incidents of the judge's verdict in the metadata."""
+        if verdict := nb.metadata.get(METADATA):
+            verdict["incidents"] = [without_secrets(text) for text in verdict["incidents"]]
+        cleared: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
+        return cleared
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clear one cell."""
+        if not is_test(cell):
+            return cell, resources
+        for output in cell.outputs:
+            if output.output_type == "error":
+                output.traceback = [f"{output.ename}: this question could not be run to its end."]
+        cleared, resources = super().preprocess_cell(cell, resources, cell_index)
+        return cleared, resources
+
+
+class TellRemarks(NbGraderPreprocessor):  # type: ignore[misc]
+    """Put at the top what had to be repaired, and what happened while the code was run."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Insert a cell, if there is anything to tell."""
+        if text := remarks(nb.metadata):
+            cell = new_markdown_cell(text, id=REMARKS)  # type: ignore[no-untyped-call]
+            nb.cells.insert(0, cell)
+        return nb, resources
+
+
+class PageStyle(NbGraderPreprocessor):  # type: ignore[misc]
+    """Add to nbconvert's style sheets what the pages lack."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add to what CSSHTMLHeaderPreprocessor has put there."""
+        resources["inlining"]["css"].append(PAGE_CSS)
+        return nb, resources
+
+
+class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]
+    """Keep of a cell's outputs what can be shown without running anything in the reader's browser.
+
+    nbconvert's sanitizer leaves other media types and an image's metadata as they are.
+    """
+
+    SHOWN = (
+        "text/plain",
+        "text/html",
+        "text/markdown",
+        "text/latex",
+        "image/png",
+        "image/jpeg",
+        "image/svg+xml",
+    )
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Clean one cell's outputs."""
+        for output in cell.get("outputs", []):
+            if "data" not in output:
+                continue
+            output.data = {kind: output.data[kind] for kind in self.SHOWN if kind in output.data}
+            output.metadata = {
+                kind: {"alt": str(details["alt"])}
+                for kind, details in output.metadata.items()
+                if isinstance(details, dict) and "alt" in details
+            }
+        return cell, resources
+
+
+TAGS = frozenset(
+    """
+    a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5
+    h6 hr i img kbd li mark ol p pre s small span strong sub summary sup table tbody td tfoot th
+    thead tr u ul
+    """.split()  # noqa: SIM905
+)
+ATTRIBUTES = {
+    "img": ("alt", "height", "src", "width"),
+    "details": ("open",),
+    "td": ("colspan", "rowspan"),
+    "th": ("colspan", "rowspan"),
+}
+LINKS = ("https://", "http://", "mailto:", "#")
+
+
+def clean_html(html: str) -> str:
+    """Return HTML that runs nothing in the reader's browser; pictures, tables and folds survive.
+
+    It takes the place of two filters of nbconvert's in nbgrader's templates: `clean_html`, which
+    knows neither headings nor pictures, and `strip_files_prefix`, the last thing that nbgrader does
+    to a student's Markdown.
+    """
+    text: str = strip_files_prefix(str(html))  # type: ignore[no-untyped-call]
+    protocols = {"data", "http", "https", "mailto"}
+    return str(bleach.clean(text, tags=TAGS, attributes=_may_have, protocols=protocols))
+
+
+def _may_have(tag: str, name: str, value: str) -> bool:
+    if name in ("class", "id", "title"):
+        return True
+    if tag == "a":
+        return name == "href" and value.startswith(LINKS)
+    if name == "src" and value.startswith("data:"):
+        return value.startswith("data:image/")
+    return name in ATTRIBUTES.get(tag, ())

@@ -1,0 +1,99 @@
+"""What a student is told of how their notebook was graded, at the top of the feedback page.
+
+Made from a graded notebook's metadata: `metadata["repairs"]`, sentences on what was repaired
+(`course.repair.repair`), and `metadata["verdict"]["incidents"]`, what happened while the code ran
+(`course.verdict.Verdict`). Both quote what a student wrote, so nothing of them is taken for HTML.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from course.notebooks.cells import TEST_PREFIX
+from course.repair.repair import REPAIRS
+from course.verdict import METADATA, TEST_FAILED
+
+LONGEST = 400  # characters of one sentence
+MOST = 30  # sentences of one kind
+
+_CELL = re.compile(r"(?P<key>cell \d+|\w+)(?P<again>, run again)?: (?P<words>.*)", re.DOTALL)
+
+
+def remarks(metadata: Mapping[str, Any]) -> str:
+    """Return what is to be told as HTML; nothing if nothing was repaired and nothing happened.
+
+    Args:
+        metadata: a graded notebook's.
+    """
+    boxes = [
+        _box(
+            "Your notebook had to be repaired before it could be graded",
+            metadata.get(REPAIRS, ()),
+            "A repair costs no points; what could not be found earns none.",
+        ),
+        _box(
+            "What happened while your code was run",
+            map(told, metadata.get(METADATA, {}).get("incidents", ())),
+            "This costs no more than what it stopped: all else was graded.",
+        ),
+    ]
+    return "\n".join(filter(None, boxes))
+
+
+def told(incident: str) -> str:
+    """Return an incident as a student is told it: of a test that failed itself, no more than that.
+
+    Args:
+        incident: as `Verdict.incidents` holds it.
+    """
+    match = _CELL.fullmatch(incident)
+    if not match:
+        return incident
+    key = match["key"]
+    if match["words"].startswith(TEST_FAILED):
+        words = "Its test could not be run to its end; your instructor can see why."
+    else:
+        words = match["words"]
+    if key.startswith(TEST_PREFIX):
+        where = f"Question `{key.removeprefix(TEST_PREFIX)}`"
+    else:
+        where = key.capitalize() if key.startswith("cell ") else f"Cell `{key}`"
+    return f"{where}{match['again'] or ''}: {words}"
+
+
+def without_secrets(incident: str) -> str:
+    """Return an incident without what it quotes of a test that failed itself."""
+    return re.sub(rf"({TEST_FAILED}):.*", r"\1.", incident, flags=re.DOTALL)
+
+
+def _box(heading: str, sentences: Iterable[str], last: str) -> str:
+    """Return a box of HTML without an empty line, which Markdown leaves as it is.
+
+    Returns:
+        Nothing if there are no sentences. MathJax passes over the box for its class.
+    """
+    items = [f"<li>{_line(str(sentence))}</li>" for sentence in sentences]
+    if not items:
+        return ""
+    more = [f"<li>{len(items) - MOST} more of the kind.</li>"] if len(items) > MOST else []
+    return "\n".join(
+        [
+            '<div class="alert alert-warning tex2jax_ignore">',
+            f"<h4>{heading}</h4>",
+            *("<ul>", *items[:MOST], *more, "</ul>"),
+            f"<p>{last}</p>",
+            "</div>",
+        ]
+    )
+
+
+def _line(sentence: str) -> str:
+    """Return a sentence in one line of HTML, cut if it is too long."""
+    text = " ".join(sentence.split())
+    return in_html(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+def in_html(text: str) -> str:
+    """Return plain text as HTML, with `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

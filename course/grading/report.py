@@ -1,0 +1,304 @@
+"""One page for the instructor on how the class did, and a table of grades for other programs.
+
+The page is a single file that needs nothing else, and all that students wrote is escaped in it.
+Makes its files from `course.grading.results` and reads nothing itself.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from course.grading.remarks import in_html
+from course.grading.results import Column, Results, Work
+from course.layout import CourseError
+
+PAGE, TABLE, RECORD = "index.html", "grades.csv", ".made.json"
+BINS = 10
+LONGEST = 280  # characters of a diagnosis that are quoted
+NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?\.?")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A field of the heat table.
+
+    Attributes:
+        text: what stands in it.
+        shade: the class of its color, 0 (nothing missing) to 4, or a word.
+        words: the same for a reader who can't see the color.
+    """
+
+    text: str
+    shade: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A check that students failed.
+
+    Attributes:
+        column: the exercise.
+        check: the check's name.
+        hidden: whether students can't see it before they are graded.
+        failed: how many students failed it.
+        tried: how many attempted the exercise.
+        diagnosis: what most of them were told.
+        share: how many were told that.
+        others: how many other diagnoses there were.
+    """
+
+    column: Column
+    check: str
+    hidden: bool
+    failed: int
+    tried: int
+    diagnosis: str
+    share: int
+    others: int
+
+
+def write_report(results: Results, folder: Path) -> Path:
+    """Write the page and the table, and return the page's path.
+
+    Args:
+        results: what the class has earned.
+        folder: where to; made if it does not exist.
+
+    Raises:
+        CourseError: if a file of that name is there which this function did not write.
+    """
+    _write(folder, {PAGE: page(results, datetime.now()), TABLE: table(results)})
+    return folder / PAGE
+
+
+def page(results: Results, made: datetime) -> str:
+    """Return the report as HTML.
+
+    Args:
+        results: what the class has earned.
+        made: the time to print on it.
+    """
+    environment = Environment(
+        loader=PackageLoader("course.grading"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"points": points, "duration": duration, "in_html": in_html}
+    works = sorted(results.works.values(), key=lambda work: (work.assignment, work.student))
+    shares = _shares(results)
+    return environment.get_template("report.html").render(
+        results=results,
+        made=made,
+        mean=statistics.mean(shares) if shares else 0,
+        median=statistics.median(shares) if shares else 0,
+        histogram=histogram(shares),
+        full=sum(results.max_score(name) for name in results.columns),
+        ungraded=[work for work in works if not work.graded],
+        late=[work for work in works if work.late],
+        remarks=[work for work in works if work.graded and work.notes],
+        waiting=_waiting(works),
+        cell=lambda student, name, column: _cell(results.works.get((student, name)), column),
+        means={name: _means(results, name) for name in results.columns},
+        troubles={name: troubles(results, name) for name in results.columns},
+        unrecorded={
+            work.assignment for work in works if work.graded and work.scores and not work.lines
+        },
+    )
+
+
+def table(results: Results) -> str:
+    """Return the grades as CSV: a row a student, a column an exercise, then the totals."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = [(name, column) for name, found in results.columns.items() for column in found]
+    writer.writerow(
+        ["student", "name"]
+        + [f"{name}/{column.notebook}/{column.id}" for name, column in columns]
+        + [f"{name} total" for name in results.columns]
+        + ["total"]
+    )
+    for student, person in results.students.items():
+        works = {name: results.works.get((student, name)) for name in results.columns}
+        writer.writerow(
+            [_plain(student), _plain(person)]
+            + [_score(works[name], column) for name, column in columns]
+            + [points(work.score) if work else "" for work in works.values()]
+            + [points(results.total(student))]
+        )
+    return out.getvalue()
+
+
+def _score(work: Work | None, column: Column) -> str:
+    return points(work.scores[column]) if work and column in work.scores else ""
+
+
+def _plain(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+# --- what the page shows --------------------------------------------------------------------------
+
+
+def points(value: float) -> str:
+    """Return points without needless decimals."""
+    return f"{round(value, 2):g}"
+
+
+def duration(time: timedelta) -> str:
+    """Return a duration in words, in its largest unit."""
+    minutes = max(1, round(time.total_seconds() / 60))
+    for unit, size in (("day", 24 * 60), ("hour", 60)):
+        if minutes >= size:
+            count = round(minutes / size)
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"
+
+
+def histogram(shares: Iterable[float]) -> list[int]:
+    """Count shares of the full marks, each in 0..1, in ten bins; full marks are in the last."""
+    counts = [0] * BINS
+    for share in shares:
+        counts[min(int(share * BINS), BINS - 1)] += 1
+    return counts
+
+
+def _shares(results: Results) -> list[float]:
+    """Return the share of all points that each student who handed anything in has earned."""
+    full = sum(results.max_score(name) for name in results.columns)
+    who = {student for student, _ in results.works}
+    return [
+        results.total(student) / full for student in results.students if student in who and full
+    ]
+
+
+def _cell(work: Work | None, column: Column) -> Cell:
+    if work is None:
+        return Cell("", "none", "not handed in")
+    if not work.graded:
+        return Cell("!", "none", "could not be graded")
+    if column in work.waiting:
+        return Cell("✎", "waiting", "to be read by a person")
+    score = work.scores.get(column, 0)
+    words = f"{points(score)} of {points(column.points)} points"
+    if score == 0 and _is_blank(work, column):
+        return Cell("–", "blank", "not attempted")
+    share = score / column.points if column.points else 1
+    shade = 0 if share >= 1 else 1 + sum(share < limit for limit in (0.25, 0.5, 0.75))
+    return Cell(points(score), str(shade), words)
+
+
+def _is_blank(work: Work, column: Column) -> bool:
+    if column.exercise is None:
+        return True
+    lines = work.lines.get(column, ())
+    return bool(lines) and all(line.message == "not attempted yet" for line in lines)
+
+
+def _means(results: Results, assignment: str) -> dict[Column, float]:
+    """Return the share of a column's points that those who were graded have earned.
+
+    A question that somebody's answer to is still to be read has none.
+    """
+    works = [w for (_, name), w in results.works.items() if name == assignment and w.graded]
+    return {
+        column: statistics.mean(work.scores.get(column, 0) for work in works) / column.points
+        for column in results.columns[assignment]
+        if works and column.points and not any(column in work.waiting for work in works)
+    }
+
+
+def _waiting(works: Sequence[Work]) -> dict[tuple[str, Column], list[str]]:
+    """Return who waits for a person to read each question."""
+    found = defaultdict(list)
+    for work in works:
+        for column in work.waiting:
+            found[work.assignment, column].append(work.student)
+    return dict(found)
+
+
+def troubles(results: Results, assignment: str, most: int = 12) -> list[Trouble]:
+    """Return the checks of an assignment that most students failed, the worst first."""
+    found = [
+        trouble
+        for column in results.columns[assignment]
+        if column.exercise
+        for trouble in _troubles_of(results, assignment, column)
+    ]
+    return sorted(found, key=lambda trouble: -trouble.failed)[:most]
+
+
+def _troubles_of(results: Results, assignment: str, column: Column) -> Iterator[Trouble]:
+    assert column.exercise
+    works = [work for (_, name), work in results.works.items() if name == assignment]
+    tried = [w for w in works if w.lines.get(column) and not _is_blank(w, column)]
+    for check in column.exercise.checks:
+        messages = [
+            line.message
+            for work in tried
+            for line in work.lines[column]
+            if line.name == check.name and not line.passed
+        ]
+        if messages:
+            diagnosis, share, others = _commonest(messages)
+            yield Trouble(
+                column,
+                check.name,
+                check.hidden,
+                len(messages),
+                len(tried),
+                diagnosis,
+                share,
+                others,
+            )
+
+
+def _commonest(messages: Sequence[str]) -> tuple[str, int, int]:
+    """Return the message that is most often told, how often, and how many others there are.
+
+    Messages that differ in their numbers alone are the same.
+    """
+    kinds = [NUMBER.sub("#", message) for message in messages]
+    (kind, count), *others = Counter(kinds).most_common()
+    example = messages[kinds.index(kind)]
+    short = example if len(example) <= LONGEST else f"{example[: LONGEST - 1]}…"
+    return short, count, len(others)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Write files, but none over one that somebody else wrote or changed."""
+    record = folder / RECORD
+    ours = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    for name in files:
+        path = folder / name
+        if path.exists() and ours.get(name) != _digest(path.read_bytes()):
+            raise CourseError(
+                f"{path} is not as `course report` wrote it: move it away or use --output"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {name: text.encode() for name, text in files.items()}
+    digests = {name: _digest(content) for name, content in data.items()}
+    record.write_text(json.dumps(ours | digests, indent=1) + "\n", encoding="utf-8")
+    for name, content in data.items():
+        (folder / name).write_bytes(content)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,259 @@
+"""What the class has earned so far: the gradebook, the notes of grading, and the verdicts.
+
+Reads only. Tables, the report and the demo are made from it; it knows none of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import (
+    BaseCell,
+    Grade,
+    Gradebook,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+
+from course.grading.grade import Course, Outcome, Status, open_course, read_notes
+from course.layout import CourseError
+from course.notebooks.assignment import read_assignments
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
+from course.notebooks.exercises import Exercise
+from course.notebooks.source import SourceNotebook, source_notebooks
+from course.verdict import METADATA
+
+
+@dataclass(frozen=True)
+class Column:
+    """What earns points in an assignment: an exercise, or a question answered in words.
+
+    Attributes:
+        notebook: the notebook's name.
+        id: the exercise's name, or the question's (`why_...`).
+        title: for people.
+        points: full marks.
+        exercise: its checks; None if a person grades it.
+    """
+
+    notebook: str
+    id: str
+    title: str
+    points: float
+    exercise: Exercise | None
+
+    @property
+    def grade_id(self) -> str:
+        """The name of the cell that nbgrader grades."""
+        return f"{TEST_PREFIX}{self.id}" if self.exercise else self.id
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """What one check said.
+
+    Attributes:
+        name: the check's name.
+        passed: whether it passed.
+        message: the diagnosis; empty if there is none.
+    """
+
+    name: str
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One student's submission of one assignment.
+
+    Attributes:
+        student: the student's id.
+        assignment: the assignment's name.
+        scores: points by column.
+        waiting: columns that a person has still to grade.
+        late: how long after the due date it came; zero if in time.
+        penalty: points taken off for that.
+        graded: False if it could not be graded, so that its scores are no judgement.
+        notes: what grading noted, each one plain line.
+        lines: what each exercise's checks said, by column; none where it was not the judge that
+            graded, which alone writes that down.
+    """
+
+    student: str
+    assignment: str
+    scores: Mapping[Column, float]
+    waiting: Sequence[Column] = ()
+    late: timedelta = timedelta()
+    penalty: float = 0
+    graded: bool = True
+    notes: Sequence[str] = ()
+    lines: Mapping[Column, Sequence[CheckLine]] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """Points in all, less the penalty."""
+        return max(0, sum(self.scores.values()) - self.penalty)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The class.
+
+    Attributes:
+        students: names for people by student id, in the order to show them.
+        columns: what earns points, by assignment, in the notebooks' order.
+        works: what was handed in, by (student, assignment).
+    """
+
+    students: Mapping[str, str]
+    columns: Mapping[str, Sequence[Column]]
+    works: Mapping[tuple[str, str], Work]
+
+    def max_score(self, assignment: str) -> float:
+        """Return an assignment's full marks."""
+        return sum(column.points for column in self.columns[assignment])
+
+    def total(self, student: str) -> float:
+        """Return what a student has earned in all assignments."""
+        return sum(work.score for work in self.works_of(student))
+
+    def works_of(self, student: str) -> list[Work]:
+        """Return what a student handed in."""
+        return [work for (who, _), work in self.works.items() if who == student]
+
+
+def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
+    """Read what the class has earned.
+
+    Args:
+        root: the course's folder.
+        assignments: their names; all released ones, if none is given.
+
+    Raises:
+        CourseError: if there is no gradebook, or no assignment (of that name) in it.
+    """
+    course = open_course(root)
+    _check_gradebook(course)
+    released = course.assignments()
+    if not released:
+        raise CourseError("nothing has been released: run `course release` first")
+    unknown = sorted(set(assignments) - set(released))
+    if unknown:
+        raise CourseError(f"{unknown[0]} is not in the gradebook: run `course release` first")
+    columns = {
+        one.name: [
+            column
+            for source in source_notebooks(course.path("source"), one.name)
+            if source.name in released[one.name]
+            for column in _columns(source)
+        ]
+        for one in read_assignments(course.path("source"))
+        if one.name in (assignments or released)
+    }
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        students = {
+            student.id: ", ".join(filter(None, (student.last_name, student.first_name)))
+            or student.id
+            for student in sorted(
+                gradebook.students, key=lambda s: ((s.last_name or s.id).casefold(), s.id)
+            )
+        }
+        works = _works(course, gradebook, columns)
+    return Results(students, columns, works)
+
+
+def _check_gradebook(course: Course) -> None:
+    """Raise CourseError unless there is a gradebook: opening it would make an empty one."""
+    prefix = "sqlite:///"
+    path = Path(course.db_url.removeprefix(prefix).split("?")[0])
+    if course.db_url.startswith(prefix) and not path.is_file():
+        raise CourseError(f"there is no gradebook at {path}: run `course release` first")
+
+
+def _columns(source: SourceNotebook) -> Iterator[Column]:
+    by_id = {exercise.id: exercise for exercise in source.exercises}
+    for cell in source.notebook.cells:
+        points = cell.metadata.get("nbgrader", {}).get("points", 0)
+        key = grade_id(cell).removeprefix(TEST_PREFIX)
+        if is_test(cell):
+            yield Column(source.name, key, by_id[key].title, points, by_id[key])
+        elif is_manual(cell):
+            yield Column(source.name, key, f"In words: {key}", points, None)
+
+
+def _works(
+    course: Course, gradebook: Gradebook, columns: Mapping[str, Sequence[Column]]
+) -> dict[tuple[str, str], Work]:
+    notes = read_notes(course)
+    grades = _grades(gradebook)
+    works = {}
+    for submission in gradebook.db.query(SubmittedAssignment):
+        key = (submission.student_id, submission.assignment.name)
+        if key[1] in columns:
+            works[key] = _work(
+                course, submission, columns[key[1]], grades.get(submission.id, {}), notes.get(key)
+            )
+    for key, outcome in notes.items():
+        if key not in works and key[1] in columns:
+            works[key] = Work(*key, scores={}, graded=False, notes=outcome.notes)
+    return works
+
+
+def _grades(gradebook: Gradebook) -> dict[str, dict[tuple[str, str], Any]]:
+    """Return (score, needs_manual_grade) by submission, then by (notebook, grade_id)."""
+    query = (
+        gradebook.db.query(
+            SubmittedNotebook.assignment_id,
+            Notebook.name,
+            BaseCell.name,
+            Grade.score,
+            Grade.needs_manual_grade,
+        )
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .join(BaseCell, Grade.cell_id == BaseCell.id)
+    )
+    found: dict[str, dict[tuple[str, str], Any]] = {}
+    for submission, book, cell, score, manual in query:
+        found.setdefault(submission, {})[book, cell] = (score, manual)
+    return found
+
+
+def _work(
+    course: Course,
+    submission: SubmittedAssignment,
+    columns: Sequence[Column],
+    grades: Mapping[tuple[str, str], Any],
+    outcome: Outcome | None,
+) -> Work:
+    student, assignment = submission.student_id, submission.assignment.name
+    folder = course.path("autograded", student, assignment)
+    by_column = {column: grades.get((column.notebook, column.grade_id)) for column in columns}
+    late = submission.total_seconds_late if submission.assignment.duedate else 0
+    return Work(
+        student=student,
+        assignment=assignment,
+        scores={column: grade[0] for column, grade in by_column.items() if grade},
+        waiting=[column for column, grade in by_column.items() if grade and grade[1]],
+        late=timedelta(seconds=late),
+        penalty=submission.late_submission_penalty or 0,
+        graded=folder.is_dir() and (outcome is None or outcome.status is not Status.FAILED),
+        notes=outcome.notes if outcome else (),
+        lines=dict(_lines(folder, columns)),
+    )
+
+
+def _lines(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column, list[CheckLine]]]:
+    """Read the verdicts that the judge has put into a submission's graded notebooks."""
+    for name in sorted({column.notebook for column in columns}):
+        path = folder / f"{name}.ipynb"
+        verdict = read(path).metadata.get(METADATA, {}) if path.is_file() else {}
+        found = {exercise["id"]: exercise["checks"] for exercise in verdict.get("exercises", ())}
+        for column in columns:
+            if column.notebook == name and column.id in found:
+                checks = found[column.id]
+                yield column, [CheckLine(c["name"], c["passed"], c["message"]) for c in checks]

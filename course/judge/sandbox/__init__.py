@@ -1,0 +1,1 @@
+"""Where student code runs: a confined process, forked from a warm server."""

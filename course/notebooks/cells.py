@@ -1,0 +1,58 @@
+"""Read a notebook and tell its cells apart: set-up, solution, test, answer in words.
+
+Knows the marks that the course's conventions give a cell (grade ids, the `setup` tag); runs
+nothing.
+"""
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+TEST_PREFIX = "test_"
+SCHEMA = 3  # of nbgrader's metadata
+
+
+class NotebookError(Exception):
+    """A notebook can't be read, or breaks a convention; the message says which and where."""
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook as format 4.
+
+    Raises:
+        NotebookError: if there is no such file or it is no notebook.
+    """
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call, no-any-return]
+    except FileNotFoundError:
+        raise NotebookError(f"{path}: no such file") from None
+    except Exception as error:
+        raise NotebookError(f"{path}: not a notebook ({type(error).__name__})") from error
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """Return a cell's grade_id, or an empty string."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def is_setup(cell: NotebookNode) -> bool:
+    """Tell whether a cell is a locked set-up cell (imports, data)."""
+    return "setup" in cell.metadata.get("tags", [])
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Tell whether the student writes in this cell."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Tell whether this is an autograded test cell."""
+    marks = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and bool(marks.get("grade")) and not marks.get("solution")
+
+
+def is_manual(cell: NotebookNode) -> bool:
+    """Tell whether this is an answer that a person grades."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(marks.get("grade")) and bool(marks.get("solution"))

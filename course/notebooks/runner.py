@@ -1,0 +1,85 @@
+"""Run a notebook's cells in this process: fast, and only for code that the project itself wrote.
+
+The bank of answers and the figures are run this way. A submission never is.
+"""
+
+import contextlib
+import io
+import linecache
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nbformat import NotebookNode
+
+from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
+from course.notebooks.source import SourceNotebook
+from course.verdict import ExerciseVerdict, Verdict
+from helpers.checks import Question
+
+
+def run(
+    source: SourceNotebook, answers: Mapping[str, str] | None = None, *, plain: bool = False
+) -> Verdict:
+    """Run a source notebook with other answers in its solution cells, and judge it.
+
+    Args:
+        source: the source notebook.
+        answers: source of solution cells by grade_id; the reference stands for the others.
+        plain: run the plain cells (plots, explorations) too, not only set-up, answers and tests.
+
+    Returns:
+        The verdict. An answer that raises is an incident and no more.
+    """
+    start = time.perf_counter()
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    questions: dict[str, Question] = {}
+    incidents: dict[str, str] = {}
+    for cell in _code_cells(source.notebook, plain):
+        key = grade_id(cell) or cell.id
+        text = (answers or {}).get(key, cell.source)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                execute(text, f"<{source.name}:{key}>", namespace)
+        except (Exception, SystemExit) as error:
+            incidents[key] = f"{key}: {type(error).__name__}: {error}"
+        if is_test(cell) and key not in incidents:
+            questions[key] = namespace["q"]
+    verdicts = [
+        ExerciseVerdict(
+            id=exercise.id,
+            score=questions[test].earned if test in questions else 0,
+            max_score=exercise.points,
+            checks=tuple(questions[test].results) if test in questions else (),
+            hidden=exercise.hidden,
+            incident=incidents.get(test, ""),
+        )
+        for exercise in source.exercises
+        for test in [f"test_{exercise.id}"]
+    ]
+    seconds = time.perf_counter() - start
+    return Verdict(source.name, verdicts, incidents=tuple(incidents.values()), seconds=seconds)
+
+
+def reference(source: SourceNotebook) -> dict[str, Any]:
+    """Run a source notebook's set-up cells and reference solutions, and return their names."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in _code_cells(source.notebook, plain=False):
+        if not is_test(cell):
+            execute(cell.source, f"<{source.name}:{cell.id}>", namespace)
+    return namespace
+
+
+def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
+    """Run source in a namespace, under a file name that tracebacks can quote lines from."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec"), namespace)
+
+
+def _code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:
+    return (
+        cell
+        for cell in nb.cells
+        if cell.cell_type == "code"
+        and (plain or is_setup(cell) or is_solution(cell) or is_test(cell))
+    )

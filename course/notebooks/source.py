@@ -1,0 +1,155 @@
+"""A source notebook: the instructor's, with its exercises, its release and its bank of answers.
+
+All that the course knows of a notebook is asked of a `SourceNotebook`. A file is read once in a
+process, and again only when it has changed. Runs no code of a notebook.
+"""
+
+import copy
+import re
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader import preprocessors as steps
+from traitlets.config import Config
+
+from course.notebooks import bank
+from course.notebooks.assignment import read_assignment, read_assignments
+from course.notebooks.bank import Bank
+from course.notebooks.cells import grade_id, read
+from course.notebooks.exercises import Exercise, exercises
+
+
+@dataclass(frozen=True, eq=False)
+class SourceNotebook:
+    """A source notebook; `source_notebook` reads one, and nobody changes it.
+
+    Attributes:
+        name: the file's name without ending, such as "activations".
+        assignment: its assignment's, such as "01_activations".
+        notebook: its cells.
+        path: the file; None for one that was made in memory.
+    """
+
+    name: str
+    assignment: str
+    notebook: NotebookNode
+    path: Path | None = None
+    _released: dict[str, NotebookNode] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        """The assignment's folder, with its figures and its bank."""
+        if self.path is None:
+            raise FileNotFoundError(f"{self.name} was made in memory")
+        return self.path.parent
+
+    @cached_property
+    def text(self) -> str:
+        """All of its Markdown, with single blanks between words."""
+        cells = [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
+        return re.sub(r"\s+", " ", "\n".join(cells))
+
+    @cached_property
+    def exercises(self) -> list[Exercise]:
+        """Its autograded exercises, in order.
+
+        Raises:
+            NotebookError: if a test cell has no solution cell, or its checks can't be read.
+        """
+        return exercises(self.notebook)
+
+    @cached_property
+    def bank(self) -> Bank:
+        """What the bank knows of its exercises; nothing if there is none.
+
+        Raises:
+            BankError: if an entry is wrong.
+        """
+        return bank.load(self.bank_path, self.exercises)
+
+    @property
+    def bank_path(self) -> Path:
+        """Where its bank of answers is, or would be."""
+        return self.folder / bank.FOLDER / f"{self.name}.toml"
+
+    def cell(self, name: str) -> Any:
+        """Return the cell with this grade_id or cell id.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for cell in self.notebook.cells:
+            if name in (grade_id(cell), cell.get("id")):
+                return cell
+        raise KeyError(name)
+
+    def released(self, config: Config | None = None) -> NotebookNode:
+        """Return it as students are given it, made by nbgrader's own steps; not to be changed.
+
+        Args:
+            config: the course's; it says what stands in place of a solution.
+        """
+        key = repr(config)
+        if key not in self._released:
+            self._released[key] = _released(self.notebook, config)
+        return self._released[key]
+
+
+def source_notebook(path: Path) -> SourceNotebook:
+    """Read a source notebook, `.../source/<assignment>/<notebook>.ipynb`.
+
+    Raises:
+        NotebookError: if there is no such file or it is no notebook.
+    """
+    path = path.absolute()
+    try:
+        state = path.stat()
+    except OSError:
+        read(path)  # says what is wrong
+        raise
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _changed: int, _size: int) -> SourceNotebook:
+    return SourceNotebook(path.stem, path.parent.name, read(path), path)
+
+
+def source_notebooks(source: Path, assignment: str | None = None) -> list[SourceNotebook]:
+    """Read the source notebooks of a course, in the order in which they are read.
+
+    Args:
+        source: the folder that holds the assignments' folders.
+        assignment: only this one's.
+
+    Raises:
+        NotebookError: if one can't be read.
+        AssignmentError: if an assignment.toml can't be understood.
+    """
+    wanted = [read_assignment(source / assignment)] if assignment else read_assignments(source)
+    return [
+        source_notebook(source / one.name / f"{part.notebook}.ipynb")
+        for one in wanted
+        for part in one.parts
+    ]
+
+
+def _released(source: NotebookNode, config: Config | None) -> NotebookNode:
+    nb: NotebookNode = copy.deepcopy(source)
+    resources: Any = {}
+    for step in (
+        steps.LockCells,
+        steps.ClearSolutions,
+        steps.ClearOutput,
+        steps.ClearHiddenTests,
+        steps.ClearMarkScheme,
+        steps.ComputeChecksums,
+    ):
+        nb, resources = step(config=config).preprocess(nb, resources)
+    return nb

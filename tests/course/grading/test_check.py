@@ -1,0 +1,219 @@
+"""Grading one notebook by itself, from the command line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from course import cli
+from course.grading.check import check_notebook, find_source
+from course.grading.grade import Status, grade_student
+from course.judge.sandbox.linux import Protection
+from course.judge.sandbox.server import WarmServer
+from course.layout import CourseError
+from course.notebooks.cells import read
+
+ROOT = Path(__file__).parents[3]
+CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
+DOUBLING = "01_doubling"
+SQUARE = "def double(x):\n    return np.asarray(x) ** 2"
+RIGHT = "def double(x):\n    return 2 * np.asarray(x)"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with WarmServer() as server:
+        yield server
+
+
+@pytest.fixture
+def check(monkeypatch):
+    """A function that runs `course check` in a folder."""
+
+    def run(root, *arguments):
+        monkeypatch.chdir(root)
+        monkeypatch.setattr(cli, "out", cli.Console(width=100, highlight=False))
+        console = cli.Console(stderr=True, width=100, highlight=False, soft_wrap=True)
+        monkeypatch.setattr(cli, "err", console)
+        return CliRunner().invoke(cli.app, ["check", *map(str, arguments)])
+
+    return run
+
+
+def work(root, hand_in, student="eve", **cells):
+    return hand_in(root, student, **cells) / "doubling.ipynb"
+
+
+def messages(exercises):
+    return {
+        (exercise["id"], check["name"]): check["message"]
+        for exercise in exercises
+        for check in exercise["checks"]
+    }
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_json_has_the_promised_form(check, released, hand_in):
+    done = check(released, work(released, hand_in, double=SQUARE), "--json")
+    assert done.exit_code == 0
+    verdict = json.loads(done.stdout)
+    seconds = verdict.pop("seconds")
+    assert 0 < seconds < 60
+    for exercise in verdict["exercises"]:
+        for line in exercise["checks"]:
+            assert line["passed"] is not bool(line.pop("message"))
+    assert verdict == {
+        "notebook": "doubling",
+        "score": 0,
+        "max_score": 4,
+        "exercises": [
+            {
+                "id": "double",
+                "score": 0,
+                "max_score": 3,
+                "checks": [
+                    {"name": "gives the known values", "passed": False, "hidden": False},
+                    {"name": "is right anywhere", "passed": False, "hidden": True},
+                ],
+            },
+            {
+                "id": "quadruple",
+                "score": 0,
+                "max_score": 1,
+                "checks": [{"name": "is four times as much", "passed": False, "hidden": False}],
+            },
+        ],
+        "repairs": [],
+        "incidents": [],
+    }
+
+
+def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
+    done = check(released, work(released, hand_in, double=SQUARE))
+    assert done.exit_code == 0
+    assert "✗ double: 0 of 3" in done.stdout
+    assert "it is the square" in done.stdout
+    assert done.stdout.rstrip().endswith("0 of 4 points.")
+    done = check(released, released / "source" / DOUBLING / "doubling.ipynb")
+    assert "✓ double: 3 of 3" in done.stdout
+    assert done.stdout.rstrip().endswith("4 of 4 points.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere/doubling.ipynb"], "nowhere/doubling.ipynb: no such file"),
+        (["tripling.ipynb"], "tripling.ipynb has no counterpart in source/"),
+        (["folder/doubling.ipynb"], "doubling.ipynb is a folder, not a file"),
+        ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "nowhere"], "nowhere is no verdict"),
+        ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "scores.json"], "scores.json is no"),
+    ],
+)
+def test_what_can_not_be_graded_ends_with_one_line(check, released, arguments, words):
+    (released / "tripling.ipynb").write_text("{}")
+    (released / "folder" / "doubling.ipynb").mkdir(parents=True)
+    (released / "scores.json").write_text('{"seed": 7}')
+    done = check(released, *arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("course check: ")
+    assert words in line
+
+
+def test_a_machine_that_can_not_confine_the_code_says_so_beside_the_json(
+    check, released, hand_in, monkeypatch
+):
+    lacking = [Protection("network", False, "no seccomp")]
+    monkeypatch.setattr("course.judge.sandbox.linux.missing", lambda: lacking)
+    done = check(released, work(released, hand_in), "--json")
+    assert json.loads(done.stdout)["score"] == 0
+    assert "can't confine the notebook's code: network" in done.stderr
+
+
+# --- broken notebooks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoil", "score", "repair"),
+    [
+        (lambda data: data[: data.index(b'"id": "quadruple"')], 3, "The file was damaged"),
+        (lambda data: data.decode().encode("utf-16"), 3, "UTF-16"),
+        (lambda data: data.replace(b'"grade_id"', b'"old_id"'), 3, ""),
+        (lambda data: bytes(range(256)), 0, "binary data"),
+        (lambda data: b"", 0, "empty"),
+    ],
+)
+def test_a_broken_notebook_is_graded_as_what_was_recovered(
+    released, hand_in, server, spoil, score, repair
+):
+    path = work(released, hand_in, double=RIGHT)
+    path.write_bytes(spoil(path.read_bytes()))
+    verdict = check_notebook(released, path, server)
+    assert verdict.score == score
+    assert verdict.repairs
+    assert repair in verdict.repairs[0]
+
+
+def test_what_goes_wrong_while_it_runs_is_an_incident(released, hand_in, server):
+    path = work(released, hand_in, double=RIGHT, quadruple="import os\nos._exit(1)")
+    verdict = check_notebook(released, path, server)
+    assert verdict.score == 3
+    assert verdict.incidents == ("quadruple: Your code ended its own process.",)
+
+
+def test_the_counterpart_is_found_by_name_and_folder(released):
+    sources = released / "source"
+    shutil.copytree(sources / DOUBLING, sources / "03_again")
+    found = find_source(released, released / "release" / "03_again" / "doubling.ipynb")
+    assert found == sources / "03_again" / "doubling.ipynb"
+    with pytest.raises(CourseError, match="has no counterpart"):
+        find_source(released, released / "doubling.ipynb")
+
+
+# --- random points --------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_replayed_with_the_same_points_and_others_get_other_ones(
+    released, hand_in, server
+):
+    verdicts = {}
+    for student in ("ada", "bob"):
+        path = work(released, hand_in, student, double=SQUARE)
+        (outcome,) = grade_student(released, student, [DOUBLING], False)
+        assert outcome.status is Status.GRADED
+        record = released / "verdicts" / student / DOUBLING / "doubling.json"
+        verdicts[student] = messages(json.loads(record.read_text())["exercises"])
+        replayed = check_notebook(released, path, server, replay=record)
+        assert messages(replayed.to_json()["exercises"]) == verdicts[student]
+    anew = messages(check_notebook(released, path, server).to_json()["exercises"])
+    drawn = [said["double", "is right anywhere"] for said in (*verdicts.values(), anew)]
+    assert len(set(drawn)) == 3
+    fixed = [said["double", "gives the known values"] for said in (*verdicts.values(), anew)]
+    assert len(set(fixed)) == 1
+
+
+# --- every chapter --------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_reference_earns_everything(path, server, course_root):
+    source = course_root / "source" / path.parent.name
+    shutil.copytree(path.parent, source)
+    verdict = check_notebook(course_root, source / path.name, server)
+    failed = {e.id: e.failed for e in verdict.exercises if e.failed}
+    assert (failed, verdict.incidents, verdict.repairs) == ({}, (), ())
+    assert (
+        verdict.score
+        == verdict.max_score
+        == sum(
+            cell.metadata.get("nbgrader", {}).get("points", 0)
+            for cell in read(path).cells
+            if cell.cell_type == "code"
+        )
+    )

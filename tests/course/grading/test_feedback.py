@@ -1,0 +1,140 @@
+"""Feedback: what a student gets back, and what it never holds."""
+
+import html
+import re
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from course.grading.feedback import feedback_of, make_feedback
+from course.grading.grade import grade_class
+from course.grading.plugins import PAGE_CSS
+from course.layout import CourseError
+from course.notebooks.cells import read
+
+DOUBLING = "01_doubling"
+
+
+def text(page):
+    """What a reader sees: highlighted code stands in a span a word."""
+    return html.unescape(re.sub(r"<[^>]*>", "", page))
+
+
+@pytest.fixture
+def pages(graded):
+    """Every page's text, by student and notebook."""
+    made = make_feedback(graded)
+    assert [item.problem for item in made] == [""] * len(made)
+    return {(item.student, p.stem): p.read_text() for item in made for p in item.pages}
+
+
+def test_all_that_was_graded_gets_a_page_with_its_checks_and_no_more(pages):
+    assert sorted(pages) == [
+        ("ada", "doubling"),
+        ("bob", "doubling"),
+        ("bob", "first"),
+        ("bob", "second"),
+        ("cat", "doubling"),
+        ("dan", "doubling"),
+        ("hal", "doubling"),
+    ]
+    page = pages["bob", "doubling"]
+    assert "is right anywhere" in page
+    assert "it is the square" in page
+
+
+@pytest.mark.parametrize("secret", ["q.rng.normal", "BEGIN HIDDEN", "twice_as_much", "x**2"])
+def test_no_page_holds_a_hidden_test_or_a_solution(pages, secret):
+    assert [key for key, page in pages.items() if secret in text(page)] == []
+    assert any("q.check" in text(page) for page in pages.values())
+
+
+def test_what_a_student_wrote_is_shown_but_never_run(pages):
+    page = pages["ada", "doubling"]
+    assert "Because" in page
+    assert "<b>bold</b>" in page
+    assert "<script>alert" not in page
+    assert "alert(" in page  # in their own code, which is quoted
+
+
+def remarks_on(page):
+    """What stands above the notebook: each heading, sentence and item of a list."""
+    soup = BeautifulSoup(page, "html.parser")
+    return [part.get_text() for part in soup.select(".alert h4, .alert li, .alert p")]
+
+
+def test_what_was_repaired_stands_at_the_top_in_plain_words(pages):
+    assert remarks_on(pages["dan", "doubling"]) == [
+        "Your notebook had to be repaired before it could be graded",
+        "The file was damaged; the cells that could still be read were recovered.",
+        "The cells of double, quadruple and why_twice were missing and count as not answered.",
+        "The tests of double and quadruple were missing and put back.",
+        "A repair costs no points; what could not be found earns none.",
+    ]
+    page = pages["dan", "doubling"]
+    assert page.index("had to be repaired") < page.index("<h1")
+
+
+def test_what_happened_while_the_code_ran_stands_there_too(pages):
+    assert remarks_on(pages["hal", "doubling"]) == [
+        "What happened while your code was run",
+        "Cell double: Your code ended its own process.",
+        "This costs no more than what it stopped: all else was graded.",
+    ]
+
+
+def test_where_nothing_was_repaired_and_nothing_happened_there_are_no_remarks(pages):
+    assert remarks_on(pages["ada", "doubling"]) == remarks_on(pages["cat", "doubling"]) == []
+
+
+def test_pictures_fit_the_page(pages):
+    assert PAGE_CSS in pages["ada", "doubling"]
+
+
+def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):
+    harm = "<img src=x onerror=alert(1)>"
+    mark = "</li></ul></div><script>alert(2)</script>"
+    path = hand_in(released, "eve", double=f"open('/x/{harm}$x$')") / "doubling.ipynb"
+    nb = read(path)
+    nb.cells[0].metadata.nbgrader = {"grade_id": mark, "schema_version": 3}
+    path.write_text(nbformat.writes(nb))
+    grade_class(released, jobs=1)
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    assert not soup.find("script", string=re.compile("alert"))
+    assert not soup.find(onerror=True)
+    told = remarks_on(page.read_text())
+    assert any("has the mark" in line for line in told)
+    assert any("a file outside the assignment's folder" in line for line in told)
+
+
+def test_what_somebody_put_beside_the_pages_stays(graded):
+    feedback_of(graded, "ada", DOUBLING)
+    letter = graded / "feedback" / "ada" / DOUBLING / "letter.txt"
+    letter.write_text("Well done.")
+    feedback_of(graded, "ada", DOUBLING)
+    assert letter.read_text() == "Well done."
+
+
+def test_a_submission_whose_feedback_fails_is_named_and_stops_no_other(graded):
+    path = graded / "autograded" / "bob" / DOUBLING / "doubling.ipynb"
+    path.chmod(0o644)
+    path.write_text("{")
+    made = make_feedback(graded, [DOUBLING])
+    assert [(item.student, bool(item.problem)) for item in made] == [
+        ("ada", False),
+        ("bob", True),
+        ("cat", False),
+        ("dan", False),
+        ("hal", False),
+    ]
+    assert made[1].problem.startswith("doubling.ipynb: ")
+    assert "\n" not in made[1].problem
+
+
+def test_feedback_before_grading_is_refused(released):
+    with pytest.raises(CourseError, match="nothing has been graded yet: run `course grade` first"):
+        make_feedback(released)
+    with pytest.raises(CourseError, match="nothing of 01_doubling has been graded yet"):
+        make_feedback(released, [DOUBLING])

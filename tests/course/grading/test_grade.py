@@ -1,0 +1,418 @@
+"""Grading a class, whatever was handed in."""
+
+import os
+import shutil
+from copy import deepcopy
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+
+from course.grading.batch import run_each
+from course.grading.grade import Status, grade_class, grade_student, open_course, read_notes
+from course.grading.results import read_results
+from course.judge.sandbox.linux import Protection
+from course.layout import CourseError
+from course.notebooks.cells import grade_id, read
+
+DOUBLING = "01_doubling"
+RIGHT = {
+    "double": "def double(x):\n    return 2 * np.asarray(x)",
+    "quadruple": "def quadruple(x):\n    return 4 * np.asarray(x)",
+}
+
+
+def gradebook(root):
+    return Gradebook(f"sqlite:///{root / 'gradebook.db'}")
+
+
+def scores(root, student, assignment=DOUBLING):
+    with gradebook(root) as book:
+        submission = book.find_submission(assignment, student)
+        return {
+            (notebook.name, grade.name): grade.score
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        }
+
+
+def rows(root, student, assignment=DOUBLING):
+    """All that the gradebook holds of a submission."""
+    with gradebook(root) as book:
+        submission = book.find_submission(assignment, student)
+        return (
+            submission.timestamp,
+            [
+                (grade.id, grade.auto_score, grade.manual_score, grade.needs_manual_grade)
+                for notebook in submission.notebooks
+                for grade in notebook.grades
+            ],
+            [
+                (comment.id, comment.auto_comment, comment.manual_comment)
+                for notebook in submission.notebooks
+                for comment in notebook.comments
+            ],
+        )
+
+
+def files(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def grade(root, student, assignment=DOUBLING, force=False):
+    (outcome,) = grade_student(root, student, [assignment], force)
+    return outcome
+
+
+def test_a_class_is_graded_and_what_can_not_be_is_named_in_one_line(graded):
+    notes = {key: (o.status, o.notes) for key, o in read_notes(open_course(graded)).items()}
+    assert notes["ada", DOUBLING] == notes["cat", DOUBLING] == (Status.GRADED, ())
+    assert notes["ian", DOUBLING] == (
+        Status.FAILED,
+        ("doubling.ipynb is missing: no notebook was handed in",),
+    )
+    assert scores(graded, "ada")["doubling", "test_double"] == 3
+    assert scores(graded, "ada")["doubling", "test_quadruple"] == 1
+    assert sum(scores(graded, "bob").values()) == 0
+    assert sum(scores(graded, "cat").values()) == 0
+
+
+def test_a_damaged_notebook_is_graded_as_what_was_recovered_and_says_so(graded):
+    outcome = read_notes(open_course(graded))["dan", DOUBLING]
+    assert outcome.status is Status.GRADED
+    first, *more = outcome.notes
+    assert first.startswith("The file was damaged")
+    assert any(note.startswith("The cells of `double`, ") for note in more)
+    assert set(scores(graded, "dan").values()) == {0}
+    assert read_results(graded).works["dan", DOUBLING].graded
+
+
+def test_what_the_judge_met_with_is_noted_and_costs_no_other_answer(graded):
+    outcome = read_notes(open_course(graded))["hal", DOUBLING]
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == ("double: Your code ended its own process",)
+    assert scores(graded, "hal")["doubling", "test_double"] == 0
+    assert scores(graded, "hal")["doubling", "test_quadruple"] == 1
+
+
+def test_what_can_not_be_graded_is_in_the_gradebook_with_no_points(graded):
+    assert scores(graded, "ian") == {
+        ("doubling", "test_double"): 0,
+        ("doubling", "test_quadruple"): 0,
+        ("doubling", "why_twice"): 0,
+    }
+    assert not (graded / "autograded" / "ian" / DOUBLING).exists()
+    assert not read_results(graded).works["ian", DOUBLING].graded
+
+
+def test_one_notebook_of_junk_does_not_cost_the_other_one(graded):
+    found = scores(graded, "bob", "02_pair")
+    assert found["first", "test_double"] == 3
+    assert found["second", "test_double"] == 0
+    outcome = read_notes(open_course(graded))["bob", "02_pair"]
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == (
+        "second.ipynb: The file is not a notebook, and no cell can be found in it",
+        "second.ipynb: Nothing counts as answered",
+    )
+
+
+def test_the_results_tell_late_waiting_and_what_the_checks_said(graded):
+    results = read_results(graded)
+    assert list(results.students) == ["ada", "bob", "cat", "dan", "hal", "ian"]
+    ada, bob, cat = (results.works[name, DOUBLING] for name in ("ada", "bob", "cat"))
+    assert ada.late.days == 1
+    assert not bob.late
+    assert [column.id for column in ada.waiting] == ["why_twice"]
+    assert not cat.waiting
+    said = {column.id: lines for column, lines in bob.lines.items()}
+    assert [(line.name, line.passed) for line in said["double"]] == [
+        ("gives the known values", False),
+        ("is right anywhere", False),
+    ]
+    assert all("it is the square" in line.message for line in said["double"])
+
+
+# --- one submission, in this process --------------------------------------------------------------
+
+
+def directory(folder):
+    (folder / "doubling.ipynb").unlink()
+    (folder / "doubling.ipynb").mkdir()
+    (folder / "doubling.ipynb" / "inside.txt").write_text("")
+
+
+def link(folder):
+    (folder / "doubling.ipynb").unlink()
+    source = folder.parents[2] / "source" / DOUBLING / "doubling.ipynb"
+    (folder / "doubling.ipynb").symlink_to(source)
+
+
+def write(text):
+    return lambda folder: (folder / "doubling.ipynb").write_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (directory, "doubling.ipynb is a folder, not a file"),
+        (link, "doubling.ipynb is a link to another place and is not followed"),
+        (write(bytes(range(256))), "The file holds binary data, not a notebook"),
+        (write(b""), "The file is empty"),
+        (write(b"[1, 2]"), "The file is JSON, but not a notebook"),
+    ],
+)
+def test_what_holds_no_answer_is_graded_as_nothing_and_says_why(released, hand_in, spoil, note):
+    spoil(hand_in(released, "eve", **RIGHT))
+    outcome = grade(released, "eve")
+    assert (outcome.status, outcome.notes[0]) == (Status.GRADED, note)
+    assert set(scores(released, "eve").values()) == {0}
+
+
+def rename(name):
+    def move(folder):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / "doubling.ipynb").rename(folder / name)
+
+    return move
+
+
+def extra_link(target):
+    return lambda folder: (folder / "data.csv").symlink_to(folder.parents[2] / target)
+
+
+MISNAMED = "doubling.ipynb is missing; {} was graded in its place"
+NO_DATE = "timestamp.txt holds no date: whether it came in time is not known"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (rename("doubling (1).ipynb"), MISNAMED.format("doubling (1).ipynb")),
+        (rename("Doubling.ipynb"), MISNAMED.format("Doubling.ipynb")),
+        (rename("work/doubling.ipynb"), MISNAMED.format("work/doubling.ipynb")),
+        (lambda folder: (folder / "timestamp.txt").write_text("yesterday evening"), NO_DATE),
+        (lambda folder: (folder / "timestamp.txt").mkdir(), NO_DATE),
+        (extra_link("gradebook.db"), "data.csv is a link to another file; it was not followed"),
+        (extra_link("nowhere"), "data.csv is a link to another file; it was not followed"),
+        (lambda folder: os.mkfifo(folder / "pipe"), "pipe is no ordinary file and was left out"),
+    ],
+)
+def test_what_is_misnamed_or_untidy_is_graded_nevertheless(released, hand_in, spoil, note):
+    folder = hand_in(released, "eve", **RIGHT)
+    spoil(folder)
+    before = sorted(folder.rglob("*"))
+    outcome = grade(released, "eve")
+    assert (outcome.status, outcome.notes) == (Status.GRADED, (note,))
+    assert sum(scores(released, "eve").values()) == 4
+    assert sorted(folder.rglob("*")) == before
+    graded = released / "autograded" / "eve" / DOUBLING
+    assert [path.name for path in graded.iterdir() if path.is_file()] == ["doubling.ipynb"]
+    assert [path.name for path in (released / "autograded").iterdir()] == ["eve"]
+
+
+def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand_in):
+    folder = hand_in(released, "eve", **RIGHT)
+    shutil.copy(folder / "doubling.ipynb", folder / "doubling (1).ipynb")
+    (folder / "doubling.ipynb").rename(folder / "doubling (2).ipynb")
+    outcome = grade(released, "eve")
+    assert outcome.status is Status.FAILED
+    (line,) = outcome.notes
+    assert line == "doubling.ipynb is missing: found doubling (1).ipynb, doubling (2).ipynb"
+
+
+def test_one_missing_notebook_of_two_earns_nothing_and_is_named(released, hand_in):
+    (hand_in(released, "eve", "02_pair", **RIGHT) / "second.ipynb").unlink()
+    outcome = grade(released, "eve", "02_pair")
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == ("second.ipynb is missing and earns nothing",)
+    assert scores(released, "eve", "02_pair")["second", "test_double"] == 0
+    assert scores(released, "eve", "02_pair")["first", "test_double"] == 3
+
+
+def test_a_folder_that_is_a_link_is_not_followed(released, hand_in):
+    theirs = hand_in(released, "ada", **RIGHT)
+    (released / "submitted" / "eve").mkdir()
+    (released / "submitted" / "eve" / DOUBLING).symlink_to(theirs)
+    outcome = grade(released, "eve")
+    assert outcome.status is Status.FAILED
+    assert outcome.notes == ("01_doubling is a link to another folder; it was not followed",)
+
+
+def test_a_folder_that_nbgrader_would_take_for_a_pattern_is_named(released, hand_in):
+    hand_in(released, "eve[1]")
+    assert "rename it" in grade(released, "eve[1]").notes[0]
+
+
+def test_a_file_in_place_of_the_folder_and_a_folder_of_no_assignment_are_named(released):
+    (released / "submitted" / "eve" / "Homework").mkdir(parents=True)
+    (released / "submitted" / "eve" / DOUBLING).write_text("see my mail")
+    (released / "submitted" / "read me.txt").write_text("")
+    outcomes = grade_class(released, jobs=1)
+    assert [(o.assignment, o.status) for o in outcomes] == [
+        (DOUBLING, Status.FAILED),
+        ("Homework", Status.FAILED),
+    ]
+    assert outcomes[0].notes == ("01_doubling is a file; a folder is expected",)
+    assert outcomes[1].notes == ("the course has no assignment of this name",)
+
+
+def test_a_notebook_that_is_not_part_of_the_assignment_is_left_out_and_named(released, hand_in):
+    (hand_in(released, "eve", **RIGHT) / "scratch.ipynb").write_text("{")
+    outcome = grade(released, "eve")
+    assert outcome.status is Status.GRADED
+    assert outcome.notes == ("scratch.ipynb is not part of the assignment and was left out",)
+    assert sum(scores(released, "eve").values()) == 4
+
+
+def test_a_copied_cell_and_a_cell_of_another_notebook_cost_nothing(released, hand_in):
+    path = hand_in(released, "eve", **RIGHT) / "doubling.ipynb"
+    nb = read(path)
+    solution = next(cell for cell in nb.cells if grade_id(cell) == "double")
+    copy, stranger = deepcopy(solution), deepcopy(solution)
+    copy["id"], stranger["id"] = "copy", "stranger"
+    stranger.metadata.nbgrader.grade_id = "triple"
+    nb.cells += [copy, stranger]
+    nbformat.write(nb, path)
+    assert grade(released, "eve").status is Status.GRADED
+    assert sum(scores(released, "eve").values()) == 4
+
+
+def test_a_resubmission_without_a_notebook_leaves_the_earlier_grades_and_files(graded, hand_in):
+    before, old = rows(graded, "ada"), files(graded / "autograded" / "ada")
+    folder = hand_in(graded, "ada", when="2026-10-09 18:00:00 UTC")
+    (folder / "doubling.ipynb").unlink()
+    outcome = grade(graded, "ada")
+    assert outcome.status is Status.FAILED
+    assert outcome.notes[-1] == "the earlier grades stay"
+    assert rows(graded, "ada") == before
+    assert files(graded / "autograded" / "ada") == old
+
+
+def test_a_failure_in_the_middle_leaves_the_earlier_grades_and_files(graded, hand_in, monkeypatch):
+    before, old = rows(graded, "bob"), files(graded / "autograded" / "bob")
+    others = rows(graded, "ada")
+    hand_in(graded, "bob", when="2026-10-09 18:00:00 UTC", **RIGHT)
+
+    def fail(self, assignment, student):
+        assert rows(graded, "bob") != before  # the new grades have been saved by now
+        with gradebook(graded) as book:  # a person grades somebody else meanwhile
+            book.find_grade("why_twice", "doubling", DOUBLING, "ada").manual_score = 2
+            book.db.commit()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Autograde, "set_permissions", fail)
+    outcome = grade(graded, "bob")
+    assert outcome.status is Status.FAILED
+    assert "No space left on device" in outcome.notes[0]
+    assert rows(graded, "bob") == before
+    assert files(graded / "autograded" / "bob") == old
+    assert rows(graded, "ada") != others
+
+
+def test_grades_and_comments_that_a_person_gave_survive_regrading(graded, hand_in):
+    with gradebook(graded) as book:
+        book.find_grade("test_double", "doubling", DOUBLING, "bob").manual_score = 2.5
+        book.find_comment("double", "doubling", DOUBLING, "bob").manual_comment = "Nearly!"
+        book.db.commit()
+    hand_in(graded, "bob", when="2026-10-01 19:00:00 UTC", **RIGHT)
+    assert grade(graded, "bob").status is Status.GRADED
+    with gradebook(graded) as book:
+        found = book.find_grade("test_double", "doubling", DOUBLING, "bob")
+        assert (found.auto_score, found.manual_score, found.score) == (3, 2.5, 2.5)
+        assert found.needs_manual_grade  # for the person to look at again
+        comment = book.find_comment("double", "doubling", DOUBLING, "bob")
+        assert comment.comment == "Nearly!"
+
+
+def test_only_what_came_in_since_is_graded_again(graded, hand_in):
+    def status(**options):
+        return [outcome.status for outcome in grade_class(graded, student="cat", **options)]
+
+    assert status() == [Status.UP_TO_DATE]
+    hand_in(graded, "cat", **RIGHT)
+    assert status() == [Status.GRADED]
+    assert sum(scores(graded, "cat").values()) == 4
+    assert status() == [Status.UP_TO_DATE]
+    assert status(force=True) == [Status.GRADED]
+
+
+def test_a_kernel_in_place_of_the_judge_grades_too_and_what_stops_it_is_named(released, hand_in):
+    config = released / "nbgrader_config.py"
+    execute = '"course.grading.plugins.ExecuteShort",'
+    config.write_text(config.read_text().replace("    Judge,", f"    {execute}", 1))
+    hand_in(released, "ada", **RIGHT)
+    hand_in(released, "hal", double="import os\nos._exit(1)")
+    assert grade(released, "ada").status is Status.GRADED
+    assert sum(scores(released, "ada").values()) == 4
+    assert not read_results(released).works["ada", DOUBLING].lines  # the judge's alone
+    outcome = grade(released, "hal")
+    assert outcome.status is Status.FAILED
+    assert outcome.notes == ("its code ended Python itself, so it could not be run to its end",)
+
+
+def test_a_machine_that_can_not_confine_students_code_grades_nothing(
+    released, hand_in, monkeypatch
+):
+    hand_in(released, "ada", **RIGHT)
+    lacking = [Protection("network", False, "no seccomp")]
+    monkeypatch.setattr("course.judge.preprocessor.missing", lambda: lacking)
+    with pytest.raises(CourseError, match=r"can't confine students' code \(network\)") as error:
+        grade_class(released)
+    assert "\n" not in str(error.value)
+    assert not (released / "autograded").exists()
+    config = released / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.Judge.unprotected = True\n")
+    assert grade(released, "ada").status is Status.GRADED  # in this process: the patch holds
+    assert sum(scores(released, "ada").values()) == 4
+
+
+def test_an_assignment_that_was_not_released_is_refused(course_root):
+    (course_root / "submitted" / "ada" / DOUBLING).mkdir(parents=True)
+    with pytest.raises(CourseError, match="not in the gradebook: run `course release` first"):
+        grade_class(course_root)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"assignments": ["03_tripling"]}, "nobody handed in 03_tripling"),
+        ({"student": "zoe"}, "nobody handed in anything by zoe"),
+    ],
+)
+def test_what_nobody_handed_in_is_named(released, hand_in, options, words):
+    hand_in(released, "ada")
+    with pytest.raises(CourseError, match=words):
+        grade_class(released, **options)
+
+
+@pytest.mark.parametrize("text", ["{", '[["ada", "01_doubling"]]', '[{"student": "ada"}]', "7"])
+def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, text):
+    hand_in(released, "ada")
+    (released / "autograded").mkdir()
+    (released / "autograded" / "notes.json").write_text(text)
+    with pytest.raises(CourseError, match=r"notes\.json is damaged: remove it"):
+        grade_class(released)
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+def test_a_process_that_dies_takes_no_other_task_along(tmp_path):
+    tasks = [("1 + 1",), ("__import__('os')._exit(1)",), ("2 + 2",), ("3 + 3",)]
+    found = dict(run_each(eval, tasks, jobs=2, log=tmp_path / "log"))
+    assert found == {tasks[0]: 2, tasks[1]: None, tasks[2]: 4, tasks[3]: 6}
+
+
+def test_what_processes_print_goes_to_the_log(tmp_path, capfd):
+    shout = "__import__('os').system('echo from a child') or print('from Python')"
+    list(run_each(eval, [(shout,)], jobs=1, log=tmp_path / "log"))
+    assert capfd.readouterr() == ("", "")
+    assert "from a child" in (tmp_path / "log").read_text()
+    assert "from Python" in (tmp_path / "log").read_text()
+
+
+def test_scratch_copies_do_not_stay(graded):
+    assert not list((graded / "autograded").rglob(".before-*"))
+    assert [path.name for path in (graded / "autograded" / "ada").iterdir()] == [DOUBLING]

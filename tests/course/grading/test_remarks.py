@@ -1,0 +1,77 @@
+"""What a student is told of the grading: plain words, nothing secret, nothing that runs."""
+
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_notebook
+
+from course.grading.plugins import REMARKS, HideTests, TellRemarks, clean_html
+from course.grading.remarks import LONGEST, MOST, remarks, told, without_secrets
+from course.verdict import METADATA, TEST_FAILED
+
+SECRET = f"test_relu: {TEST_FAILED}: KeyError: 'expected_values'\nand more"
+
+
+def items(metadata):
+    soup = BeautifulSoup(remarks(metadata), "html.parser")
+    return [item.get_text() for item in soup.find_all("li")]
+
+
+@pytest.mark.parametrize(
+    ("incident", "words"),
+    [
+        ("test_relu: Your code ended: so.", "Question `relu`: Your code ended: so."),
+        ("relu: Your code ended.", "Cell `relu`: Your code ended."),
+        ("cell 5: Your code ended.", "Cell 5: Your code ended."),
+        ("cell 5, run again: Your code ended.", "Cell 5, run again: Your code ended."),
+        ("The notebook took longer than 2 seconds: nothing from relu on was run.",) * 2,
+        (
+            SECRET,
+            "Question `relu`: Its test could not be run to its end; your instructor can see why.",
+        ),
+    ],
+)
+def test_an_incident_names_the_question_or_cell(incident, words):
+    assert told(incident) == words
+    assert told(without_secrets(incident)) == words
+
+
+def test_what_a_failed_test_said_stays_with_the_staff():
+    nb = new_notebook(metadata={METADATA: {"incidents": [SECRET, "relu: Your code ended."]}})
+    assert "expected_values" not in remarks(nb.metadata)
+    hidden, _ = HideTests().preprocess(nb, {})
+    assert hidden.metadata[METADATA].incidents == [
+        f"test_relu: {TEST_FAILED}.",
+        "relu: Your code ended.",
+    ]
+
+
+def test_a_notebook_of_which_nothing_is_to_be_told_stays_as_it_is():
+    for metadata in ({}, {"repairs": []}, {METADATA: {"incidents": []}}):
+        shown, _ = TellRemarks().preprocess(new_notebook(metadata=metadata), {})
+        assert shown.cells == []
+        assert remarks(metadata) == ""
+
+
+def test_the_remarks_stand_before_all_cells():
+    nb = new_notebook(metadata={"repairs": ["The file was empty."]})
+    shown, _ = TellRemarks().preprocess(nb, {})
+    assert [cell.id for cell in shown.cells] == [REMARKS]
+    assert "The file was empty." in shown.cells[0].source
+
+
+def test_html_is_shown_as_it_was_written_and_ends_no_block():
+    harm = "<script>alert(1)</script>\n\n</div><img src=x onerror=alert(1)> & `a<b`"
+    text = remarks({"repairs": [harm], METADATA: {"incidents": [f"relu: {harm}"]}})
+    assert "\n\n" not in text
+    assert clean_html(text) == text
+    soup = BeautifulSoup(text, "html.parser")
+    assert {tag.name for tag in soup.find_all()} == {"div", "h4", "ul", "li", "p", "code"}
+    assert [div.find("h4").text[:4] for div in soup.find_all("div")] == ["Your", "What"]
+    assert items({"repairs": [harm]}) == [" ".join(harm.replace("`", "").split())]
+
+
+def test_floods_are_cut():
+    assert [len(item) for item in items({"repairs": ["x" * 10_000]})] == [LONGEST + 1]
+    told_of = items({METADATA: {"incidents": [f"cell {n}: Gone." for n in range(1000)]}})
+    assert len(told_of) == MOST + 1
+    assert told_of[-1] == f"{1000 - MOST} more of the kind."

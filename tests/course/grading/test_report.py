@@ -1,0 +1,217 @@
+"""The instructor's page and the table of grades."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from course.grading.report import duration, histogram, page, table, troubles, write_report
+from course.grading.results import CheckLine, Column, Results, Work, read_results
+from course.layout import CourseError
+from course.notebooks.exercises import CheckSpec, Exercise
+
+CHECKS = (CheckSpec("adds", 2, True, True), CheckSpec("takes a list", 1, False, False))
+TOTAL = Column("sums", "total", "Total", 3, Exercise("total", "Total", 3, CHECKS, "", ""))
+WHY = Column("sums", "why_sum", "In words: why_sum", 2, None)
+EVIL = "<script>alert(1)</script>"
+RAISES = f"Your code raises {EVIL} (in `{EVIL}`)"
+
+
+def lines(*messages):
+    return [
+        CheckLine(check.name, not message, message)
+        for check, message in zip(CHECKS, messages, strict=True)
+    ]
+
+
+def work(student, score, *messages, **more):
+    return Work(
+        student,
+        "01_sums",
+        more.pop("scores", {TOTAL: score, WHY: 0}),
+        lines={TOTAL: lines(*messages)} if messages else {},
+        **more,
+    )
+
+
+@pytest.fixture
+def results():
+    works = [
+        work("ada", 3, "", ""),
+        work("bob", 0, "Yours is -2.5 at 1e-07.", "", waiting=[WHY], late=timedelta(hours=30)),
+        work("cat", 1, "Yours is 17 at 3.", "", penalty=0.5, notes=[f"`{EVIL}` was missing"]),
+        work("dan", 0, "no", RAISES),
+        work("eve", 0, "not attempted yet", "not attempted yet"),
+        work("fay", 0, graded=False, notes=[f"sums.ipynb is broken {EVIL}"]),
+    ]
+    students = {"ada": "Byron, Ada", "bob": "=1+1", **{n: n for n in ("cat", "dan", "eve", "fay")}}
+    return Results(
+        {**students, "gus": EVIL},
+        {"01_sums": [TOTAL, WHY]},
+        {(w.student, w.assignment): w for w in works},
+    )
+
+
+class Reader(HTMLParser):
+    """Collects what a page refers to, and the text of its cells."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.links, self.text = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.links += [value for name, value in attributes if name in ("src", "href", "srcset")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def html(results):
+    return page(results, datetime(2026, 10, 9, 12))
+
+
+def test_the_page_needs_nothing_else(results):
+    found = Reader(html(results))
+    assert found.links == []
+    assert not {"link", "script", "iframe", "object", "embed", "img"} & set(found.tags)
+    assert not re.search(r"url\(|@import|https?:", html(results))
+
+
+def test_what_students_wrote_is_text(results):
+    found = html(results)
+    assert "<script" not in found
+    text = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert found.count(text) >= 5  # name, notes and diagnosis
+    assert f"<code>{text}</code> was missing" in found
+    assert f"Your code raises {text} (in <code>{text}</code>)" in found
+
+
+def test_the_page_says_who_needs_a_person(results):
+    text = " ".join(" ".join(Reader(html(results)).text).split())
+    assert "sums.ipynb is broken" in text
+    assert "01_sums why_sum 1" in text
+    assert "bob" not in text  # they have names
+    assert "1 day" in text
+    assert "Mean 12 %" in text  # 3, 0, 0.5, 0, 0, 0 of 5; gus handed in nothing
+
+
+def test_the_heat_table_tells_zero_from_blank_broken_and_not_handed_in(results):
+    found = html(results)
+    for shade, words, text in [
+        ("0", "3 of 3 points", "3"),
+        ("4", "0 of 3 points", "0"),
+        ("3", "1 of 3 points", "1"),
+        ("blank", "not attempted", "–"),
+        ("none", "could not be graded", "!"),
+        ("none", "not handed in", ""),
+    ]:
+        assert f'<td class="m{shade}" title="total: {words}">{text}</td>' in found
+    assert '<td class="mwaiting" title="why_sum: to be read by a person">✎</td>' in found
+
+
+def test_the_mean_of_a_question_waits_for_the_last_answer(results):
+    mean = "<td>{}</td>".format
+    assert mean(27) in html(results)  # 3, 0, 1, 0, 0 of 3
+    assert mean(0) not in html(results)
+
+
+def test_the_check_that_most_failed_comes_first_with_its_commonest_diagnosis(results):
+    first, second = troubles(results, "01_sums")
+    assert (first.check, first.failed, first.tried, first.hidden) == ("adds", 3, 4, True)
+    assert (first.diagnosis, first.share, first.others) == ("Yours is -2.5 at 1e-07.", 2, 1)
+    assert (second.check, second.failed, second.diagnosis) == ("takes a list", 1, RAISES)
+
+
+def test_without_the_judge_s_record_no_check_is_said_to_have_passed(results):
+    assert "without the judge" not in html(results)  # who has no lines was not graded
+    works = {key: w for key, w in results.works.items() if key[0] == "ada"}
+    full = Results(results.students, results.columns, works)
+    assert "No check has failed" in html(full)
+    assert "without the judge" not in html(full)
+    bare = {key: replace(w, lines={}) for key, w in works.items()}
+    assert "No check has failed" not in html(Results(results.students, results.columns, bare))
+    assert "without the judge" in html(Results(results.students, results.columns, bare))
+
+
+def test_the_distribution_counts_everyone_once():
+    assert histogram([0, 0.05, 0.1, 0.95, 1, 1]) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 3]
+
+
+def test_a_class_without_work_has_a_page_too():
+    empty = Results({}, {"01_sums": [TOTAL]}, {})
+    assert "0 students" in html(empty)
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (timedelta(seconds=5), "1 minute"),
+        (timedelta(minutes=59), "59 minutes"),
+        (timedelta(hours=5), "5 hours"),
+        (timedelta(hours=26), "1 day"),
+        (timedelta(days=9), "9 days"),
+    ],
+)
+def test_a_delay_is_said_in_its_largest_unit(time, words):
+    assert duration(time) == words
+
+
+def test_the_table_has_a_row_a_student_and_a_column_an_exercise(results):
+    head, *rows = csv.reader(io.StringIO(table(results)))
+    assert head == [
+        *("student", "name", "01_sums/sums/total", "01_sums/sums/why_sum"),
+        *("01_sums total", "total"),
+    ]
+    assert rows[0] == ["ada", "Byron, Ada", "3", "0", "3", "3"]
+    assert rows[2] == ["cat", "cat", "1", "0", "0.5", "0.5"]
+    assert rows[6] == ["gus", EVIL, "", "", "", "0"]
+
+
+def test_no_spreadsheet_takes_a_name_for_a_formula(results):
+    rows = list(csv.reader(io.StringIO(table(results))))
+    assert rows[2][1] == "'=1+1"
+
+
+def test_what_this_wrote_is_replaced_and_nothing_else(results, tmp_path):
+    folder = tmp_path / "report"
+    path = write_report(results, folder)
+    assert path == write_report(results, folder)
+    (folder / "grades.csv").write_text("my own notes")
+    with pytest.raises(CourseError, match=r"grades\.csv is not as `course report` wrote it"):
+        write_report(results, folder)
+    assert (folder / "grades.csv").read_text() == "my own notes"
+
+
+def test_somebody_else_s_page_is_left_alone(results, tmp_path):
+    (tmp_path / "index.html").write_text("my home page")
+    with pytest.raises(CourseError, match=r"index\.html"):
+        write_report(results, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_a_graded_class_is_reported(graded):
+    results = read_results(graded)
+    found = Reader(html(results))
+    text = " ".join(" ".join(found.text).split())
+    assert "script" not in found.tags
+    assert "<b>Byron</b>, Ada" in text
+    assert "it is the square" in text
+    assert "double: Your code ended its own process" in text
+    assert "The file was damaged" in text
+    assert "no notebook was handed in" in text
+    head, *rows = csv.reader(io.StringIO(table(results)))
+    total = head.index("01_doubling total")
+    assert {row[0]: row[total] for row in rows} == {
+        "ada": "4",
+        "bob": "0",
+        "cat": "0",
+        "dan": "0",
+        "hal": "1",
+        "ian": "0",
+    }

@@ -1,0 +1,139 @@
+"""Every attack of the catalog: it earns nothing, costs nobody anything and leaves nothing."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbgrader.utils import determine_grade
+
+import attacks
+import helpers
+from course.judge.judging import Limits
+from course.judge.sandbox.linux import missing
+from course.judge.sandbox.server import WarmServer
+from course.judge.supervise import Submission, grade_notebook
+from course.notebooks.cells import grade_id
+from course.verdict import Verdict
+
+ROOT = Path(helpers.__file__).parents[1]
+CATALOG = attacks.catalog()
+LIMITS = Limits(request=5, question=10, cell=10, notebook=60)
+
+pytestmark = pytest.mark.skipif(
+    bool(missing()), reason="unconfined, the attacks would harm this machine"
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WarmServer]:
+    os.environ[attacks.SECRET] = "2 * f(x)"
+    with WarmServer() as server:
+        yield server
+    del os.environ[attacks.SECRET]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course folder with all that the attacks look for."""
+    folder = tmp_path_factory.mktemp("attacks") / "course"
+    attacks.furnish(folder, ROOT)
+    with sqlite3.connect(folder / "gradebook.db") as book:
+        book.execute("CREATE TABLE grade (auto_score REAL, manual_score REAL)")
+        book.execute("INSERT INTO grade VALUES (0, NULL)")
+        book.execute("CREATE TABLE source_cell (source TEXT)")
+        book.execute("INSERT INTO source_cell VALUES (?)", [attacks.TEST_DOUBLE])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[tuple[int, int]]:
+    with attacks.accomplices() as ports:
+        yield ports
+
+
+def judged(
+    server: WarmServer, double: str, metadata: dict | None = None, folder: Path | None = None
+) -> tuple[Verdict, nbformat.NotebookNode]:
+    source = attacks.source_notebook()
+    submitted = attacks.hand_in(source.notebook, double, metadata or {})
+    submission = Submission(source, submitted, folder, b"the student's own seed")
+    return grade_notebook(submission, server, LIMITS)
+
+
+def fingerprint(*folders: Path) -> dict[str, str]:
+    """Return a digest of every file, but for what Python itself caches."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def descendants(pid: int) -> set[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children}.union(*(descendants(int(c)) for c in children))
+
+
+def points(nb: nbformat.NotebookNode) -> dict[str, float]:
+    """Return what nbgrader would read from a graded notebook."""
+    return {
+        name: determine_grade(cell)[0]
+        for cell in nb.cells
+        if (name := grade_id(cell).removeprefix("test_")) != grade_id(cell)
+    }
+
+
+def test_an_honest_answer_earns_everything(server: WarmServer) -> None:
+    verdict, nb = judged(server, attacks.DOUBLE)
+    assert {exercise.id: exercise.score for exercise in verdict.exercises} == attacks.POINTS
+    assert points(nb) == attacks.POINTS
+
+
+@pytest.mark.parametrize("attack", CATALOG, ids=lambda attack: attack.name)
+def test_an_attack_earns_nothing_and_changes_nothing(
+    attack: attacks.Attack, server: WarmServer, course: Path, ports: tuple[int, int], tmp_path: Path
+) -> None:
+    before = fingerprint(course, ROOT / "helpers", ROOT / "course")
+    (tmp_path / "data.txt").write_text("what the assignment brings along")
+    verdict, nb = judged(server, attack.cell(course, *ports), attack.metadata, tmp_path)
+    scores = {exercise.id: exercise.score for exercise in verdict.exercises}
+    assert scores == {"double": 0, "triple": attacks.POINTS["triple"]}
+    read = points(nb)
+    assert read["triple"] == attacks.POINTS["triple"]
+    if not attack.metadata:  # nbgrader takes false metadata off before it looks
+        assert read["double"] == 0
+    assert fingerprint(course, ROOT / "helpers", ROOT / "course") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
+    assert descendants(server.pid or 0) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["patched_score", "gc_walk", "threads", "reads_source"])
+def test_in_a_plain_kernel_they_work(name: str, course: Path) -> None:
+    """Where nothing stands in their way, so that the tests above do test something."""
+    source = attacks.source_notebook().notebook
+    (attack,) = [attack for attack in CATALOG if attack.name == name]
+    nb = attacks.hand_in(source, attack.cell(course), attack.metadata)
+    NotebookClient(nb, allow_errors=True, kernel_name="python3").execute()
+    assert points(nb)["double"] == attacks.POINTS["double"]
+
+
+def test_every_attack_says_what_it_tries_and_none_twice() -> None:
+    says = [attack.says for attack in CATALOG]
+    assert all(says)
+    assert len({*says}) == len(says) == len({attack.source for attack in CATALOG}) > 80
+
+
+def test_the_readme_counts_every_attack() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in readme.splitlines() if line.startswith("| get points for a wrong"))
+    (header,) = (line for line in readme.splitlines() if line.startswith("| of "))
+    assert f"Each of {len(CATALOG)} attacks" in readme
+    assert header.startswith(f"| of {len(CATALOG)} attacks |")
+    assert row.rpartition("| ")[2] == "0 |"

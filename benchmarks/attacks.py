@@ -48,7 +48,7 @@ while time.monotonic() < end:
 
 
 @dataclass(frozen=True)
-class Result:
+class AttackResult:
     """What an attack came to.
 
     Attributes:
@@ -87,7 +87,7 @@ def _variables(course: Path, side: str) -> dict[str, str]:
 
 def attack(
     attack: attacks.Attack, side: str, prepared: Path, folder: Path, ports: tuple[int, int]
-) -> Result:
+) -> AttackResult:
     """Hand an attack in to a copy of the prepared course, grade it, and see what came of it."""
     course = folder / side / attack.name / "course"
     copy(prepared, course)
@@ -115,7 +115,7 @@ def _namespace() -> list[str]:
     return command if os.geteuid() == 0 else [*command, "--user", "--map-current-user"]
 
 
-def _result(course: Path, before: dict[str, str]) -> Result:
+def _result(course: Path, before: dict[str, str]) -> AttackResult:
     mallory, ada = _scores(course, "mallory"), _scores(course, "ada")
     after = _fingerprint(course)
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
@@ -128,7 +128,7 @@ def _result(course: Path, before: dict[str, str]) -> Result:
         harm.append("another student's grades changed")
     if changed:
         harm.append(f"changed {changed[0]}" + (", ..." if changed[1:] else ""))
-    return Result(mallory.get("double"), "; ".join(harm))
+    return AttackResult(mallory.get("double"), "; ".join(harm))
 
 
 def _scores(course: Path, student: str) -> dict[str, float]:

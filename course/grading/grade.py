@@ -44,7 +44,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GradingOutcome:
     """What grading one submission came to.
 
     Attributes:
@@ -110,8 +110,8 @@ def grade_class(
     force: bool = False,
     jobs: int = 0,
     on_start: Callable[[int], None] = lambda count: None,
-    on_done: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
-) -> list[Outcome]:
+    on_done: Callable[[Sequence[GradingOutcome]], None] = lambda outcomes: None,
+) -> list[GradingOutcome]:
     """Grade what was handed in and has not been graded since.
 
     Args:
@@ -139,7 +139,7 @@ def grade_class(
         pass
     read_notes(course)  # damaged notes are found before anything is graded
     on_start(sum(map(len, work.values())))
-    outcomes: list[Outcome] = []
+    outcomes: list[GradingOutcome] = []
     tasks = [(root, name, tuple(names), force) for name, names in work.items()]
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
     try:
@@ -152,9 +152,9 @@ def grade_class(
     return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
 
 
-def _killed(student: str, assignments: Sequence[str]) -> list[Outcome]:
+def _killed(student: str, assignments: Sequence[str]) -> list[GradingOutcome]:
     note = "the process that graded it was killed, or ran out of memory"
-    return [Outcome(student, name, Status.FAILED, (note,)) for name in assignments]
+    return [GradingOutcome(student, name, Status.FAILED, (note,)) for name in assignments]
 
 
 def _check_released(course: Course, names: set[str]) -> None:
@@ -168,7 +168,7 @@ def _check_released(course: Course, names: set[str]) -> None:
         raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
 
 
-def read_notes(course: Course) -> dict[tuple[str, str], Outcome]:
+def read_notes(course: Course) -> dict[tuple[str, str], GradingOutcome]:
     """Return what the last grading of each submission came to, by (student, assignment).
 
     Raises:
@@ -177,7 +177,9 @@ def read_notes(course: Course) -> dict[tuple[str, str], Outcome]:
     path = course.path("autograded") / NOTES
     try:
         outcomes = [
-            Outcome(**entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])})
+            GradingOutcome(
+                **entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])}
+            )
             for entry in json.loads(path.read_text(encoding="utf-8"))
         ]
     except FileNotFoundError:
@@ -187,7 +189,7 @@ def read_notes(course: Course) -> dict[tuple[str, str], Outcome]:
     return {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
 
 
-def _save_notes(course: Course, outcomes: Sequence[Outcome]) -> None:
+def _save_notes(course: Course, outcomes: Sequence[GradingOutcome]) -> None:
     """Bring the notes up to date; those of submissions that were not graded now stay."""
     folder = course.path("autograded")
     folder.mkdir(parents=True, exist_ok=True)
@@ -224,30 +226,30 @@ def _handed_in(
 
 def grade_student(
     root: Path, student: str, assignments: Sequence[str], force: bool
-) -> list[Outcome]:
+) -> list[GradingOutcome]:
     """Grade one student's submissions; raises nothing that a submission can bring about."""
     course = open_course(root)
     return [_grade(course, student, assignment, force) for assignment in assignments]
 
 
-def _grade(course: Course, student: str, assignment: str, force: bool) -> Outcome:
+def _grade(course: Course, student: str, assignment: str, force: bool) -> GradingOutcome:
     wanted = course.assignments().get(assignment)
     if wanted is None:
         note = "the course has no assignment of this name"
-        return Outcome(student, assignment, Status.FAILED, (note,))
+        return GradingOutcome(student, assignment, Status.FAILED, (note,))
     digest = _digest(course.path("submitted", student, assignment))
     if not force and _is_up_to_date(course, student, assignment, digest):
-        return Outcome(student, assignment, Status.UP_TO_DATE)
+        return GradingOutcome(student, assignment, Status.UP_TO_DATE)
     try:
         notes = _grade_submission(course, student, assignment, wanted)
-        return Outcome(student, assignment, Status.GRADED, tuple(notes), digest)
+        return GradingOutcome(student, assignment, Status.GRADED, tuple(notes), digest)
     except SubmissionError as error:
         notes = [str(error)]
     except Exception as error:
         logging.getLogger("traitlets").exception("%s of %s", assignment, student)
         notes = [_one_line(error)]
     notes += _keep_or_zero(course, student, assignment, wanted)
-    return Outcome(student, assignment, Status.FAILED, tuple(notes))
+    return GradingOutcome(student, assignment, Status.FAILED, tuple(notes))
 
 
 def _is_up_to_date(course: Course, student: str, assignment: str, digest: str) -> bool:

@@ -30,7 +30,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A field of the heat table.
 
     Attributes:
@@ -186,20 +186,20 @@ def _shares(results: Results) -> list[float]:
     ]
 
 
-def _cell(work: Work | None, column: Column) -> Cell:
+def _cell(work: Work | None, column: Column) -> TableCell:
     if work is None:
-        return Cell("", "none", "not handed in")
+        return TableCell("", "none", "not handed in")
     if not work.graded:
-        return Cell("!", "none", "could not be graded")
+        return TableCell("!", "none", "could not be graded")
     if column in work.waiting:
-        return Cell("✎", "waiting", "to be read by a person")
+        return TableCell("✎", "waiting", "to be read by a person")
     score = work.scores.get(column, 0)
     words = f"{points(score)} of {points(column.points)} points"
     if score == 0 and _is_blank(work, column):
-        return Cell("–", "blank", "not attempted")
+        return TableCell("–", "blank", "not attempted")
     share = score / column.points if column.points else 1
     shade = 0 if share >= 1 else 1 + sum(share < limit for limit in (0.25, 0.5, 0.75))
-    return Cell(points(score), str(shade), words)
+    return TableCell(points(score), str(shade), words)
 
 
 def _is_blank(work: Work, column: Column) -> bool:

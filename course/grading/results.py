@@ -18,7 +18,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from course.grading.grade import Course, Outcome, Status, open_course, read_notes
+from course.grading.grade import Course, GradingOutcome, Status, open_course, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
@@ -228,7 +228,7 @@ def _work(
     submission: SubmittedAssignment,
     columns: Sequence[Column],
     grades: Mapping[tuple[str, str], Any],
-    outcome: Outcome | None,
+    outcome: GradingOutcome | None,
 ) -> Work:
     student, assignment = submission.student_id, submission.assignment.name
     folder = course.path("autograded", student, assignment)

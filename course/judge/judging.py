@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CodeCell:
     """One code cell of a submission, aligned with the instructor's copy.
 
     Attributes:
@@ -123,7 +123,7 @@ class Judging:
 
     def __init__(
         self,
-        cells: Sequence[Cell],
+        cells: Sequence[CodeCell],
         seed: bytes,
         limits: Limits,
         new_student: Callable[[], socket.socket],
@@ -177,7 +177,7 @@ class Judging:
             if cell.kind == "test":
                 self._record.outputs[cell.index] = [*stream(f"{reason}\n"), result(0)]
 
-    def _run(self, cell: Cell) -> None:
+    def _run(self, cell: CodeCell) -> None:
         """Run a cell in the student process, and a set-up cell here too."""
         if cell.kind == "setup":
             with contextlib.redirect_stdout(io.StringIO()):
@@ -197,7 +197,7 @@ class Judging:
             outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
         self._record.outputs[cell.index] = outputs
 
-    def _run_there(self, cell: Cell) -> list[dict[str, Any]]:
+    def _run_there(self, cell: CodeCell) -> list[dict[str, Any]]:
         self._session.seconds = self._limits.cell
         self._session.set_deadline(self._deadline - time.monotonic())
         try:
@@ -207,7 +207,7 @@ class Judging:
         except Exception as error:  # an error of a cell's is an output: something was tampered with
             raise StudentGoneError(f"Your code broke the cell off: {error}.") from error
 
-    def _judge(self, cell: Cell) -> None:
+    def _judge(self, cell: CodeCell) -> None:
         """Run a test cell here, against the student process."""
         self._session.seconds = self._limits.request
         left = self._deadline - time.monotonic()
@@ -242,7 +242,7 @@ class Judging:
         if fate := self._fate():
             self._note(cell, fate)
 
-    def _note(self, cell: Cell, *sentences: str) -> None:
+    def _note(self, cell: CodeCell, *sentences: str) -> None:
         """Write down what happened in a cell."""
         self._record.incidents += [f"{cell.key}: {sentence}" for sentence in sentences]
 
@@ -255,7 +255,7 @@ class Judging:
             self._session = self._start()
             again = not all(map(self._rerun, self._cells[:position]))
 
-    def _rerun(self, cell: Cell) -> bool:
+    def _rerun(self, cell: CodeCell) -> bool:
         """Run a cell again in a new process; return whether that has survived it."""
         if cell.kind == "test" or cell.index in self._deadly:
             return True
@@ -306,7 +306,7 @@ def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
         return str(reason)
 
     judging = Judging(
-        [Cell(*cell) for cell in cells],
+        [CodeCell(*cell) for cell in cells],
         bytes.fromhex(seed),
         Limits(*limits),
         new_student,

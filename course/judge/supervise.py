@@ -19,7 +19,7 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
-from course.judge.judging import Cell, Limits
+from course.judge.judging import CodeCell, Limits
 from course.judge.sandbox.linux import Confinement
 from course.judge.sandbox.server import Child, WarmServer
 from course.judge.wire.codec import WireError, receive, send
@@ -88,7 +88,7 @@ def grade_notebook(
     return verdict, _with_outputs(submission.submitted, record["outputs"])
 
 
-def plan(source: NotebookNode, submitted: NotebookNode) -> list[Cell]:
+def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
     """Return the submission's code cells, with the instructor's text where it is the judge's.
 
     A cell is taken for a set-up or test cell by its grade_id in the instructor's notebook alone:
@@ -105,13 +105,13 @@ def plan(source: NotebookNode, submitted: NotebookNode) -> list[Cell]:
             continue
         key = grade_id(cell)
         kind, text = texts.pop(key, ("plain", cell.source))
-        cells.append(Cell(index, key or f"cell {index + 1}", kind, text))
+        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text))
     return cells
 
 
 def _serve(
     connection: socket.socket,
-    cells: Sequence[Cell],
+    cells: Sequence[CodeCell],
     submission: Submission,
     server: WarmServer,
     limits: Limits,

@@ -27,7 +27,7 @@ from course.repair.celltext import (
     lines,
     visible,
 )
-from course.repair.salvage import Cell
+from course.repair.salvage import SalvagedCell
 
 ONE_BY_ONE = 3  # cells of a kind that are named, though all of them had the same fate
 MOST_MARKS = 5  # unknown marks that are named
@@ -40,7 +40,7 @@ PARTS = 8  # into which a cell may have been split
 
 
 @dataclass(eq=False)
-class Matched(Cell):
+class Matched(SalvagedCell):
     """A submitted cell, and the number of the released cell that it stands for, if it does."""
 
     slot: int | None = None
@@ -124,7 +124,7 @@ class Alignment:
     """
 
     given: Sequence[NotebookNode]
-    submitted: Sequence[Cell]
+    submitted: Sequence[SalvagedCell]
     cells: list[Matched] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -36,7 +36,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)', re.DOTALL)
 
 
 @dataclass(eq=False)
-class Cell:
+class SalvagedCell:
     r"""A submitted cell, as far as it could be read.
 
     Attributes:
@@ -69,7 +69,7 @@ class Salvaged:
         notes: what was wrong with the file, a sentence each.
     """
 
-    cells: list[Cell]
+    cells: list[SalvagedCell]
     notes: list[str]
 
 
@@ -187,7 +187,7 @@ def _decoded(data: bytes, notes: list[str]) -> str:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def _cells(text: str, notes: list[str]) -> list[Cell]:
+def _cells(text: str, notes: list[str]) -> list[SalvagedCell]:
     """Return a text's cells.
 
     Raises:
@@ -263,7 +263,7 @@ def _cell_values(value: Any, depth: int = 2) -> list[Any] | None:
     return None
 
 
-def _cell(value: Any) -> Cell | None:
+def _cell(value: Any) -> SalvagedCell | None:
     if not isinstance(value, dict):
         return None
     kind = value.get("cell_type")
@@ -277,7 +277,7 @@ def _cell(value: Any) -> Cell | None:
     metadata = value.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = value.get("id")
-    return Cell(
+    return SalvagedCell(
         kind=kind if kind in KINDS else "markdown" if kind in ("heading", "html") else "raw",
         source=text,
         id=name if isinstance(name, str) else "",
@@ -312,9 +312,9 @@ def _clean(text: str) -> str:
 # --- damaged notebooks ----------------------------------------------------------------------------
 
 
-def _fragments(text: str) -> list[Cell]:
+def _fragments(text: str) -> list[SalvagedCell]:
     """Return the whole cells of damaged JSON, and of damaged cells what can be read."""
-    cells: list[Cell] = []
+    cells: list[SalvagedCell] = []
     position = failures = 0
     gap: int | None = None
     for match in _CELL_START.finditer(text):
@@ -342,7 +342,7 @@ def _fragments(text: str) -> list[Cell]:
     return cells
 
 
-def _damaged(text: str) -> Iterator[Cell]:
+def _damaged(text: str) -> Iterator[SalvagedCell]:
     """Yield damaged cells that follow each other in a text, told apart by their indentation."""
     starts = list(_CELL_LINE.finditer(text))
     firsts = [match.start() for match in starts if len(match[1]) == len(starts[0][1])] or [0]
@@ -354,7 +354,7 @@ def _damaged(text: str) -> Iterator[Cell]:
         kind = _word(part, "cell_type") or "code"
         mark = _word(part, "grade_id")
         marks = {"grade_id": mark} if mark else {}
-        yield Cell(kind if kind in KINDS else "raw", source, _word(part, "id"), marks)
+        yield SalvagedCell(kind if kind in KINDS else "raw", source, _word(part, "id"), marks)
 
 
 def _word(text: str, key: str) -> str:
@@ -395,7 +395,7 @@ def _unescaped(inner: str) -> str:
 # --- files that are no notebooks ------------------------------------------------------------------
 
 
-def _script(text: str, notes: list[str]) -> list[Cell]:
+def _script(text: str, notes: list[str]) -> list[SalvagedCell]:
     """Return a Python file's cells.
 
     Raises:
@@ -409,4 +409,6 @@ def _script(text: str, notes: list[str]) -> list[Cell]:
     if not _PYTHON.search(text) or start.startswith("{"):
         raise UnreadableError("The file is not a notebook, and no cell can be found in it.")
     notes.append("The file is a Python script, not a notebook; its code was taken.")
-    return [Cell("code", _clean(part).strip("\n")) for part in _SCRIPT_CELL.split(text) if part]
+    return [
+        SalvagedCell("code", _clean(part).strip("\n")) for part in _SCRIPT_CELL.split(text) if part
+    ]

@@ -45,7 +45,7 @@ MAX_CALLBACKS = 64  # nested calls between the two ends
 MAX_YIELDED = 96 << 20  # bytes of all that one iterator gives
 MAX_ITERATIONS = 100_000
 
-Outcome = tuple[Any, Exception | None]
+Reply = tuple[Any, Exception | None]
 
 
 class StudentGoneError(AssertionError):
@@ -121,7 +121,7 @@ class Session:
         """Let the student process drop an object: no remote stands for it any more."""
         self._dropped.add(reference)
 
-    def _exchange(self, operation: str, forms: list[Any], encoder: Encoder) -> Outcome:
+    def _exchange(self, operation: str, forms: list[Any], encoder: Encoder) -> Reply:
         """Send a request and return its outcome, once the callbacks in it have been answered."""
         self._number += 1
         self._limits.append(self._limit())
@@ -156,7 +156,7 @@ class Session:
             return f"Your code needed more than {self._allowed:.3g} seconds for all of this."
         return f"Your code did not come back within {self.seconds:g} seconds."
 
-    def _wait(self, number: int, encoder: Encoder) -> Outcome:
+    def _wait(self, number: int, encoder: Encoder) -> Reply:
         last_error: Exception | None = None
         while True:
             message, body = receive_frame(self._connection, self._limits[-1], MAX_ANSWER)

@@ -21,7 +21,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 import attacks
 from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
-from course.judge.sandbox.linux import missing
+from course.judge.sandbox import missing
 from course.layout import load_config
 from course.notebooks.cells import read
 

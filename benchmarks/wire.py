@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from course.judge.sandbox.linux import Confinement
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import WarmServer
 from course.judge.wire.judge_end import Namespace, Session
 

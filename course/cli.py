@@ -178,7 +178,7 @@ def check(
     Exit status 0 when it was graded, whatever the score.
     """
     from course.grading.check import check_notebook
-    from course.judge.sandbox.linux import missing
+    from course.judge.sandbox import missing
     from course.judge.sandbox.server import WarmServer
 
     root = _root()

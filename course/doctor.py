@@ -115,7 +115,7 @@ def judge(root: Path) -> Iterator[Finding]:
     """Is the verdict formed where student code can't reach, and is that code confined?"""
     from course.grading.grade import open_course
     from course.judge.preprocessor import judge_of
-    from course.judge.sandbox.linux import protections
+    from course.judge.sandbox import local_sandbox
 
     try:
         judge = judge_of(open_course(root).config)
@@ -128,7 +128,7 @@ def judge(root: Path) -> Iterator[Finding]:
         yield Finding(State.NOTE, words)
     refused = judge is not None and not judge.unprotected
     to_do = ": grading refuses to run; c.Judge.unprotected = True makes it" if refused else ""
-    for found in protections():
+    for found in local_sandbox().protections():
         what = f"protection of {found.name}"
         if found.on:
             yield Finding(State.FINE, f"{what} ({found.note})")

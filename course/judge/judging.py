@@ -16,7 +16,7 @@ from typing import Any
 
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
-from course.judge.sandbox.linux import limit_memory
+from course.judge.sandbox import local_sandbox
 from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
 from course.notebooks.runner import execute
@@ -291,7 +291,7 @@ def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
         connection: the socket to the grading process.
         arguments: nothing is expected; a job comes over the socket.
     """
-    limit_memory(MEMORY)
+    local_sandbox().limit_memory(MEMORY)
     _, job = receive(connection, time.monotonic() + 60)
     cells, seed, limits = json.loads(job)
 

@@ -19,7 +19,7 @@ from traitlets import Bool, Float
 from traitlets.config import Config
 
 from course.judge.judging import Limits
-from course.judge.sandbox.linux import missing
+from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
 from course.notebooks.assignment import read_assignments

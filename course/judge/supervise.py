@@ -12,23 +12,23 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
-from course.judge.judging import CodeCell, Limits
-from course.judge.sandbox.linux import Confinement
+from course.judge.judging import CodeCell, Limits, Record
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import Child, WarmServer
 from course.judge.wire.codec import WireError, receive, send
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
 from course.notebooks.cells import grade_id, is_setup, is_test
+from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
-from course.verdict import ExerciseVerdict, Verdict
-from helpers.checks import CheckResult, Outcome
+from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
 DYING_SECONDS = 1.0  # from the end of a process's socket to word of how it ended
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
@@ -84,8 +84,13 @@ def grade_notebook(
             record = _serve(ours, cells, submission, server, limits, scratch, stack)
         except WireError as error:
             raise JudgeError(f"the judge process failed: {_failure(judge) or error}") from error
-    verdict = _verdict(submission, record, time.monotonic() - start)
-    return verdict, _with_outputs(submission.submitted, record["outputs"])
+    verdict = Verdict(
+        submission.source.name,
+        tuple(_exercise(exercise, record) for exercise in submission.source.exercises),
+        incidents=tuple(record.incidents),
+        seconds=time.monotonic() - start,
+    )
+    return verdict, _with_outputs(submission.submitted, record.outputs)
 
 
 def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
@@ -117,7 +122,7 @@ def _serve(
     limits: Limits,
     scratch: Path,
     stack: contextlib.ExitStack,
-) -> dict[str, Any]:
+) -> Record:
     """Give the judge its job and student processes until it sends the record."""
     deadline = time.monotonic() + limits.notebook + limits.cell + 60
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits)]
@@ -138,9 +143,15 @@ def _serve(
             case ["how"]:
                 send(connection, [_how_ended(student)], b"", deadline)
             case ["record"]:
-                return dict(json.loads(body))
+                return _record(body)
             case _:
                 raise JudgeError("the judge process sent something unknown")
+
+
+def _record(body: bytes) -> Record:
+    record = Record(**json.loads(body))
+    record.outputs = {int(index): outputs for index, outputs in record.outputs.items()}
+    return record
 
 
 def _failure(judge: Child) -> str:
@@ -184,37 +195,30 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
         yield scratch
 
 
-def _verdict(submission: Submission, record: dict[str, Any], seconds: float) -> Verdict:
-    questions = record["questions"]
-    verdicts = []
-    for exercise in submission.source.exercises:
-        found = questions.get(f"test_{exercise.id}", {"score": 0, "checks": []})
-        verdicts.append(
-            ExerciseVerdict(
-                id=exercise.id,
-                score=found["score"],
-                max_score=exercise.points,
-                checks=[_check(check) for check in found["checks"]],
-                hidden=exercise.hidden,
-            )
-        )
-    return Verdict(
-        submission.source.name, verdicts, incidents=tuple(record["incidents"]), seconds=seconds
-    )
+def _exercise(exercise: Exercise, record: Record) -> ExerciseVerdict:
+    """Return the verdict of an exercise; one that was not come to has earned nothing."""
+    found = record.questions.get(f"test_{exercise.id}", {"score": 0, "checks": []})
+    given = {"id": exercise.id, "max_score": exercise.points}
+    try:
+        verdict = ExerciseVerdict.from_json(found | given)
+    except VerdictError as error:
+        raise JudgeError(f"the judge process sent no verdict on {exercise.id}: {error}") from error
+    return replace(verdict, checks=_with_hidden(verdict.checks, exercise.hidden))
 
 
-def _check(check: dict[str, Any]) -> CheckResult:
-    fields = {key: check[key] for key in ("name", "points", "essential", "message")}
-    return CheckResult(outcome=Outcome(check["outcome"]), **fields)
+def _with_hidden(
+    checks: Sequence[CheckVerdict], hidden: Collection[str]
+) -> tuple[CheckVerdict, ...]:
+    return tuple(replace(check, hidden=check.name in hidden) for check in checks)
 
 
-def _with_outputs(submitted: NotebookNode, outputs: Mapping[str, Any]) -> NotebookNode:
+def _with_outputs(submitted: NotebookNode, outputs: Mapping[int, Any]) -> NotebookNode:
     nb = copy.deepcopy(submitted)
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     for count, (index, cell_outputs) in enumerate(outputs.items(), start=1):
-        cell = nb.cells[int(index)]
+        cell = nb.cells[index]
         cell.execution_count = count
         cell.outputs = from_dict(cell_outputs)  # type: ignore[no-untyped-call]
         for output in cell.outputs:

@@ -11,7 +11,7 @@ import pytest
 
 from course import doctor, secret
 from course.doctor import State, examine
-from course.judge.sandbox.linux import Protection
+from course.judge.sandbox.port import Protection
 
 
 def found(check, root):
@@ -59,7 +59,8 @@ def test_a_configuration_that_can_not_be_run_is_missing(tmp_path):
 
 
 def machine(monkeypatch, *protections):
-    monkeypatch.setattr("course.judge.sandbox.linux.protections", lambda: list(protections))
+    sandbox = SimpleNamespace(protections=lambda: list(protections))
+    monkeypatch.setattr("course.judge.sandbox.local_sandbox", lambda: sandbox)
 
 
 def test_every_protection_is_named_with_its_means(course_root, monkeypatch):

@@ -12,40 +12,37 @@ Sources: landlock(7), seccomp(2), namespaces(7), user_namespaces(7), pid_namespa
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
-import site
 import stat
 import subprocess
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-if sys.platform == "linux":
-    import resource
+import landlockpy
+import seccompy
+from landlockpy import AccessFS, Scope
 
-    import landlockpy
-    import seccompy
-    from landlockpy import AccessFS, Scope
+from course.judge.sandbox import linux_calls
+from course.judge.sandbox.port import PROTECTIONS, Confinement, Protection, move_in, outermost
+from course.judge.sandbox.seccomp_filter import allowed_calls
 
-    from course.judge.sandbox import linux_calls
-    from course.judge.sandbox.seccomp_filter import allowed_calls
+assert sys.platform == "linux"  # type checkers on other systems read no further
 
-# What the student's code is kept from, by the layer that it takes and one that adds to it.
-PROTECTIONS = {
-    "files": ("Landlock", "namespaces"),  # reads Python and the assignment, writes its scratch
-    "network": ("seccomp", "namespaces"),  # connects to nothing and is connected to by nothing
-    "processes": ("seccomp", "namespaces"),  # starts, signals and watches no other
-    "system calls": ("seccomp",),  # asks the system for nothing but what NumPy needs
-    "privileges": ("unprivileged user", "namespaces"),  # is not root
-    "memory": ("limits",),  # has bounded memory, computing time and threads
-    "disk": ("limits", "namespaces"),  # can't fill it
+# For each of PROTECTIONS the layer that it takes, and those that add to it.
+LAYERS = {
+    "files": ("Landlock", "namespaces"),
+    "network": ("seccomp", "namespaces"),
+    "processes": ("seccomp", "namespaces"),
+    "system calls": ("seccomp",),
+    "privileges": ("unprivileged user", "namespaces"),
+    "memory": ("limits",),
+    "disk": ("limits", "namespaces"),
 }
 SYSTEM_FILES = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/fonts",
@@ -58,97 +55,52 @@ PROCESS_FILES = ("maps", "stat", "statm", "status")  # what threadpoolctl and ps
 FIRST_USER = 1_900_000_000  # numbers that no system gives to anyone
 PROBE = """
 import dataclasses, json, os, pathlib, sys
-from course.judge.sandbox.linux import Confinement, apply
-found = apply(Confinement.for_student(pathlib.Path(sys.argv[1])))
+from course.judge.sandbox.linux import LinuxSandbox
+from course.judge.sandbox.port import Confinement
+found = LinuxSandbox().confine(Confinement.for_student(pathlib.Path(sys.argv[1])))
 print(json.dumps([dataclasses.asdict(protection) for protection in found]), flush=True)
 os._exit(0)
 """
 
 
-@dataclass(frozen=True)
-class Protection:
-    """One of PROTECTIONS: whether it is on, and by what means or why not."""
+class LinuxSandbox:
+    """Confines by Linux's own means; implements `course.judge.sandbox.port.Sandbox`."""
 
-    name: str
-    on: bool
-    note: str
+    def protections(self) -> list[Protection]:
+        """Return every protection and whether it works here, found by confining a process."""
+        return _probed()
 
+    def prepare(self) -> None:
+        """Make the filter of system calls, and take in the processes that others leave."""
+        linux_calls.prctl(linux_calls.SET_SUBREAPER, 1)
+        with contextlib.suppress(OSError):  # `confine` says what is missing
+            _ = allowed(1, True).program
+            seccompy.supported()
+            landlockpy.supported()
 
-@dataclass(frozen=True)
-class Confinement:
-    """What a student process may use.
+    def end_with_parent(self) -> None:
+        """Have this process killed when its parent ends."""
+        linux_calls.prctl(linux_calls.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
-    Attributes:
-        scratch: its own folder; it finds there what lies there now and may write there alone.
-        readable: files and folders that it may read besides.
-        hidden: files and folders among these that it may not.
-        memory: bytes of address space beyond what the process has at the start.
-        cpu: seconds of computing.
-        file_size: bytes of one file.
-        disk: bytes of all files.
-        files: how many files.
-        descriptors: how many open files.
-        threads: how many threads.
-    """
+    def confine(self, confinement: Confinement) -> list[Protection]:
+        """Confine this process.
 
-    scratch: Path
-    readable: tuple[Path, ...] = ()
-    hidden: tuple[Path, ...] = ()
-    memory: int = 2 << 30
-    cpu: int = 600
-    file_size: int = 64 << 20
-    disk: int = 256 << 20
-    files: int = 10_000
-    descriptors: int = 256
-    threads: int = 64
-
-    @classmethod
-    def for_student(
-        cls, scratch: Path, blocked: Sequence[str] = (), **limits: int
-    ) -> "Confinement":
-        """Return the confinement of a student's code.
-
-        Args:
-            scratch: its folder.
-            blocked: modules of `helpers` that it may not read, such as "helpers.answers.gradients".
-            limits: other limits than usual, by attribute.
+        Where namespaces work, the confined process is a child of the one that called: that one only
+        waits, and ends the way its child does.
         """
-        helpers = _package("helpers")
-        hidden = [_package("course")]
-        for module in blocked:
-            *folders, stem = module.split(".")[1:]
-            folder = helpers.joinpath(*folders)
-            hidden += [folder / stem, folder / f"{stem}.py"]
-            hidden += folder.glob(f"__pycache__/{stem}.*")
-        return cls(scratch.resolve(), (*libraries(), helpers), tuple(hidden), **limits)
+        move_in(confinement.scratch)
+        system = map(Path, SYSTEM_FILES)
+        readable = tuple(outermost((*confinement.readable, *system)))
+        return _apply(replace(confinement, readable=readable))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            key: [*map(str, value)] if isinstance(value, tuple) else value
-            for key, value in (asdict(self) | {"scratch": str(self.scratch)}).items()
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Confinement":
-        """Undo `to_json`."""
-        paths = {key: tuple(map(Path, values[key])) for key in ("readable", "hidden")}
-        return cls(**(values | paths | {"scratch": Path(values["scratch"])}))
-
-
-def libraries() -> list[Path]:
-    """Return where Python, its packages and the system's libraries lie."""
-    paths = {Path(sys.base_prefix, "lib"), *map(Path, SYSTEM_FILES)}
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    paths |= {Path(sysconfig.get_path(name)) for name in names}
-    if site.ENABLE_USER_SITE:
-        paths.add(Path(site.getusersitepackages()))
-    return _outermost(path for path in paths if path.exists())
+    def limit_memory(self, more: int) -> None:
+        """Bound the address space of this process."""
+        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + more,) * 2)
 
 
 @cache
-def protections() -> list[Protection]:
-    """Return every protection and whether it works here, found by confining a process."""
+def _probed() -> list[Protection]:
+    """Return what a process reports that confines itself."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
@@ -162,37 +114,13 @@ def protections() -> list[Protection]:
         return [Protection(name, False, f"can't be tried: {reason}") for name in PROTECTIONS]
 
 
-def missing() -> list[Protection]:
-    """Return the protections that don't work on this machine."""
-    return [protection for protection in protections() if not protection.on]
-
-
-def limit_memory(more: int) -> None:
-    """Let this process have so many bytes more than it has; for the next, MemoryError is raised."""
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + more,) * 2)
-
-
 def _address_space() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize()
 
 
-def apply(confinement: Confinement) -> list[Protection]:
-    """Confine this process; it must have one thread, and nothing open that it shouldn't have.
-
-    Where namespaces work, the confined process is a child of the one that called: that one only
-    waits, and ends the way its child does.
-
-    Returns:
-        All protections, on or missing.
-
-    Raises:
-        OSError: if the scratch folder can't be used.
-    """
-    _move_in(confinement.scratch)
-    if sys.platform != "linux":
-        return [Protection(name, False, "needs Linux") for name in PROTECTIONS]
+def _apply(confinement: Confinement) -> list[Protection]:
+    """Put on one layer after the other, and report what they come to."""
     memory = _address_space()
     threads = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
     with contextlib.suppress(OSError):
@@ -218,25 +146,6 @@ def apply(confinement: Confinement) -> list[Protection]:
     return _report(lacking)
 
 
-def prepare() -> None:
-    """Do before forking what every confinement would have to do again, which is slow."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # `apply` says what is missing
-            _ = allowed(1, True).program
-            seccompy.supported()
-            landlockpy.supported()
-
-
-def _move_in(scratch: Path) -> None:
-    """Make the scratch folder the current one, the home, and the place of all temporary files."""
-    os.chdir(scratch)
-    for name in ("HOME", "TMPDIR", "PWD"):
-        os.environ[name] = str(scratch)
-    for name in ("MPLCONFIGDIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
-        os.environ[name] = str(scratch / ".config")
-    tempfile.tempdir = None
-
-
 @contextlib.contextmanager
 def _layer(name: str, lacking: dict[str, str]) -> Iterator[None]:
     """Note why a layer can't be had, and go on without it."""
@@ -251,15 +160,14 @@ def _report(lacking: dict[str, str]) -> list[Protection]:
     return [
         Protection(
             name,
-            layers[0] not in lacking,
-            lacking.get(layers[0], ", ".join(layer for layer in layers if layer not in lacking)),
+            LAYERS[name][0] not in lacking,
+            lacking.get(LAYERS[name][0], ", ".join(x for x in LAYERS[name] if x not in lacking)),
         )
-        for name, layers in PROTECTIONS.items()
+        for name in PROTECTIONS
     ]
 
 
 # --- namespaces -----------------------------------------------------------------------------------
-# From here on, only Linux.
 
 
 def _is_root() -> bool:
@@ -442,17 +350,3 @@ def _readable(path: Path, hidden: Sequence[Path]) -> Iterator[tuple[Path, Access
 def allowed(own_pid: int, own_files: bool) -> "seccompy.Filter":
     """Return `allowed_calls`, made once."""
     return allowed_calls(own_pid, own_files)
-
-
-def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """Return the paths that lie in none of the others."""
-    every = set(paths)
-    return sorted(path for path in every if not every & set(path.parents))
-
-
-def _package(name: str) -> Path:
-    """Return a package's folder without importing it."""
-    spec = find_spec(name)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]).resolve()

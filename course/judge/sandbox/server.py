@@ -33,12 +33,9 @@ from typing import IO, Any, NoReturn
 
 import numpy as np
 
-from course.judge.sandbox import linux
-from course.judge.sandbox.linux import Confinement
+from course.judge.sandbox import local_sandbox, missing
+from course.judge.sandbox.port import Confinement
 from course.judge.wire.codec import WireError, receive, send
-
-if sys.platform == "linux":
-    from course.judge.sandbox import linux_calls
 
 PRELOAD = (
     "IPython", "matplotlib.pyplot", "helpers", "course.judge.closed_modules", "course.judge.shell",
@@ -200,7 +197,7 @@ class WarmServer:
         if "pid" not in started:
             raise ServerError(f"a process can't be started: {started['reason']}")
         child = Child(status, **started)
-        unexpected = set(child.missing) - {protection.name for protection in linux.missing()}
+        unexpected = set(child.missing) - {protection.name for protection in missing()}
         if unexpected:
             child.kill()
             raise ServerError(f"a process could not be confined: {', '.join(sorted(unexpected))}")
@@ -450,15 +447,14 @@ def _run(
     status, code = running.status, 1
     try:
         os.setsid()
-        if sys.platform == "linux":
-            linux_calls.prctl(linux_calls.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        local_sandbox().end_with_parent()
         _close_all_but(connection.fileno(), status.fileno())
         np.random.seed()  # or every process would draw the same numbers
         module, _, name = entry.partition(":")
         function = getattr(importlib.import_module(module), name)
         started: dict[str, Any] = {"pid": os.getpid(), "missing": []}
         if running.confinement:
-            found = linux.apply(running.confinement)
+            found = local_sandbox().confine(running.confinement)
             started["missing"] = [protection.name for protection in found if not protection.on]
         _tell(status, started)
         if running.confinement:
@@ -484,9 +480,7 @@ def _close_all_but(*kept: int) -> None:
 def main() -> None:
     """Be the server, for the grading process at the other end of the socket that it has given."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    if sys.platform == "linux":
-        linux_calls.prctl(linux_calls.SET_SUBREAPER, 1)
-    linux.prepare()
+    local_sandbox().prepare()
     absent: dict[str, Any] = dict.fromkeys(UNWANTED)
     sys.modules.update(absent)
     _load(*PRELOAD)

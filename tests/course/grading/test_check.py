@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from course import cli
 from course.grading.check import check_notebook, find_source
 from course.grading.grade import Status, grade_student
-from course.judge.sandbox.linux import Protection
+from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer
 from course.layout import CourseError
 from course.notebooks.cells import read
@@ -129,7 +129,7 @@ def test_a_machine_that_can_not_confine_the_code_says_so_beside_the_json(
     check, released, hand_in, monkeypatch
 ):
     lacking = [Protection("network", False, "no seccomp")]
-    monkeypatch.setattr("course.judge.sandbox.linux.missing", lambda: lacking)
+    monkeypatch.setattr("course.judge.sandbox.missing", lambda: lacking)
     done = check(released, work(released, hand_in), "--json")
     assert json.loads(done.stdout)["score"] == 0
     assert "can't confine the notebook's code: network" in done.stderr

@@ -12,7 +12,7 @@ from nbgrader.converters import Autograde
 from course.grading.batch import run_each
 from course.grading.grade import Status, grade_class, grade_student, open_course, read_notes
 from course.grading.results import read_results
-from course.judge.sandbox.linux import Protection
+from course.judge.sandbox.port import Protection
 from course.layout import CourseError
 from course.notebooks.cells import grade_id, read
 

@@ -14,7 +14,7 @@ from nbgrader.utils import determine_grade
 import attacks
 import helpers
 from course.judge.judging import Limits
-from course.judge.sandbox.linux import missing
+from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id

@@ -10,7 +10,7 @@ from nbgrader.utils import determine_grade
 
 import attacks
 from course.judge.judging import MAX_RESTARTS, Limits
-from course.judge.sandbox.linux import missing
+from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id

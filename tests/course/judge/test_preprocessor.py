@@ -14,7 +14,7 @@ from course.grading.grade import Status, grade_student
 from course.grading.report import write_report
 from course.grading.results import read_results
 from course.judge.preprocessor import Judge, judge_of
-from course.judge.sandbox.linux import Protection
+from course.judge.sandbox.port import Protection
 from course.judge.supervise import JudgeError
 from course.layout import load_config
 from course.notebooks.cells import read

@@ -22,12 +22,13 @@ def run_without(connection: socket.socket, arguments: Mapping[str, Any]) -> None
     """Confine and run where the kernel refuses some calls, as a container's does."""
     from seccompy import Action, Filter
 
-    from course.judge.sandbox.linux import Confinement, apply
+    from course.judge.sandbox import local_sandbox
+    from course.judge.sandbox.port import Confinement
 
     kernel = Filter(default=Action.ALLOW)
     for call in arguments["without"]:
         kernel.errno(call, errno.ENOSYS)
     kernel.load()
-    found = apply(Confinement.from_json(arguments["limits"]))
+    found = local_sandbox().confine(Confinement.from_json(arguments["limits"]))
     missing = [protection.name for protection in found if not protection.on]
     run(connection, {**arguments, "names": {**arguments["names"], "missing": missing}})

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from course.judge.sandbox.linux import PROTECTIONS, Confinement, missing, protections
+from course.judge.sandbox import local_sandbox, missing
+from course.judge.sandbox.port import PROTECTIONS, Confinement
 from course.judge.sandbox.server import Exit, WarmServer
 
 HERE = Path(__file__).parent
@@ -500,9 +501,10 @@ def test_the_scratch_folder_holds_what_lies_there(confined: Confined) -> None:
 
 
 def test_every_protection_is_reported() -> None:
-    assert [item.name for item in protections()] == list(PROTECTIONS)
-    assert missing() == [item for item in protections() if not item.on]
-    assert all(item.note for item in protections())
+    found = local_sandbox().protections()
+    assert [item.name for item in found] == list(PROTECTIONS)
+    assert missing() == [item for item in found if not item.on]
+    assert all(item.note for item in found)
 
 
 @pytest.mark.parametrize(
@@ -534,13 +536,14 @@ LESS_THAN_EXPECTED = """
 import errno, socket, sys
 from pathlib import Path
 from seccompy import Action, Filter
-from course.judge.sandbox.linux import Confinement, missing
+from course.judge.sandbox import missing
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import WarmServer
 
 assert missing() == []
 kernel = Filter(default=Action.ALLOW)
-linux_calls.errno("landlock_create_ruleset", errno.ENOSYS)
-linux_calls.load()
+kernel.errno("landlock_create_ruleset", errno.ENOSYS)
+kernel.load()
 confinement = Confinement.for_student(Path(sys.argv[1])).to_json()
 WarmServer().spawn("student", socket.socketpair()[0], {"confinement": confinement})
 """
@@ -596,7 +599,7 @@ def test_a_confinement_travels_as_plain_values(tmp_path: Path) -> None:
 BECOME_ORDINARY = """
 import os, sys
 from pathlib import Path
-from course.judge import kernel
+from course.judge.sandbox import linux_calls
 
 linux_calls.unshare(linux_calls.NEW_MOUNTS)
 linux_calls.mount("", "/", flags=linux_calls.RECURSIVE | linux_calls.PRIVATE)

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from course.judge.sandbox.linux import Confinement, missing
+from course.judge.sandbox import missing
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import Child, Exit, ServerError, WarmServer
 from course.judge.wire.judge_end import Session
 
@@ -363,7 +364,7 @@ def test_a_child_that_can_not_start_says_why(server: WarmServer, tmp_path: Path)
 GRADING = """
 import os, socket, sys
 from pathlib import Path
-from course.judge.sandbox.linux import Confinement
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import WarmServer
 server = WarmServer({"PYTHONPATH": sys.argv[1]})
 pids = []

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from course.judge.outputs import cleaned
-from course.judge.sandbox.linux import Confinement, missing
+from course.judge.sandbox import missing
+from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import WarmServer
 from course.judge.wire.judge_end import Namespace, Session
 

@@ -31,7 +31,8 @@ One TOML file for each notebook, beside it: `source/<assignment>/bank/<notebook>
     reason = "takes a function"                           # floats that it could spoil; what fails
     fails = ["comes with a mended sigmoid"]               # if it spoils what it gets all the same
 
-Runs nothing.
+What `course new exercise` has written and nobody has filled in yet is not read: see
+`course.notebooks.placeholders`. Runs nothing.
 """
 
 import tomllib
@@ -40,6 +41,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.notebooks import placeholders
 from course.notebooks.exercises import Exercise
 
 FOLDER = "bank"  # within an assignment's folder
@@ -136,15 +138,12 @@ def load(path: Path, exercises: Sequence[Exercise]) -> Bank:
         exercises: of the notebook that it belongs to.
 
     Raises:
-        BankError: if an entry is incomplete, names an unknown exercise or check, or edits text that
-            the reference solution does not hold exactly once.
+        BankError: if an entry is incomplete or still to be filled in, names an unknown exercise or
+            check, or edits text that the reference solution does not hold exactly once.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Bank()
-    except tomllib.TOMLDecodeError as error:
-        raise BankError(f"{path.name}: {error}") from error
+    table = _read(path)
+    if unfilled := list(placeholders.in_bank(table)):
+        raise BankError(f"{path.name}: {'; '.join(unfilled)}")
     by_id = {exercise.id: exercise for exercise in exercises}
     try:
         return Bank(
@@ -156,6 +155,25 @@ def load(path: Path, exercises: Sequence[Exercise]) -> Bank:
     except KeyError as error:
         raise BankError(f"{path.name}: an answer needs {error}") from error
     except (TypeError, AttributeError, BankError) as error:
+        raise BankError(f"{path.name}: {error}") from error
+
+
+def to_fill_in(path: Path) -> list[str]:
+    """Return which exercises' answers are still to be filled in, a line each.
+
+    Raises:
+        BankError: if the file is not TOML.
+    """
+    return [f"{path.name}: {line}" for line in placeholders.in_bank(_read(path))]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the bank's TOML; of a file that is not there, nothing."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
         raise BankError(f"{path.name}: {error}") from error
 
 

@@ -71,7 +71,11 @@ def assignment_problems(folder: Path) -> list[str]:
     except AssignmentError as error:
         return [str(error)]
     listed = Counter(part.notebook for part in assignment.parts)
-    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    files = [
+        path.relative_to(folder)
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".ipynb"
+    ]
     found = [f"the part {name} stands there {n} times" for name, n in listed.items() if n > 1]
     found += [f"{name}.ipynb is no [[part]]" for name in assignment.unlisted]
     for pattern in assignment.let_out:

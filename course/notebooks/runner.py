@@ -13,8 +13,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
+from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
-from course.verdict import ExerciseVerdict, Verdict
+from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
 from helpers.checks import Question
 
 
@@ -45,20 +46,22 @@ def run(
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:
             questions[key] = namespace["q"]
-    verdicts = [
-        ExerciseVerdict(
-            id=exercise.id,
-            score=questions[test].earned if test in questions else 0,
-            max_score=exercise.points,
-            checks=tuple(questions[test].results) if test in questions else (),
-            hidden=exercise.hidden,
-            incident=incidents.get(test, ""),
-        )
-        for exercise in source.exercises
-        for test in [f"test_{exercise.id}"]
+    return Verdict(
+        source.name,
+        tuple(_verdict(one, questions.get(f"test_{one.id}")) for one in source.exercises),
+        incidents=tuple(incidents.values()),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _verdict(exercise: Exercise, question: Question | None) -> ExerciseVerdict:
+    if question is None:
+        return ExerciseVerdict(exercise.id, 0, exercise.points)
+    checks = [
+        CheckVerdict.of(result, hidden=result.name in exercise.hidden)
+        for result in question.results
     ]
-    seconds = time.perf_counter() - start
-    return Verdict(source.name, verdicts, incidents=tuple(incidents.values()), seconds=seconds)
+    return ExerciseVerdict(exercise.id, question.earned, exercise.points, tuple(checks))
 
 
 def reference(source: SourceNotebook) -> dict[str, Any]:

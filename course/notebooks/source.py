@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader import preprocessors as steps
 from traitlets.config import Config
 
-from course.notebooks import bank
+from course.notebooks import bank, placeholders
 from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.bank import Bank
 from course.notebooks.cells import grade_id, read
@@ -72,6 +72,16 @@ class SourceNotebook:
             BankError: if an entry is wrong.
         """
         return bank.load(self.bank_path, self.exercises)
+
+    @property
+    def to_fill_in(self) -> list[str]:
+        """What `course new` has left to be written in it and in its bank, a line each.
+
+        Raises:
+            BankError: if the bank is not TOML.
+        """
+        cells = [f"{self.name}.ipynb: {line}" for line in placeholders.in_cells(self.notebook)]
+        return cells + (bank.to_fill_in(self.bank_path) if self.path else [])
 
     @property
     def bank_path(self) -> Path:

@@ -7,7 +7,6 @@ one student, and for all at once. The scores must be equal.
 """
 
 import argparse
-import json
 import logging
 import os
 import random
@@ -32,6 +31,7 @@ from course.layout import load_config
 from course.notebooks.assignment import SOURCE
 from course.notebooks.cells import grade_id, read
 from course.notebooks.source import SourceNotebook, source_notebook
+from course.verdict import read_verdict
 
 ASSIGNMENT, NOTEBOOK = "01_activations", "activations"
 OWN = """
@@ -162,7 +162,7 @@ def _row(places: dict[str, Path], student: str) -> list[float]:
     own = own_seconds(places["judge"], student)
     stock, judge = (grade(places[side], student) for side in SIDES)
     verdict = places["judge"] / "verdicts" / student / ASSIGNMENT / f"{NOTEBOOK}.json"
-    inside = json.loads(verdict.read_text())["seconds"]
+    inside = read_verdict(verdict).seconds
     row = [own, stock, judge, stock / judge, inside - own]
     print(_line(student, row), flush=True)
     return row

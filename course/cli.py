@@ -172,6 +172,10 @@ def check(
         Path | None,
         typer.Option(help="Draw this verdict's random points again.", metavar="VERDICT"),
     ] = None,
+    unprotected: Annotated[
+        bool,
+        typer.Option("--unprotected", help="Run its code even where it can't be confined."),
+    ] = False,
 ) -> None:
     """Grade one notebook by itself, without a gradebook, as the course would grade it.
 
@@ -182,10 +186,10 @@ def check(
     from course.judge.sandbox.server import WarmServer
 
     root = _root()
-    if lacking := [protection.name for protection in missing()]:
-        err.print(f"This computer can't confine the notebook's code: {', '.join(lacking)}.")
     with WarmServer() as server, err.status("Grading"):
-        verdict = check_notebook(root, notebook, server, replay=replay)
+        verdict = check_notebook(root, notebook, server, replay=replay, unprotected=unprotected)
+    if lacking := [protection.name for protection in missing()]:
+        err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
     if as_json:
         typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
         return

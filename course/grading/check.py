@@ -1,11 +1,10 @@
 """Grade one notebook by itself: no gradebook, the same judge.
 
-For self-learners, for tests, and for an appeal, which replays the random points of a verdict.
-Knows nothing of nbgrader's folders.
+For self-learners, for tests, and for an appeal, which replays the random points of a verdict. The
+judge is as the course's configuration sets it. Knows nothing of nbgrader's folders.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
@@ -13,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from course.judge.judging import Limits
+from traitlets.config import Config
+
+from course.judge.preprocessor import configured_judge
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.layout import CourseError, load_config
@@ -22,13 +23,18 @@ from course.notebooks.source import SourceNotebook, source_notebook
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import Repaired, repair
 from course.secret import course_secret, student_seed
-from course.verdict import Verdict
+from course.verdict import Verdict, read_verdict
 
 NOBODY = "course check"
 
 
 def check_notebook(
-    root: Path, path: Path, server: WarmServer, *, replay: Path | None = None
+    root: Path,
+    path: Path,
+    server: WarmServer,
+    *,
+    replay: Path | None = None,
+    unprotected: bool = False,
 ) -> Verdict:
     """Grade a notebook.
 
@@ -37,17 +43,23 @@ def check_notebook(
         path: the notebook, under the name of one of the course's.
         server: a warm server.
         replay: a verdict's file, whose random points are drawn again.
+        unprotected: grade even where a protection is missing on this machine.
 
     Raises:
-        CourseError: if the file can't be read, or the course has no notebook of this name.
+        CourseError: if the file can't be read, or the course has no notebook of this name, or if
+            this machine can't confine the notebook's code and nobody said to go on all the same.
     """
+    config = load_config(root)
+    judge = configured_judge(config)
+    if not unprotected:
+        judge.check_machine(besides=", or run it with --unprotected")
     if not os.path.lexists(path):
         raise CourseError(f"{path}: no such file")
     source = source_notebook(find_source(root, path))
-    repaired = _repaired(root, path, source)
+    repaired = _repaired(path, source, config)
     with _let_out(source.folder) as folder:
-        submission = Submission(source, repaired.notebook, folder, _seed(root, replay))
-        verdict, _ = grade_notebook(submission, server, Limits())
+        submission = Submission(source, repaired.notebook, folder, _seed(root, source, replay))
+        verdict, _ = grade_notebook(submission, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
 
 
@@ -65,13 +77,12 @@ def _let_out(source: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _repaired(root: Path, path: Path, source: SourceNotebook) -> Repaired:
+def _repaired(path: Path, source: SourceNotebook, config: Config) -> Repaired:
     """Return the notebook as the judge takes it; the instructor's own needs no repair."""
     if source.path and path.resolve() == source.path.resolve():
         return Repaired(source.notebook, [])
     try:
-        given = source.released(load_config(root))
-        return repair(read_submitted(path, path.parent), given)
+        return repair(read_submitted(path, path.parent), source.released(config))
     except UnreadableFileError as error:
         raise CourseError(str(error).rstrip(".")) from None
 
@@ -89,10 +100,15 @@ def find_source(root: Path, path: Path) -> Path:
     return (here or found)[0]
 
 
-def _seed(root: Path, replay: Path | None) -> bytes:
+def _seed(root: Path, source: SourceNotebook, replay: Path | None) -> bytes:
     if replay is None:
-        return student_seed(course_secret(root), NOBODY)
-    try:
-        return bytes.fromhex(json.loads(replay.read_text(encoding="utf-8"))["seed"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CourseError(f"{replay} is no verdict that can be replayed") from None
+        try:
+            return student_seed(course_secret(root), NOBODY)
+        except ValueError as error:
+            raise CourseError(str(error)) from None
+    verdict = read_verdict(replay)
+    if verdict.notebook != source.name:
+        raise CourseError(f"{replay} is a verdict on another notebook than {source.name}")
+    if not verdict.seed:
+        raise CourseError(f"{replay} holds no seed, so its random points can't be drawn again")
+    return verdict.seed

@@ -29,7 +29,7 @@ from course.notebooks.cells import read
 from course.repair.folder import SubmissionError, tidied, timestamp
 from course.repair.repair import REPAIRS
 from course.rollback import submission_unchanged_on_error
-from course.verdict import METADATA
+from course.verdict import find_verdict
 
 NOTES = "notes.json"
 LOG = "grading.log"
@@ -298,8 +298,9 @@ def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
         if not path.is_file():
             continue
         metadata = read(path).metadata
+        verdict = find_verdict(metadata)
         where = f"{name}.ipynb: " if len(wanted) > 1 else ""
-        for note in [*metadata.get(REPAIRS, ()), *metadata.get(METADATA, {}).get("incidents", ())]:
+        for note in [*metadata.get(REPAIRS, ()), *(verdict.incidents if verdict else ())]:
             yield where + str(note).rstrip(".")
 
 

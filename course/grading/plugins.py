@@ -5,6 +5,7 @@ Each does one job. None decides a grade.
 
 import os
 from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 import bleach  # type: ignore[import-untyped]
@@ -20,7 +21,7 @@ from nbgrader.preprocessors import (
 
 from course.grading.remarks import remarks, without_secrets
 from course.notebooks.cells import SCHEMA, grade_id, is_test
-from course.verdict import METADATA
+from course.verdict import METADATA, find_verdict, put_verdict
 from helpers import pace
 
 REMARKS = "remarks-on-grading"
@@ -98,8 +99,11 @@ class HideTests(ClearHiddenTests):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Clear the cells, and the incidents of the judge's verdict in the metadata."""
-        if verdict := nb.metadata.get(METADATA):
-            verdict["incidents"] = [without_secrets(text) for text in verdict["incidents"]]
+        if verdict := find_verdict(nb.metadata):
+            incidents = tuple(map(without_secrets, verdict.incidents))
+            put_verdict(nb.metadata, replace(verdict, incidents=incidents))
+        else:
+            nb.metadata.pop(METADATA, None)  # damaged: who knows what it quotes
         cleared: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
         return cleared
 

@@ -1,8 +1,8 @@
 """What a student is told of how their notebook was graded, at the top of the feedback page.
 
 Made from a graded notebook's metadata: `metadata["repairs"]`, sentences on what was repaired
-(`course.repair.repair`), and `metadata["verdict"]["incidents"]`, what happened while the code ran
-(`course.verdict.Verdict`). Both quote what a student wrote, so nothing of them is taken for HTML.
+(`course.repair.repair`), and the verdict's incidents, what happened while the code ran
+(`course.verdict`). Both quote what a student wrote, so nothing of them is taken for HTML.
 """
 
 import html
@@ -12,7 +12,7 @@ from typing import Any
 
 from course.notebooks.cells import TEST_PREFIX
 from course.repair.repair import REPAIRS
-from course.verdict import METADATA, TEST_FAILED
+from course.verdict import TEST_FAILED, find_verdict
 
 LONGEST = 400  # characters of one sentence
 MOST = 30  # sentences of one kind
@@ -26,6 +26,7 @@ def remarks(metadata: Mapping[str, Any]) -> str:
     Args:
         metadata: a graded notebook's.
     """
+    verdict = find_verdict(metadata)
     boxes = [
         _box(
             "Your notebook had to be repaired before it could be graded",
@@ -34,7 +35,7 @@ def remarks(metadata: Mapping[str, Any]) -> str:
         ),
         _box(
             "What happened while your code was run",
-            map(told, metadata.get(METADATA, {}).get("incidents", ())),
+            map(told, verdict.incidents if verdict else ()),
             "This costs no more than what it stopped: all else was graded.",
         ),
     ]

@@ -115,7 +115,7 @@ def page(results: Results, made: datetime) -> str:
         means={name: _means(results, name) for name in results.columns},
         troubles={name: troubles(results, name) for name in results.columns},
         unrecorded={
-            work.assignment for work in works if work.graded and work.scores and not work.lines
+            work.assignment for work in works if work.graded and work.scores and not work.verdicts
         },
     )
 
@@ -205,8 +205,7 @@ def _cell(work: Work | None, column: Column) -> TableCell:
 def _is_blank(work: Work, column: Column) -> bool:
     if column.exercise is None:
         return True
-    lines = work.lines.get(column, ())
-    return bool(lines) and all(line.message == "not attempted yet" for line in lines)
+    return column in work.verdicts and work.verdicts[column].blank
 
 
 def _means(results: Results, assignment: str) -> dict[Column, float]:
@@ -245,13 +244,14 @@ def troubles(results: Results, assignment: str, most: int = 12) -> list[Trouble]
 def _troubles_of(results: Results, assignment: str, column: Column) -> Iterator[Trouble]:
     assert column.exercise
     works = [work for (_, name), work in results.works.items() if name == assignment]
-    tried = [w for w in works if w.lines.get(column) and not _is_blank(w, column)]
+    verdicts = [work.verdicts[column] for work in works if column in work.verdicts]
+    tried = [verdict for verdict in verdicts if verdict.checks and not verdict.blank]
     for check in column.exercise.checks:
         messages = [
-            line.message
-            for work in tried
-            for line in work.lines[column]
-            if line.name == check.name and not line.passed
+            said.message
+            for verdict in tried
+            for said in verdict.checks
+            if said.name == check.name and not said.passed
         ]
         if messages:
             diagnosis, share, others = _commonest(messages)

@@ -24,7 +24,7 @@ from course.notebooks.assignment import read_assignments
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook, source_notebooks
-from course.verdict import METADATA
+from course.verdict import ExerciseVerdict, find_verdict
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class CheckLine:
-    """What one check said.
-
-    Attributes:
-        name: the check's name.
-        passed: whether it passed.
-        message: the diagnosis; empty if there is none.
-    """
-
-    name: str
-    passed: bool
-    message: str = ""
-
-
-@dataclass(frozen=True)
 class Work:
     """One student's submission of one assignment.
 
@@ -79,8 +64,8 @@ class Work:
         penalty: points taken off for that.
         graded: False if it could not be graded, so that its scores are no judgement.
         notes: what grading noted, each one plain line.
-        lines: what each exercise's checks said, by column; none where it was not the judge that
-            graded, which alone writes that down.
+        verdicts: on each exercise, by column; none where it was not the judge that graded, which
+            alone writes that down, or where what it wrote is damaged.
     """
 
     student: str
@@ -91,7 +76,7 @@ class Work:
     penalty: float = 0
     graded: bool = True
     notes: Sequence[str] = ()
-    lines: Mapping[Column, Sequence[CheckLine]] = field(default_factory=dict)
+    verdicts: Mapping[Column, ExerciseVerdict] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -243,17 +228,16 @@ def _work(
         penalty=submission.late_submission_penalty or 0,
         graded=folder.is_dir() and (outcome is None or outcome.status is not Status.FAILED),
         notes=outcome.notes if outcome else (),
-        lines=dict(_lines(folder, columns)),
+        verdicts=dict(_verdicts(folder, columns)),
     )
 
 
-def _lines(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column, list[CheckLine]]]:
+def _verdicts(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column, ExerciseVerdict]]:
     """Read the verdicts that the judge has put into a submission's graded notebooks."""
     for name in sorted({column.notebook for column in columns}):
         path = folder / f"{name}.ipynb"
-        verdict = read(path).metadata.get(METADATA, {}) if path.is_file() else {}
-        found = {exercise["id"]: exercise["checks"] for exercise in verdict.get("exercises", ())}
+        verdict = find_verdict(read(path).metadata) if path.is_file() else None
+        found = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
         for column in columns:
             if column.notebook == name and column.id in found:
-                checks = found[column.id]
-                yield column, [CheckLine(c["name"], c["passed"], c["message"]) for c in checks]
+                yield column, found[column.id]

@@ -1,32 +1,31 @@
 """The judge's door into nbgrader: a preprocessor that stands where `Execute` does.
 
 nbgrader's own steps read the scores from the cells' outputs afterwards. The graded notebook's
-`metadata["verdict"]` holds `Verdict.to_json()`; what the repair wrote into `metadata["repairs"]`
-stays there and is in the verdict too. Knows nbgrader and where a course's files lie; decides
-nothing.
+metadata holds the verdict; what the repair wrote into `metadata["repairs"]` stays there and is in
+the verdict too. Knows nbgrader and where a course's files lie; decides nothing.
 """
 
-import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Float
+from traitlets import Bool, Float, TraitError
 from traitlets.config import Config
 
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
+from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignments
 from course.notebooks.source import source_notebook
 from course.repair.repair import REPAIRS
 from course.secret import course_secret, student_seed
-from course.verdict import METADATA, Verdict
+from course.verdict import put_verdict, write_verdict
 
 VERDICTS = "verdicts"
 
@@ -51,30 +50,35 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         self.check_machine()
         courses = CourseDirectory(parent=self)
         submission = self._submission(nb, resources, courses)
-        limits = Limits(
-            self.request_seconds, self.question_seconds, self.cell_seconds, self.notebook_seconds
-        )
         server = warm_server(preload(Path(courses.root, courses.source_directory)))
-        verdict, graded = grade_notebook(submission, server, limits)
+        verdict, graded = grade_notebook(submission, server, self.limits)
         verdict = replace(verdict, repairs=tuple(nb.metadata.get(REPAIRS, ())))
-        student = resources["nbgrader"]["student"]
-        _keep(
-            Path(courses.root, VERDICTS, student, submission.source.assignment),
-            verdict,
-            submission.seed,
-        )
-        graded.metadata[METADATA] = from_dict(verdict.to_json())  # type: ignore[no-untyped-call]
+        student, source = resources["nbgrader"]["student"], submission.source
+        kept = Path(courses.root, VERDICTS, student, source.assignment, f"{source.name}.json")
+        write_verdict(kept, replace(verdict, seed=submission.seed))  # where only the staff looks
+        put_verdict(graded.metadata, verdict)
         for incident in verdict.incidents:
             self.log.warning("%s: %s", student, incident)
         return graded, resources
 
-    def check_machine(self) -> None:
-        """Raise JudgeError if a protection is missing here that the course does not do without."""
+    @property
+    def limits(self) -> Limits:
+        """How long things may take."""
+        return Limits(
+            self.request_seconds, self.question_seconds, self.cell_seconds, self.notebook_seconds
+        )
+
+    def check_machine(self, besides: str = "") -> None:
+        """Raise JudgeError if a protection is missing here that the course does not do without.
+
+        Args:
+            besides: another way to do without it than the course's configuration, for the message.
+        """
         lacking = [protection.name for protection in missing()]
         if lacking and not self.unprotected:
             raise JudgeError(
                 f"this machine can't confine students' code ({', '.join(lacking)}): see "
-                "`course doctor`, or set c.Judge.unprotected = True in nbgrader_config.py"
+                f"`course doctor`, or set c.Judge.unprotected = True in {CONFIG}{besides}"
             )
 
     def _submission(self, nb: NotebookNode, resources: Any, courses: CourseDirectory) -> Submission:
@@ -93,9 +97,25 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def judge_of(config: Config) -> Judge | None:
-    """Return the judge, as a course's configuration sets it; None if another step runs the code."""
+    """Return the judge that grades a course; None if another step runs the students' code.
+
+    Raises:
+        CourseError: if the configuration gives it a value that can't be.
+    """
     steps = config.Autograde.get("autograde_preprocessors", [])
-    return Judge(config=config) if Judge in steps else None
+    return configured_judge(config) if Judge in steps else None
+
+
+def configured_judge(config: Config) -> Judge:
+    """Return the judge as a course's configuration sets it, whether or not it grades the class.
+
+    Raises:
+        CourseError: if the configuration gives it a value that can't be.
+    """
+    try:
+        return Judge(config=config)
+    except TraitError as error:
+        raise CourseError(f"{CONFIG}: {error}") from None
 
 
 def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
@@ -115,11 +135,3 @@ def preload(source: Path) -> tuple[str, ...]:
 def warm_server(modules: tuple[str, ...] = ()) -> WarmServer:
     """Return this process's warm server with these modules; it ends with the process."""
     return WarmServer(preload=modules)
-
-
-def _keep(folder: Path, verdict: Verdict, seed: bytes) -> None:
-    """Write a verdict where only the staff looks: it holds the student's seed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    record = {**verdict.to_json(), "seed": seed.hex()}
-    path = folder / f"{verdict.notebook}.json"
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 from course import cli
 from course.grading.check import check_notebook, find_source
 from course.grading.grade import Status, grade_student
+from course.judge.judging import Limits
 from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer
 from course.layout import CourseError
 from course.notebooks.cells import read
+from course.verdict import Verdict, read_verdict, write_verdict
 
 ROOT = Path(__file__).parents[3]
 CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
@@ -46,11 +48,11 @@ def work(root, hand_in, student="eve", **cells):
     return hand_in(root, student, **cells) / "doubling.ipynb"
 
 
-def messages(exercises):
+def messages(verdict):
     return {
-        (exercise["id"], check["name"]): check["message"]
-        for exercise in exercises
-        for check in exercise["checks"]
+        (exercise.id, check.name): check.message
+        for exercise in verdict.exercises
+        for check in exercise.checks
     }
 
 
@@ -67,6 +69,7 @@ def test_the_json_has_the_promised_form(check, released, hand_in):
         for line in exercise["checks"]:
             assert line["passed"] is not bool(line.pop("message"))
     assert verdict == {
+        "format": 2,
         "notebook": "doubling",
         "score": 0,
         "max_score": 4,
@@ -76,15 +79,38 @@ def test_the_json_has_the_promised_form(check, released, hand_in):
                 "score": 0,
                 "max_score": 3,
                 "checks": [
-                    {"name": "gives the known values", "passed": False, "hidden": False},
-                    {"name": "is right anywhere", "passed": False, "hidden": True},
+                    {
+                        "name": "gives the known values",
+                        "outcome": "failed",
+                        "points": 1,
+                        "essential": False,
+                        "passed": False,
+                        "hidden": False,
+                    },
+                    {
+                        "name": "is right anywhere",
+                        "outcome": "failed",
+                        "points": 2,
+                        "essential": True,
+                        "passed": False,
+                        "hidden": True,
+                    },
                 ],
             },
             {
                 "id": "quadruple",
                 "score": 0,
                 "max_score": 1,
-                "checks": [{"name": "is four times as much", "passed": False, "hidden": False}],
+                "checks": [
+                    {
+                        "name": "is four times as much",
+                        "outcome": "not attempted",
+                        "points": 1,
+                        "essential": True,
+                        "passed": False,
+                        "hidden": False,
+                    }
+                ],
             },
         ],
         "repairs": [],
@@ -111,12 +137,16 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
         (["folder/doubling.ipynb"], "doubling.ipynb is a folder, not a file"),
         ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "nowhere"], "nowhere is no verdict"),
         ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "scores.json"], "scores.json is no"),
+        ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "other.json"], "on another notebook"),
+        ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "mine.json"], "mine.json holds no seed"),
     ],
 )
 def test_what_can_not_be_graded_ends_with_one_line(check, released, arguments, words):
     (released / "tripling.ipynb").write_text("{}")
     (released / "folder" / "doubling.ipynb").mkdir(parents=True)
     (released / "scores.json").write_text('{"seed": 7}')
+    write_verdict(released / "other.json", Verdict("trebling", (), seed=b"a seed"))
+    write_verdict(released / "mine.json", Verdict("doubling", ()))
     done = check(released, *arguments)
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -125,14 +155,53 @@ def test_what_can_not_be_graded_ends_with_one_line(check, released, arguments, w
     assert words in line
 
 
-def test_a_machine_that_can_not_confine_the_code_says_so_beside_the_json(
+def test_a_machine_that_can_not_confine_the_code_runs_none_unless_told_to(
     check, released, hand_in, monkeypatch
 ):
+    path = work(released, hand_in)
     lacking = [Protection("network", False, "no seccomp")]
-    monkeypatch.setattr("course.judge.sandbox.missing", lambda: lacking)
-    done = check(released, work(released, hand_in), "--json")
-    assert json.loads(done.stdout)["score"] == 0
-    assert "can't confine the notebook's code: network" in done.stderr
+    for place in ("course.judge.sandbox.missing", "course.judge.preprocessor.missing"):
+        monkeypatch.setattr(place, lambda: lacking)
+    done = check(released, path, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("course check: this machine can't confine students' code (network)")
+    assert line.endswith("or run it with --unprotected")
+    told = check(released, path, "--json", "--unprotected")
+    config = released / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.Judge.unprotected = True\n")
+    for done in (told, check(released, path, "--json")):
+        assert done.exit_code == 0
+        assert json.loads(done.stdout)["max_score"] == 4
+        assert "ran without protection of network" in done.stderr
+
+
+@pytest.mark.parametrize("replay", [False, True])
+def test_the_limits_are_those_of_the_configuration(released, hand_in, monkeypatch, replay):
+    given = []
+
+    def grade(submission, server, limits=None):
+        given.append(limits)
+        return Verdict(submission.source.name, ()), submission.submitted
+
+    monkeypatch.setattr("course.grading.check.grade_notebook", grade)
+    config = released / "nbgrader_config.py"
+    limits = {"request": 1, "question": 2, "cell": 3, "notebook": 4}
+    lines = [f"c.Judge.{what}_seconds = {seconds}\n" for what, seconds in limits.items()]
+    config.write_text(config.read_text() + "".join(lines))
+    record = released / "doubling.json"
+    write_verdict(record, Verdict("doubling", (), seed=b"a seed"))
+    path = work(released, hand_in)
+    check_notebook(released, path, None, replay=record if replay else None)
+    assert given == [Limits(**limits)]
+
+
+def test_a_broken_secret_is_named_in_one_line(check, released, hand_in):
+    (released / ".course-secret").write_text("nothing\n")
+    done = check(released, work(released, hand_in))
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert ".course-secret does not hold a secret" in line
 
 
 # --- broken notebooks -----------------------------------------------------------------------------
@@ -187,10 +256,11 @@ def test_a_verdict_is_replayed_with_the_same_points_and_others_get_other_ones(
         (outcome,) = grade_student(released, student, [DOUBLING], False)
         assert outcome.status is Status.GRADED
         record = released / "verdicts" / student / DOUBLING / "doubling.json"
-        verdicts[student] = messages(json.loads(record.read_text())["exercises"])
+        verdicts[student] = messages(read_verdict(record))
         replayed = check_notebook(released, path, server, replay=record)
-        assert messages(replayed.to_json()["exercises"]) == verdicts[student]
-    anew = messages(check_notebook(released, path, server).to_json()["exercises"])
+        assert messages(replayed) == verdicts[student]
+        assert replayed.seed == b""
+    anew = messages(check_notebook(released, path, server))
     drawn = [said["double", "is right anywhere"] for said in (*verdicts.values(), anew)]
     assert len(set(drawn)) == 3
     fixed = [said["double", "gives the known values"] for said in (*verdicts.values(), anew)]

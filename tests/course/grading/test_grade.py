@@ -126,12 +126,9 @@ def test_the_results_tell_late_waiting_and_what_the_checks_said(graded):
     assert not bob.late
     assert [column.id for column in ada.waiting] == ["why_twice"]
     assert not cat.waiting
-    said = {column.id: lines for column, lines in bob.lines.items()}
-    assert [(line.name, line.passed) for line in said["double"]] == [
-        ("gives the known values", False),
-        ("is right anywhere", False),
-    ]
-    assert all("it is the square" in line.message for line in said["double"])
+    double = next(verdict for verdict in bob.verdicts.values() if verdict.id == "double")
+    assert double.failed == ["gives the known values", "is right anywhere"]
+    assert all("it is the square" in check.message for check in double.checks)
 
 
 # --- one submission, in this process --------------------------------------------------------------
@@ -346,7 +343,7 @@ def test_a_kernel_in_place_of_the_judge_grades_too_and_what_stops_it_is_named(re
     hand_in(released, "hal", double="import os\nos._exit(1)")
     assert grade(released, "ada").status is Status.GRADED
     assert sum(scores(released, "ada").values()) == 4
-    assert not read_results(released).works["ada", DOUBLING].lines  # the judge's alone
+    assert not read_results(released).works["ada", DOUBLING].verdicts  # the judge's alone
     outcome = grade(released, "hal")
     assert outcome.status is Status.FAILED
     assert outcome.notes == ("its code ended Python itself, so it could not be run to its end",)

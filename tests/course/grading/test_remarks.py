@@ -6,9 +6,14 @@ from nbformat.v4 import new_notebook
 
 from course.grading.plugins import REMARKS, HideTests, TellRemarks, clean_html
 from course.grading.remarks import LONGEST, MOST, remarks, told, without_secrets
-from course.verdict import METADATA, TEST_FAILED
+from course.verdict import METADATA, TEST_FAILED, Verdict, find_verdict
 
 SECRET = f"test_relu: {TEST_FAILED}: KeyError: 'expected_values'\nand more"
+
+
+def happened(*incidents):
+    """Return the metadata of a graded notebook in which this happened."""
+    return {METADATA: Verdict("relu", (), incidents=incidents).to_json()}
 
 
 def items(metadata):
@@ -36,17 +41,28 @@ def test_an_incident_names_the_question_or_cell(incident, words):
 
 
 def test_what_a_failed_test_said_stays_with_the_staff():
-    nb = new_notebook(metadata={METADATA: {"incidents": [SECRET, "relu: Your code ended."]}})
+    nb = new_notebook(metadata=happened(SECRET, "relu: Your code ended."))
     assert "expected_values" not in remarks(nb.metadata)
     hidden, _ = HideTests().preprocess(nb, {})
-    assert hidden.metadata[METADATA].incidents == [
+    assert find_verdict(hidden.metadata).incidents == (
         f"test_relu: {TEST_FAILED}.",
         "relu: Your code ended.",
-    ]
+    )
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [7, "all points", [SECRET], {"incidents": [SECRET]}, {"exercises": [], "incidents": SECRET}],
+)
+def test_what_is_no_verdict_is_neither_told_nor_kept(forged):
+    nb = new_notebook(metadata={METADATA: forged, "repairs": ["The file was empty."]})
+    assert items(nb.metadata) == ["The file was empty."]
+    hidden, _ = HideTests().preprocess(nb, {})
+    assert METADATA not in hidden.metadata
 
 
 def test_a_notebook_of_which_nothing_is_to_be_told_stays_as_it_is():
-    for metadata in ({}, {"repairs": []}, {METADATA: {"incidents": []}}):
+    for metadata in ({}, {"repairs": []}, happened()):
         shown, _ = TellRemarks().preprocess(new_notebook(metadata=metadata), {})
         assert shown.cells == []
         assert remarks(metadata) == ""
@@ -61,7 +77,7 @@ def test_the_remarks_stand_before_all_cells():
 
 def test_html_is_shown_as_it_was_written_and_ends_no_block():
     harm = "<script>alert(1)</script>\n\n</div><img src=x onerror=alert(1)> & `a<b`"
-    text = remarks({"repairs": [harm], METADATA: {"incidents": [f"relu: {harm}"]}})
+    text = remarks({"repairs": [harm], **happened(f"relu: {harm}")})
     assert "\n\n" not in text
     assert clean_html(text) == text
     soup = BeautifulSoup(text, "html.parser")
@@ -72,6 +88,6 @@ def test_html_is_shown_as_it_was_written_and_ends_no_block():
 
 def test_floods_are_cut():
     assert [len(item) for item in items({"repairs": ["x" * 10_000]})] == [LONGEST + 1]
-    told_of = items({METADATA: {"incidents": [f"cell {n}: Gone." for n in range(1000)]}})
+    told_of = items(happened(*(f"cell {n}: Gone." for n in range(1000))))
     assert len(told_of) == MOST + 1
     assert told_of[-1] == f"{1000 - MOST} more of the kind."

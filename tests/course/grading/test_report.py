@@ -7,25 +7,33 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
 
 from course.grading.report import duration, histogram, page, table, troubles, write_report
-from course.grading.results import CheckLine, Column, Results, Work, read_results
+from course.grading.results import Column, Results, Work, read_results
 from course.layout import CourseError
+from course.notebooks.cells import read
 from course.notebooks.exercises import CheckSpec, Exercise
+from course.verdict import METADATA, CheckVerdict, ExerciseVerdict
+from helpers.checks import Outcome
 
 CHECKS = (CheckSpec("adds", 2, True, True), CheckSpec("takes a list", 1, False, False))
 TOTAL = Column("sums", "total", "Total", 3, Exercise("total", "Total", 3, CHECKS, "", ""))
 WHY = Column("sums", "why_sum", "In words: why_sum", 2, None)
 EVIL = "<script>alert(1)</script>"
+BLANK = "left for later"
 RAISES = f"Your code raises {EVIL} (in `{EVIL}`)"
 
 
-def lines(*messages):
-    return [
-        CheckLine(check.name, not message, message)
+def verdict(*messages):
+    """Return a verdict on TOTAL, whose checks said this; BLANK says that it was not attempted."""
+    outcomes = {"": Outcome.PASSED, BLANK: Outcome.NOT_ATTEMPTED}
+    checks = (
+        CheckVerdict(check.name, outcomes.get(message, Outcome.FAILED), message)
         for check, message in zip(CHECKS, messages, strict=True)
-    ]
+    )
+    return ExerciseVerdict("total", 0, 3, tuple(checks))
 
 
 def work(student, score, *messages, **more):
@@ -33,7 +41,7 @@ def work(student, score, *messages, **more):
         student,
         "01_sums",
         more.pop("scores", {TOTAL: score, WHY: 0}),
-        lines={TOTAL: lines(*messages)} if messages else {},
+        verdicts={TOTAL: verdict(*messages)} if messages else {},
         **more,
     )
 
@@ -45,7 +53,7 @@ def results():
         work("bob", 0, "Yours is -2.5 at 1e-07.", "", waiting=[WHY], late=timedelta(hours=30)),
         work("cat", 1, "Yours is 17 at 3.", "", penalty=0.5, notes=[f"`{EVIL}` was missing"]),
         work("dan", 0, "no", RAISES),
-        work("eve", 0, "not attempted yet", "not attempted yet"),
+        work("eve", 0, BLANK, BLANK),
         work("fay", 0, graded=False, notes=[f"sums.ipynb is broken {EVIL}"]),
     ]
     students = {"ada": "Byron, Ada", "bob": "=1+1", **{n: n for n in ("cat", "dan", "eve", "fay")}}
@@ -129,12 +137,12 @@ def test_the_check_that_most_failed_comes_first_with_its_commonest_diagnosis(res
 
 
 def test_without_the_judge_s_record_no_check_is_said_to_have_passed(results):
-    assert "without the judge" not in html(results)  # who has no lines was not graded
+    assert "without the judge" not in html(results)  # who has no verdict was not graded
     works = {key: w for key, w in results.works.items() if key[0] == "ada"}
     full = Results(results.students, results.columns, works)
     assert "No check has failed" in html(full)
     assert "without the judge" not in html(full)
-    bare = {key: replace(w, lines={}) for key, w in works.items()}
+    bare = {key: replace(w, verdicts={}) for key, w in works.items()}
     assert "No check has failed" not in html(Results(results.students, results.columns, bare))
     assert "without the judge" in html(Results(results.students, results.columns, bare))
 
@@ -193,6 +201,39 @@ def test_somebody_else_s_page_is_left_alone(results, tmp_path):
     with pytest.raises(CourseError, match=r"index\.html"):
         write_report(results, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def graded_notebooks(root):
+    """Yield the graded notebooks for a test to change, and write them."""
+    for path in (root / "autograded").glob("*/*/*.ipynb"):
+        nb = read(path)
+        yield nb
+        path.chmod(0o644)
+        path.write_text(nbformat.writes(nb), encoding="utf-8")
+
+
+def test_a_class_graded_when_verdicts_had_their_first_format_is_reported_alike(graded):
+    before = html(read_results(graded))
+    for nb in graded_notebooks(graded):
+        del nb.metadata[METADATA]["format"]
+        for exercise in nb.metadata[METADATA]["exercises"]:
+            for check in exercise["checks"]:
+                for key in ("outcome", "points", "essential"):
+                    del check[key]
+    assert "outcome" not in "".join(map(nbformat.writes, graded_notebooks(graded)))
+    assert html(read_results(graded)) == before
+    assert before.count('title="double: not attempted"') == 3  # cat, dan, the junk of bob
+
+
+@pytest.mark.parametrize("forged", ["all points", {"exercises": [{"id": "double", "checks": 3}]}])
+def test_a_forged_verdict_counts_as_none(graded, forged):
+    before = read_results(graded)
+    for nb in graded_notebooks(graded):
+        nb.metadata[METADATA] = forged
+    results = read_results(graded)
+    assert "or the record is damaged" in html(results)
+    assert "No check has failed" not in html(results)
+    assert [w.scores for w in results.works.values()] == [w.scores for w in before.works.values()]
 
 
 def test_a_graded_class_is_reported(graded):

@@ -1,8 +1,8 @@
 """The judge inside nbgrader: whichever way grading is started, and what is left lying about."""
 
-import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from nbgrader.api import Gradebook
@@ -13,12 +13,15 @@ from course.grading.feedback import make_feedback
 from course.grading.grade import Status, grade_student
 from course.grading.report import write_report
 from course.grading.results import read_results
+from course.judge.judging import Limits
 from course.judge.preprocessor import Judge, judge_of
 from course.judge.sandbox.port import Protection
 from course.judge.supervise import JudgeError
-from course.layout import load_config
+from course.layout import CourseError, load_config
 from course.notebooks.cells import read
 from course.secret import course_secret, student_seed
+from course.verdict import find_verdict, read_verdict
+from helpers.checks import Outcome
 
 DOUBLING = "01_doubling"
 ANSWERS = {
@@ -33,6 +36,7 @@ ANSWERS = {
     },
 }
 SCORES = {"ada": (3, 1), "bob": (0, 0), "hal": (0, 1)}
+LIMITS = ("request", "question", "cell", "notebook")
 HIDDEN = ("BEGIN HIDDEN", "q.rng.normal", "2 * x, mistakes")
 
 
@@ -93,11 +97,9 @@ def test_each_way_to_grade_goes_through_the_judge_to_the_same_scores(handed_in, 
     start(handed_in)
     assert scores(handed_in) == SCORES
     for student in ANSWERS:
-        verdict = json.loads(
-            (handed_in / "verdicts" / student / DOUBLING / "doubling.json").read_text()
-        )
-        assert tuple(exercise["score"] for exercise in verdict["exercises"]) == SCORES[student]
-        assert verdict["seed"] == student_seed(course_secret(handed_in), student).hex()
+        verdict = read_verdict(handed_in / "verdicts" / student / DOUBLING / "doubling.json")
+        assert tuple(exercise.score for exercise in verdict.exercises) == SCORES[student]
+        assert verdict.seed == student_seed(course_secret(handed_in), student)
 
 
 def test_no_file_for_students_or_of_grades_holds_a_hidden_test_or_a_seed(handed_in):
@@ -127,10 +129,21 @@ def test_who_grades_again_from_formgrader_has_the_hidden_tests(handed_in):
 def test_the_graded_notebook_holds_its_verdict(handed_in):
     by_course_grade(handed_in)
     graded = read(handed_in / "autograded" / "hal" / DOUBLING / "doubling.ipynb")
-    verdict = graded.metadata.verdict
+    verdict = find_verdict(graded.metadata)
     assert [exercise.score for exercise in verdict.exercises] == [0, 1]
-    assert verdict.incidents == ["double: Your code ended its own process."]
-    assert "seed" not in verdict
+    assert verdict.incidents == ("double: Your code ended its own process.",)
+    assert [
+        (check.name, check.outcome, check.hidden, check.points, check.essential)
+        for exercise in verdict.exercises
+        for check in exercise.checks
+    ] == [
+        ("gives the known values", Outcome.FAILED, False, 1, False),
+        ("is right anywhere", Outcome.FAILED, True, 2, True),
+        ("is four times as much", Outcome.PASSED, False, 1, True),
+    ]
+    assert verdict.seed == b""
+    kept = read_verdict(handed_in / "verdicts" / "hal" / DOUBLING / "doubling.json")
+    assert replace(kept, seed=b"") == verdict
 
 
 def test_a_file_that_a_link_would_have_brought_in_is_neither_read_nor_kept(handed_in, hand_in):
@@ -159,6 +172,21 @@ def test_a_machine_without_a_protection_judges_nothing_unless_told_to(handed_in,
     assert str(error.value) in done["log"]
     assert not (handed_in / "autograded" / "ada" / DOUBLING).exists()
     Judge(unprotected=True).check_machine()
+
+
+def test_the_limits_are_those_of_the_configuration(course_root):
+    config = load_config(course_root)
+    assert judge_of(config).limits == Limits()
+    config.Judge.update({f"{what}_seconds": n for n, what in enumerate(LIMITS, start=1)})
+    assert judge_of(config).limits == Limits(**{what: n for n, what in enumerate(LIMITS, start=1)})
+
+
+def test_a_limit_that_is_no_number_is_said_in_one_line(course_root):
+    config = load_config(course_root)
+    config.Judge.cell_seconds = "long"
+    with pytest.raises(CourseError, match=r"'cell_seconds' trait .* 'long'") as error:
+        judge_of(config)
+    assert "\n" not in str(error.value)
 
 
 def test_a_configuration_with_another_step_has_no_judge(course_root):

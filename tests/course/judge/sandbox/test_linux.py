@@ -588,12 +588,6 @@ for name in ("a", "closed/b", "deep/closed", "deep/c", "link/b", "../closed"):
     assert found == {"result": ["open/a", "open/deep/c"]}
 
 
-def test_a_confinement_travels_as_plain_values(tmp_path: Path) -> None:
-    given = Confinement.for_student(tmp_path, ["helpers.answers.gradients"], memory=1, cpu=2)
-    assert Confinement.from_json(json.loads(json.dumps(given.to_json()))) == given
-    assert {path.name for path in given.hidden} >= {"course", "gradients.py"}
-
-
 # --- and all of it for an ordinary user -----------------------------------------------------------
 
 BECOME_ORDINARY = """

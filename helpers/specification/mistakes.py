@@ -1,0 +1,94 @@
+"""Known wrong programs: the one that does everywhere what the student's does names the cause.
+
+Runs programs that the course itself wrote, each in names of its own.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from helpers.specification.specifications import Subject
+from helpers.specification.trials import Trial
+from helpers.specification.values import same
+
+SECONDS = 0.5  # that a known mistake may take: some never end
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong program.
+
+    Attributes:
+        words: what it does wrong, as the end of a sentence.
+        source: the whole solution cell.
+    """
+
+    words: str
+    source: str
+
+
+class _TooSlowError(BaseException):
+    """A known mistake takes too long."""
+
+
+def cause(
+    mistakes: Sequence[Mistake],
+    name: str,
+    names: Mapping[str, Any],
+    runs: Sequence[tuple[Callable[[Subject], Trial], Trial]],
+    subject: Subject,
+) -> Mistake | None:
+    """Return the mistake that does what the student's code did, in every trial; None if none does.
+
+    Args:
+        mistakes: the simplest first.
+        name: the exercise.
+        names: what the reference's notebook defines before the exercise.
+        runs: each trial, and how it went with the student's code.
+        subject: what the student's code was held against.
+    """
+    for mistake in mistakes:
+        own = dict(names)
+        try:
+            with _in_time():
+                exec(compile(mistake.source, "<mistake>", "exec"), own)
+                other = Subject(partial(own.get, name), subject.reference, subject.names)
+                if all(_alike(run(other), before) for run, before in runs):
+                    return mistake
+        except (Exception, _TooSlowError):
+            continue
+    return None
+
+
+def _alike(one: Trial, other: Trial) -> bool:
+    """Tell whether two trials went alike, step by step."""
+    return len(one.events) == len(other.events) and all(
+        same(mine.actual, theirs.actual) and bool(mine.problem) == bool(theirs.problem)
+        for mine, theirs in zip(one.events, other.events, strict=True)
+    )
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """End the block when it takes too long, where that can be done."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise _TooSlowError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

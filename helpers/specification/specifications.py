@@ -1,0 +1,287 @@
+"""Specifications: what an exercise promises, in named parts, and the search for a counterexample.
+
+A specification reads like the promise that students get:
+
+    sigmoid = function(
+        part("ordinary numbers", points=2, essential=True, x=arrays("*any", -8, 8)),
+        part("numbers, lists and integers", x=scalars() | lists() | integer_arrays("*any")),
+        part("any finite number, without overflow", at=[{"x": np.array([-1e308, 1e308])}]),
+    )
+
+    Relu = interaction(part("...", steps=passes), ...)      # passes(trial) does the steps
+
+What is tried comes from a seed, small before large, and ends by count, never by time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from helpers.specification.domains import Axes, Domain
+from helpers.specification.draws import Draw, HypothesisDraw, RandomDraw
+from helpers.specification.trials import Event, Trial
+from helpers.specification.values import Tolerance
+
+CALLS, SEQUENCES = 100, 20  # that a function's, or a class's, specification tries at least
+SIZES = 5  # the longest axis, at the end of a search
+MORE = 12  # trials after the first that fails, by which its cause is told
+SMALLER = 60  # trials that make a counterexample smaller
+
+Steps = Callable[[Trial], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a domain, worth points of its own.
+
+    Attributes:
+        name: what is promised, as the student reads it; unique in its specification.
+        points: what it is worth.
+        essential: without it the exercise is worth nothing.
+        steps: does one trial.
+        at: inputs that are tried first, in this order; by parameter. Of a function only.
+        inputs: the domain of each parameter, of a function.
+        axes: the least and the greatest length of a named axis.
+        count: how many trials; the specification's share if None.
+        tolerance: how near numbers must be.
+        loud: whether a warning of Python's is no mistake.
+        changes: parameters that are changed in place.
+    """
+
+    name: str
+    points: float
+    essential: bool
+    steps: Steps
+    at: Sequence[Mapping[str, Any]] = ()
+    inputs: Mapping[str, Domain] = field(default_factory=dict)
+    axes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    count: int | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    loud: bool = False
+    changes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Specification:
+    """An exercise's promise.
+
+    Attributes:
+        parts: in the order in which they are tried.
+        trials: how many each part is given at least.
+    """
+
+    parts: tuple[Part, ...]
+    trials: int
+
+    @property
+    def points(self) -> float:
+        """What all parts are worth."""
+        return sum(part.points for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose code is tried: the name is looked up each time, so that a failure is the trial's.
+
+    Attributes:
+        student: returns the student's function or class.
+        reference: the reference's.
+        names: what the reference's notebook defines.
+    """
+
+    student: Callable[[], Any]
+    reference: Any
+    names: Mapping[str, Any] = field(default_factory=dict)
+
+
+def part(
+    name: str,
+    points: float = 1,
+    *,
+    essential: bool = False,
+    steps: Steps | None = None,
+    at: Sequence[Mapping[str, Any]] = (),
+    axes: Mapping[str, tuple[int, int]] | None = None,
+    count: int | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    single: bool = False,
+    loud: bool = False,
+    changes: Sequence[str] = (),
+    **inputs: Domain,
+) -> Part:
+    """Describe a part: either `steps`, or the domain of each parameter of a function."""
+    usual = Tolerance()
+    tolerance = Tolerance(
+        usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol, single
+    )
+    given = _Calls(inputs) if steps is None else steps
+    return Part(
+        name, points, essential, given, tuple(at), inputs, axes or {}, count, tolerance, loud,
+        frozenset(changes),
+    )  # fmt: skip
+
+
+def function(*parts: Part) -> Specification:
+    """Describe a function: its parts share `CALLS` calls."""
+    return Specification(parts, max(CALLS // len(parts), SEQUENCES))
+
+
+def interaction(*parts: Part) -> Specification:
+    """Describe a class, or whatever is tried in steps: each part is given `SEQUENCES` of them."""
+    return Specification(parts, SEQUENCES)
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """One call with an input of each domain, by position or, now and then, by name."""
+
+    inputs: Mapping[str, Domain]
+
+    def __call__(self, trial: Trial) -> None:
+        given = {name: trial.draw(domain) for name, domain in self.inputs.items()}
+        if trial.source.integer(0, 3) == 3:
+            trial.call(**given)
+        else:
+            trial.call(*given.values())
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A part that does not hold.
+
+    Attributes:
+        part: which.
+        trial: the first trial that fails, or a smaller one that fails too.
+        number: the number of the trial that failed.
+    """
+
+    part: Part
+    trial: Trial
+    number: int
+
+    @property
+    def event(self) -> Event:
+        """The first step that is wrong."""
+        event = self.trial.first
+        assert event is not None
+        return event
+
+
+def trials(spec: Specification, part: Part, seed: bytes) -> list[Callable[[Subject], Trial]]:
+    """Return a part's trials, small before large; each can be run again with other code."""
+    count = part.count or spec.trials
+    fixed = [_at(part, given) for given in part.at]
+    drawn = count if part.inputs or not part.at else 0
+    return fixed + [_drawn(part, seed, number, drawn) for number in range(drawn)]
+
+
+def _at(part: Part, given: Mapping[str, Any]) -> Callable[[Subject], Trial]:
+    def run(subject: Subject) -> Trial:
+        trial = _trial(part, subject, RandomDraw(np.random.default_rng(0), 1))
+        trial.call(*given.values())
+        return trial
+
+    return run
+
+
+def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subject], Trial]:
+    size = 1 + number * SIZES // count
+
+    def run(subject: Subject) -> Trial:
+        rng = np.random.default_rng([*seed, number])
+        trial = _trial(part, subject, RandomDraw(rng, size))
+        part.steps(trial)
+        return trial
+
+    return run
+
+
+def _trial(part: Part, subject: Subject, source: Draw) -> Trial:
+    return Trial(
+        student=subject.student(),
+        reference=subject.reference,
+        source=source,
+        axes=Axes(limits=part.axes),
+        tolerance=part.tolerance,
+        names=subject.names,
+        changes=part.changes,
+        loud=part.loud,
+    )
+
+
+def search(
+    spec: Specification, part: Part, subject: Subject, seed: bytes
+) -> tuple[Finding | None, list[Trial]]:
+    """Try a part until something fails.
+
+    Args:
+        spec: the specification.
+        part: the part.
+        subject: whose code.
+        seed: another one draws other inputs, the same one the same.
+
+    Returns:
+        What fails, or None; and all trials, by which a known mistake can be recognized.
+
+    Raises:
+        SpecificationError: if the reference fails.
+        Exception: NotImplementedError and what else says that nothing was attempted.
+    """
+    done: list[Trial] = []
+    found: Finding | None = None
+    for number, run in enumerate(trials(spec, part, seed)):
+        trial = run(subject)
+        done.append(trial)
+        if found is None and trial.first:
+            found = Finding(part, trial, number)
+        if found and (number - found.number >= MORE or _gone(trial)):
+            break
+    return found, done
+
+
+def _gone(trial: Trial) -> bool:
+    """Tell whether the student's process has ended: there is nobody to ask any more."""
+    return any(type(event.error).__name__ == "StudentGoneError" for event in trial.events)
+
+
+def smaller(finding: Finding, subject: Subject) -> Finding:
+    """Return a smaller counterexample to a part of a function, if one is found."""
+    part = finding.part
+    if not part.inputs or _gone(finding.trial) or finding.number < len(part.at):
+        return finding
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis.errors import NoSuchExample
+    from hypothesis.strategies import composite
+
+    error = type(finding.event.error)
+
+    def run(draw: Callable[[Any], Any]) -> Trial:
+        trial = _trial(part, subject, HypothesisDraw(draw, 3))
+        part.steps(trial)
+        return trial
+
+    def fails(trial: Trial) -> bool:
+        return trial.first is not None and type(trial.first.error) is error
+
+    quick = settings(
+        max_examples=SMALLER, database=None, derandomize=True, deadline=None,
+        phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    try:
+        return replace(finding, trial=find(composite(run)(), fails, settings=quick))
+    except NoSuchExample:
+        return finding
+
+
+def described(spec: Specification) -> Iterator[str]:
+    """Yield what is checked, a line for each part, as students read it."""
+    for part in spec.parts:
+        unit = "point" if part.points == 1 else "points"
+        needed = ", without which there are none" if part.essential else ""
+        yield f"{part.name} ({part.points:g} {unit}{needed})"

@@ -1,0 +1,186 @@
+"""Compare what a student's code returned with what is right, whatever kind of value it is.
+
+Numbers and arrays go to `helpers.diagnosis`, which names the mistake; containers are compared part
+by part. Nothing of the student's is used for more than being compared.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose
+
+LONGEST = 160  # characters of a value that is quoted
+PARTS = 10_000  # of a container that are compared
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How near a number must be: see `helpers.diagnosis.diagnose`."""
+
+    rtol: float = RTOL
+    atol: float = ATOL
+    single: bool = False
+
+
+def difference(
+    actual: Any, expected: Any, name: str, tolerance: Tolerance = Tolerance(), **hints: Any
+) -> str:
+    """Return what is wrong with a value as a sentence; nothing if it is right.
+
+    Args:
+        actual: the student's, any object at all.
+        expected: the reference's.
+        name: what to call it, such as "`sigmoid(x)`".
+        tolerance: how near numbers must be.
+        hints: more of `diagnose`'s arguments (batch, axes, inputs, error), for arrays.
+    """
+    match expected:
+        case None:
+            return "" if actual is None else f"{name} should be None."
+        case bool() | np.bool_():
+            return _flag(actual, bool(expected), name)
+        case str():
+            same = isinstance(actual, str) and actual == expected
+            return "" if same else f"{name} is {show(actual)} instead of {show(expected)}."
+        case Mapping():
+            return _mapping(actual, expected, name, tolerance)
+        case tuple() | list():
+            return _sequence(actual, expected, name, tolerance)
+    return _numbers(actual, expected, name, tolerance, hints)
+
+
+def _numbers(
+    actual: Any, expected: Any, name: str, tolerance: Tolerance, hints: Mapping[str, Any]
+) -> str:
+    right = np.asarray(expected)
+    found = diagnose(
+        actual,
+        right,
+        name=name,
+        rtol=tolerance.rtol,
+        atol=tolerance.atol,
+        single=tolerance.single,
+        **hints,
+    )
+    if found:
+        return found.sentence
+    kind = np.asarray(as_numbers(actual)).dtype.kind
+    if right.dtype.kind in "iu" and kind not in "iu":
+        return f"{name} holds {_KINDS.get(kind, kind)}, but integers are wanted."
+    if right.dtype.kind == "b" and kind != "b":
+        return f"{name} holds {_KINDS.get(kind, kind)}, but True and False are wanted."
+    return ""
+
+
+_KINDS = {"f": "floats", "b": "True and False", "i": "integers", "u": "integers"}
+
+
+def _flag(actual: Any, expected: bool, name: str) -> str:
+    if isinstance(actual, np.ndarray | np.generic) and np.ndim(actual) == 0:
+        actual = actual.item()
+    if isinstance(actual, bool | int) and actual in (True, False):
+        return "" if actual == expected else f"{name} is {bool(actual)} instead of {expected}."
+    return f"{name} is {show(actual)}, but one True or False is wanted."
+
+
+def _mapping(actual: Any, expected: Mapping[Any, Any], name: str, tolerance: Tolerance) -> str:
+    if not isinstance(actual, Mapping):
+        return f"{name} is {_a(actual)}, but a dictionary is wanted."
+    keys = list(actual)[:PARTS]
+    if missing := [key for key in expected if key not in keys]:
+        return f"{name} has no key {show(missing[0])}; its keys are {show(keys)}."
+    if more := [key for key in keys if key not in expected]:
+        return f"{name} has a key {show(more[0])} that it should not have."
+    for key, value in expected.items():
+        if found := difference(actual[key], value, f"{name}[{show(key)}]", tolerance):
+            return found
+    return ""
+
+
+def _sequence(actual: Any, expected: Sequence[Any], name: str, tolerance: Tolerance) -> str:
+    word = type(expected).__name__
+    if (
+        isinstance(actual, np.ndarray)
+        or not isinstance(actual, Sequence)
+        or isinstance(actual, str)
+    ):
+        return f"{name} is {_a(actual)}, but a {word} of {len(expected)} is wanted."
+    if isinstance(expected, tuple) != isinstance(actual, tuple):
+        return f"{name} is {_a(actual)}, but a {word} is wanted."
+    if len(actual) != len(expected):
+        return f"{name} has {len(actual)} elements instead of {len(expected)}."
+    for place, value in enumerate(expected):
+        if found := difference(actual[place], value, f"{name}[{place}]", tolerance):
+            return found
+    return ""
+
+
+def _a(value: Any) -> str:
+    """Return what kind of value something is, with its article."""
+    match value:
+        case None:
+            return "None"
+        case np.ndarray():
+            return f"an array of shape {value.shape}"
+        case bool() | int() | float() | np.generic():
+            return "one number"
+        case str():
+            return "a text"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def show(value: Any) -> str:
+    """Return a value in one short line, as a reader would type it."""
+    match value:
+        case np.ndarray() | list() | tuple():
+            with np.printoptions(precision=4, suppress=False, threshold=60, linewidth=10**6):
+                array = np.array(value) if _regular(value) else None
+                text = np.array2string(array, separator=", ") if array is not None else repr(value)
+        case float() | np.floating():
+            text = f"{float(value):.6g}"
+        case np.integer():
+            text = str(int(value))
+        case _ if callable(value):
+            text = getattr(value, "__name__", "a function")
+        case _:
+            text = repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _regular(value: Any) -> bool:
+    try:
+        return np.asarray(value).dtype.kind in "biuf"
+    except (ValueError, TypeError):
+        return False
+
+
+def same(one: Any, other: Any, tolerance: Tolerance = Tolerance()) -> bool:
+    """Tell whether two values, nobody's in particular, are alike, NaN to NaN."""
+    if isinstance(one, BaseException) or isinstance(other, BaseException):
+        return type(one).__name__ == type(other).__name__
+    try:
+        return not difference(one, other, "", tolerance)
+    except Exception:
+        return False
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a value that shares no memory with it; functions stay what they are."""
+    match value:
+        case np.ndarray():
+            return np.array(value, order="K", copy=True)
+        case dict():
+            return {key: copied(item) for key, item in value.items()}
+        case list():
+            return [copied(item) for item in value]
+        case tuple():
+            return tuple(copied(item) for item in value)
+        case np.random.Generator():
+            return copy.deepcopy(value)
+    return value

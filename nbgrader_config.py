@@ -14,8 +14,8 @@ from course.grading.plugins import (
     PageStyle,
     RestoreCells,
     TellRemarks,
-    clean_html,
 )
+from course.grading.sanitize import clean_html
 from course.judge.preprocessor import Judge
 from course.notebooks.let_out import LetOut
 from course.repair.exporter import RepairingExporter

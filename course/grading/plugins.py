@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
-import bleach  # type: ignore[import-untyped]
-from nbconvert.filters import strip_files_prefix
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.preprocessors import (
@@ -170,41 +168,3 @@ class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]
                 if isinstance(details, dict) and "alt" in details
             }
         return cell, resources
-
-
-TAGS = frozenset(
-    """
-    a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5
-    h6 hr i img kbd li mark ol p pre s small span strong sub summary sup table tbody td tfoot th
-    thead tr u ul
-    """.split()  # noqa: SIM905
-)
-ATTRIBUTES = {
-    "img": ("alt", "height", "src", "width"),
-    "details": ("open",),
-    "td": ("colspan", "rowspan"),
-    "th": ("colspan", "rowspan"),
-}
-LINKS = ("https://", "http://", "mailto:", "#")
-
-
-def clean_html(html: str) -> str:
-    """Return HTML that runs nothing in the reader's browser; pictures, tables and folds survive.
-
-    It takes the place of two filters of nbconvert's in nbgrader's templates: `clean_html`, which
-    knows neither headings nor pictures, and `strip_files_prefix`, the last thing that nbgrader does
-    to a student's Markdown.
-    """
-    text: str = strip_files_prefix(str(html))  # type: ignore[no-untyped-call]
-    protocols = {"data", "http", "https", "mailto"}
-    return str(bleach.clean(text, tags=TAGS, attributes=_may_have, protocols=protocols))
-
-
-def _may_have(tag: str, name: str, value: str) -> bool:
-    if name in ("class", "id", "title"):
-        return True
-    if tag == "a":
-        return name == "href" and value.startswith(LINKS)
-    if name == "src" and value.startswith("data:"):
-        return value.startswith("data:image/")
-    return name in ATTRIBUTES.get(tag, ())

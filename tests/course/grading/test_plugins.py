@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course.authoring.release import make_release
-from course.grading.plugins import CleanOutputs, HideTests, clean_html
+from course.grading.plugins import CleanOutputs, HideTests
 from course.notebooks.cells import grade_id, read
 
 
@@ -25,52 +25,7 @@ def nbgrader(root, *arguments):
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
 
 
-# --- HTML -----------------------------------------------------------------------------------------
-
-HARMLESS = [
-    "<h2>Why</h2><p>Because <em>so</em>.</p>",
-    '<img alt="a photo" src="data:image/png;base64,AAAA">',
-    '<img alt="a figure" src="figures/sigmoid.png" width="300">',
-    "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>",
-    "<details open><summary>Hint</summary>Look</details>",
-    '<a href="https://example.org/a?b=c" title="a book">a book</a><a href="#1.2">1.2</a>',
-    '<div class="highlight"><pre><span class="k">def</span></pre></div>',
-    "$a &lt; b$",
-]
-
-
-@pytest.mark.parametrize("html", HARMLESS)
-def test_text_and_pictures_survive(html):
-    assert clean_html(html).replace(' open=""', " open") == html
-
-
-HARMFUL = [
-    "<script>alert(1)</script>",
-    "<SCRIPT SRC=//x.test/a.js></SCRIPT>",
-    '<img src=x onerror="alert(1)">',
-    "<svg onload=alert(1)>",
-    '<a href="javascript:alert(1)">x</a>',
-    '<a href="java&#115;cript:alert(1)">x</a>',
-    '<a href="data:text/html,<script>alert(1)</script>">x</a>',
-    '<img src="data:text/html;base64,AAAA">',
-    '<iframe src="https://x.test"></iframe>',
-    '<object data="x.swf"></object><embed src="x">',
-    '<form action="https://x.test"><input name="a"></form>',
-    '<meta http-equiv="refresh" content="0;url=https://x.test">',
-    '<p style="background:url(javascript:alert(1))">x</p>',
-    "<style>@import url(https://x.test/a.css)</style>",
-    '<base href="https://x.test">',
-    "<math><mtext></p><style><img src=x onerror=alert(1)></style></mtext></math>",
-]
-
-
-@pytest.mark.parametrize("html", HARMFUL)
-def test_nothing_runs(html):
-    soup = BeautifulSoup(clean_html(html), "html.parser")
-    assert {tag.name for tag in soup.find_all()} <= {"a", "img", "p"}
-    for tag in soup.find_all():
-        assert set(tag.attrs) <= {"src", "alt"}
-        assert ":" not in tag.get("src", "")
+# --- outputs --------------------------------------------------------------------------------------
 
 
 def test_other_media_types_and_metadata_are_dropped():

@@ -56,7 +56,7 @@ bench: $(READY) ## try every attack on stock nbgrader and on the judge, and time
 	$(RUN) python -m benchmarks.wire
 
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
-	$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
+	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
 
 # An environment whose Python has gone isn't ready.
 $(shell test -x $(BIN)/python || rm -f $(READY))
@@ -68,9 +68,11 @@ $(BIN)/python:
 	echo 'Python 3.11 or newer with its venv module is needed: install it (Debian, Ubuntu: apt-get install python3-venv) or name it: make setup PYTHON=/path/to/python3' >&2; \
 	exit 1
 
-# uv comes from PyPI, in the version that the lock pins; what a reader has added to .venv stays there.
+# uv comes from PyPI, in the version that the lock pins; what a reader has added to .venv stays there. Nothing is
+# installed whose hash isn't in the lock; pip finds uv's in the lines that belong to it.
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
-	$(BIN)/uv pip install --python $(BIN)/python --build-constraints requirements.lock -r requirements.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --build-constraints requirements.lock -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

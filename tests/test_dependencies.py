@@ -26,7 +26,9 @@ LOCAL = {"attacks", "helpers", "course", "tests", "benchmarks", "tools"}
 
 
 def parse(lines: Iterable[str]) -> list[Requirement]:
-    return [Requirement(line) for line in lines if line and not line.startswith(("#", " "))]
+    """The requirements of a list, whose comments and hashes stand in lines of their own."""
+    kept = [line for line in lines if line and not line.startswith(("#", " "))]
+    return [Requirement(line.removesuffix("\\")) for line in kept]
 
 
 def names(requirements: Iterable[Requirement]) -> set[str]:
@@ -74,11 +76,34 @@ def test_the_optional_extras_are_not_in_the_lock() -> None:
     assert not (names(OPTIONAL) - names(BASE + DEV)) & names(PINS)
 
 
-def test_conda_installs_python_and_pip_then_the_same_lock_and_the_project() -> None:
+def test_every_pin_has_hashes_and_make_installs_nothing_without() -> None:
+    blocks = re.split(r"^(?=\w)", LOCK.read_text(), flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(PINS)
+    assert [
+        block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", block)
+    ] == []
+    installs = re.findall(r".* install .*-r .*", (ROOT / "Makefile").read_text())
+    assert len(installs) == 2
+    assert all(" --require-hashes " in command for command in installs)
+
+
+def test_conda_installs_python_and_pip_then_the_same_lock() -> None:
     lines = (ROOT / "environment.yml").read_text().splitlines()
     items = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
     python = f"python={oldest_python()}"
-    assert items == ["conda-forge", python, "pip", "pip:", "-r requirements.lock", "-e ."]
+    assert items == [
+        "conda-forge",
+        python,
+        "pip",
+        "pip:",
+        "-r requirements.lock",
+    ]  # no "-e .": it has no hash
+
+
+def test_the_readme_and_conda_file_install_the_project_alike() -> None:
+    (command,) = set(re.findall(r"pip install .+", (ROOT / "environment.yml").read_text()))
+    assert command in (ROOT / "README.md").read_text()
+    assert command.removeprefix("pip install") in (ROOT / "Makefile").read_text()
 
 
 def oldest_python() -> str:
@@ -87,7 +112,8 @@ def oldest_python() -> str:
     return least.version
 
 
-def test_the_lock_is_made_for_the_oldest_python_by_make_lock() -> None:
+def test_the_lock_is_made_for_every_system_and_the_oldest_python_by_make_lock() -> None:
+    assert " --universal " in lock_command()
     assert f"--python-version {oldest_python()} " in lock_command()
     assert lock_command() in (ROOT / "Makefile").read_text()
 

@@ -25,6 +25,9 @@ import numpy.typing as npt
 
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
+from helpers.specification.promises import promise
+from helpers.specification.specifications import Subject
+from helpers.specification.verdicts import CounterexampleError, hold
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20
@@ -136,6 +139,34 @@ class Question:
             message += f" (Python warned: {_clean(caught[0].message).rstrip('.')}.)"
         self.results.append(CheckResult(name, outcome, points, essential, message))
 
+    def compare(self, name: str) -> None:
+        """Hold an answer against its specification: each of its parts is a check.
+
+        Args:
+            name: the exercise's, and that of the function or class that the student has written.
+
+        Raises:
+            PromiseError: if there is no specification of the exercise.
+        """
+        known = promise(name)
+
+        def student() -> Any:
+            try:
+                return self._names[name]
+            except KeyError:
+                raise NameError(f"name {name!r} is not defined", name=name) from None
+
+        subject = Subject(student, known.reference, known.names)
+        for part in known.specification.parts:
+            with self.check(part.name, part.points, essential=part.essential):
+                try:
+                    hold(known, name, part, subject, self._key(part.name))
+                except CounterexampleError as error:
+                    if error.raised is None:
+                        raise
+                    _, words = self._judge(error.raised)
+                    raise AssertionError(f"{words} {error}") from error.raised
+
     @property
     def complete(self) -> bool:
         """True if all the checks are here; False in a released notebook without the hidden ones."""
@@ -161,9 +192,12 @@ class Question:
         """Return every check's verdict as plain values for JSON."""
         return [result.to_json() for result in self.results]
 
+    def _key(self, check: str) -> bytes:
+        return hmac.digest(_seed.get(), f"{self.title}\0{check}".encode(), "sha256")
+
     def _generator(self, check: str) -> np.random.Generator:
-        key = hmac.digest(_seed.get(), f"{self.title}\0{check}".encode(), "sha256")
-        return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:16]))
+        digest = hashlib.sha256(self._key(check)).digest()
+        return np.random.default_rng(int.from_bytes(digest[:16]))
 
     def _judge(self, error: BaseException) -> tuple[Outcome, str]:
         """Turn what a check's block raised into its outcome and the message for the student."""

@@ -29,6 +29,7 @@ from course.notebooks.runner import execute
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from helpers import pace
 from helpers.checks import Question
+from helpers.specification.promises import promised
 
 LEAST, TIMES = 0.5, 10  # a mutant may compute for so many seconds, or times the reference's
 WALL = 60  # seconds on the clock, whatever it does
@@ -139,22 +140,25 @@ def survivors(
             if is_test(cell):
                 exercise = tests[grade_id(cell)]
                 made = choose(exercise, mutants(exercise.solution))
-                yield exercise, made, _survivors(exercise, made, source.name, namespace)
+                yield exercise, made, _survivors(exercise, made, source, namespace)
             elif cell.cell_type == "code" and (is_setup(cell) or is_solution(cell)):
                 with contextlib.redirect_stdout(None):
                     execute(cell.source, f"<{source.name}:{cell.id}>", namespace)
 
 
 def _survivors(
-    exercise: Exercise, made: Sequence[Mutant], name: str, namespace: dict[str, Any]
+    exercise: Exercise, made: Sequence[Mutant], notebook: SourceNotebook, namespace: dict[str, Any]
 ) -> list[Mutant]:
+    name = notebook.name
+
     def keeps_all_marks(source: str) -> Callable[[], bool]:
         def keeps() -> bool:
             namespace["Question"] = Impatient
             try:
                 execute(source, f"<{name}:{exercise.id}>", namespace)
                 names = dict(namespace)  # the solution can't see those that the test defines
-                execute(exercise.test, f"<{name}:test_{exercise.id}>", names)
+                with promised(notebook.promises):
+                    execute(exercise.test, f"<{name}:test_{exercise.id}>", names)
             except (Exception, SystemExit):
                 return False
             return bool(names["q"].earned == exercise.points)

@@ -5,13 +5,14 @@ nothing.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
 
 from course.notebooks.cells import TEST_PREFIX, NotebookError, grade_id, is_solution, is_test
+from helpers.specification import Specification
 
 BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
 END_HIDDEN = "### END HIDDEN TESTS"
@@ -66,8 +67,14 @@ class Exercise:
         return sum(check.points for check in self.checks if check.name not in failed)
 
 
-def exercises(nb: NotebookNode) -> list[Exercise]:
+def exercises(
+    nb: NotebookNode, specifications: Mapping[str, Specification] | None = None
+) -> list[Exercise]:
     """Return a source notebook's autograded exercises, in order.
+
+    Args:
+        nb: the source notebook.
+        specifications: by exercise; their parts are checks of the cells that compare with them.
 
     Raises:
         NotebookError: if a test cell has no solution cell, or its checks can't be read.
@@ -78,14 +85,16 @@ def exercises(nb: NotebookNode) -> list[Exercise]:
         name = grade_id(cell).removeprefix(TEST_PREFIX)
         if name not in solutions:
             raise NotebookError(f"test cell {grade_id(cell)} has no solution cell {name}")
-        title, points, checks = _question(cell.source, grade_id(cell))
+        title, points, checks = _question(cell.source, grade_id(cell), specifications or {})
         found.append(
             Exercise(name, title, points, tuple(checks), solutions[name].source, cell.source)
         )
     return found
 
 
-def _question(source: str, where: str) -> tuple[str, float, list[CheckSpec]]:
+def _question(
+    source: str, where: str, specifications: Mapping[str, Specification]
+) -> tuple[str, float, list[CheckSpec]]:
     """Read a test cell's Question and its checks from its syntax tree."""
     hidden = _hidden_lines(source)
     title, points = "", 0.0
@@ -100,6 +109,14 @@ def _question(source: str, where: str) -> tuple[str, float, list[CheckSpec]]:
                 worth = _literal(call, 1, "points", where, default=1)
                 essential = _literal(call, 2, "essential", where, default=False)
                 checks.append(CheckSpec(name, worth, essential, call.lineno in hidden))
+            case ast.Attribute(attr="compare"):
+                exercise = _literal(call, 0, "name", where)
+                if exercise not in specifications:
+                    raise NotebookError(f"{where}: {exercise} has no specification")
+                checks += [
+                    CheckSpec(part.name, part.points, part.essential, call.lineno in hidden)
+                    for part in specifications[exercise].parts
+                ]
     if not title or not checks:
         raise NotebookError(f"{where}: no Question with checks")
     return title, points, checks

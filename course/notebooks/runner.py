@@ -17,6 +17,7 @@ from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
 from helpers.checks import Question
+from helpers.specification.promises import promised
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
         key = grade_id(cell) or cell.id
         text = (answers or {}).get(key, cell.source)
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()), promised(source.promises):
                 execute(text, f"<{source.name}:{key}>", namespace)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"

@@ -18,8 +18,9 @@ from traitlets.config import Config
 from course.notebooks import bank, placeholders
 from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.bank import Bank
-from course.notebooks.cells import grade_id, read
+from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
+from helpers.specification.promises import PromiseError, Promises, read_promises
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,24 @@ class SourceNotebook:
         Raises:
             NotebookError: if a test cell has no solution cell, or its checks can't be read.
         """
-        return exercises(self.notebook)
+        try:
+            return exercises(self.notebook, self.promises.specifications)
+        except PromiseError as error:
+            raise NotebookError(f"{self.name}: {error}") from error
+
+    @cached_property
+    def promises(self) -> Promises:
+        """What its exercises are held against; nothing for one that was made in memory.
+
+        Raises:
+            NotebookError: if a file beside it can't be read.
+        """
+        if self.path is None:
+            return Promises()
+        try:
+            return read_promises(self.path)
+        except PromiseError as error:
+            raise NotebookError(str(error)) from error
 
     @cached_property
     def bank(self) -> Bank:
@@ -75,13 +93,14 @@ class SourceNotebook:
 
     @property
     def to_fill_in(self) -> list[str]:
-        """What `course new` has left to be written in it and in its bank, a line each.
+        """What `course new` has left to be written: a line for it, and one an exercise of its bank.
 
         Raises:
             BankError: if the bank is not TOML.
         """
-        cells = [f"{self.name}.ipynb: {line}" for line in placeholders.in_cells(self.notebook)]
-        return cells + (bank.to_fill_in(self.bank_path) if self.path else [])
+        cells = ", ".join(placeholders.in_cells(self.notebook))
+        lines = [f"{self.name}.ipynb is still to be filled in: {cells}"] if cells else []
+        return lines + (bank.to_fill_in(self.bank_path) if self.path else [])
 
     @property
     def bank_path(self) -> Path:

@@ -43,7 +43,7 @@ def test_what_is_known_of_a_notebook(path):
     assert "Hint 2" in source.text
     assert source.cell("test_double").metadata.nbgrader.points == 3
     assert source.cell("title").source == "# Doubling"
-    assert source.bank.answers == ()
+    assert not source.bank.answers
     with pytest.raises(KeyError):
         source.cell("treble")
 

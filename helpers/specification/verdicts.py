@@ -1,0 +1,84 @@
+"""From a search to the sentence that a student reads: the cause, and a counterexample."""
+
+from typing import Any
+
+from helpers.specification.mistakes import Mistake, cause
+from helpers.specification.promises import Promise
+from helpers.specification.specifications import (
+    Finding,
+    Part,
+    Subject,
+    search,
+    smaller,
+    trials,
+)
+from helpers.specification.values import show
+
+STEPS = 4  # before the one that is wrong, that are told
+WORDS = 420  # characters of steps that are told
+
+
+class CounterexampleError(AssertionError):
+    """A part does not hold; the message is for the student.
+
+    Attributes:
+        raised: what the student's code raised, if it did.
+    """
+
+    def __init__(self, message: str, raised: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.raised = raised
+
+
+def hold(promise: Promise, name: str, part: Part, subject: Subject, seed: bytes) -> None:
+    """Try one part of an exercise.
+
+    Args:
+        promise: what the exercise is held against.
+        name: the exercise.
+        part: of its specification.
+        subject: whose code.
+        seed: of the inputs.
+
+    Raises:
+        CounterexampleError: if it does not hold.
+        SpecificationError: if the reference fails.
+    """
+    finding, done = search(promise.specification, part, subject, seed)
+    if finding is None:
+        return
+    runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
+    known = cause(promise.mistakes, name, promise.before, runs, subject)
+    shown = smaller(finding, subject)
+    raise CounterexampleError(sentence(shown, known), shown.event.error)
+
+
+def sentence(finding: Finding, known: Mistake | None) -> str:
+    """Return what a student is told: the cause if it is known, and where it shows."""
+    event = finding.event
+    steps = [one.step for one in finding.trial.events]
+    before = [step for step in steps[: steps.index(event.step)] if step != event.step]
+    where = _joined([*before[-STEPS:], event.step])
+    if event.error is not None:
+        return f"It is called as {where}."
+    words = f"The mistake: {known.words.rstrip('.')}. " if known else f"{event.problem} "
+    return f"{words}{_example(where, event.expected, event.actual, bool(known), event.problem)}"
+
+
+def _example(where: str, expected: Any, actual: Any, known: bool, problem: str) -> str:
+    """Return the counterexample as a sentence."""
+    if not _plain(expected) or not _plain(actual):
+        return f"This shows at {where}{f': {problem}' if known else '.'}"
+    right, given = show(expected), show(actual)
+    if right == given:
+        return f"This shows at {where}{f': {problem}' if known else '.'}"
+    return f"For {where} it gives {given}, and {right} is right."
+
+
+def _plain(value: Any) -> bool:
+    return value is not None and not isinstance(value, BaseException | dict)
+
+
+def _joined(steps: list[str]) -> str:
+    text = ", then ".join(steps)
+    return text if len(text) <= WORDS else f"{text[: WORDS // 2]} … {text[-WORDS // 2 :]}"

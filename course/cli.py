@@ -94,6 +94,61 @@ def release(
             out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
 
 
+new = typer.Typer(no_args_is_help=True, help="Begin a chapter or an exercise, with placeholders.")
+app.add_typer(new, name="new")
+
+
+@new.command()
+def chapter(
+    name: Annotated[
+        str, typer.Argument(help="A number and a name, such as 09_example.", metavar="NAME")
+    ],
+    notebook: Annotated[
+        str | None, typer.Option(help="Its notebook's name; that of the chapter.", metavar="N")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="For people; made from the name.", metavar="TEXT")
+    ] = None,
+    exercise: Annotated[
+        str | None, typer.Option(help="The first exercise; named as the notebook.", metavar="E")
+    ] = None,
+) -> None:
+    """Make a chapter's folder in source/ with every piece that it needs, and say what is missing.
+
+    It has one exercise, one question in words, one figure. docs/authoring.md goes through them.
+    """
+    from course.authoring.new import new_chapter
+
+    root = _root()
+    with out.status("Drawing its figure"):
+        made = new_chapter(root, name, notebook=notebook, title=title, exercise=exercise)
+    _begun(made)
+
+
+@new.command()
+def exercise(
+    chapter: Annotated[
+        str, typer.Argument(help="Its folder's name, such as 09_example.", metavar="CHAPTER")
+    ],
+    name: Annotated[str, typer.Argument(help="What students are to define.", metavar="NAME")],
+    notebook: Annotated[
+        str | None, typer.Option(help="Which notebook, if there are several.", metavar="N")
+    ] = None,
+    points: Annotated[int, typer.Option(min=2, help="Full marks.", metavar="P")] = 4,
+    after: Annotated[
+        str | None, typer.Option(help="The exercise before it; the last one.", metavar="EXERCISE")
+    ] = None,
+) -> None:
+    """Put an exercise into a chapter: statement, hints, solution, test, and answers to test it by.
+
+    The exercises after it get new numbers, and the first cell says what all are worth.
+    """
+    from course.authoring.new import new_exercise
+
+    made = new_exercise(_root(), chapter, name, notebook=notebook, points=points, after=after)
+    _begun(made)
+
+
 @app.command()
 def figures(assignments: Assignments = None) -> None:
     """Draw the expected figures of the source notebooks again."""
@@ -311,6 +366,14 @@ def _shown(path: Path) -> str:
     path = path.absolute()
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _begun(made: Sequence[Path]) -> None:
+    from course.notebooks.placeholders import MARK
+
+    for path in made:
+        out.print(f"  {escape(_shown(path))}", soft_wrap=True)
+    out.print(f"Now write what belongs where “{MARK}” stands: docs/authoring.md shows how.")
 
 
 def _problem(student: str, assignment: str, problem: str) -> None:

@@ -24,6 +24,7 @@ from course.authoring.exercise_table import table_differences, write_exercise_ta
 from course.authoring.seal import SEAL, cells_digest, digest
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, read_assignments
+from course.notebooks.bank import BankError
 from course.notebooks.cells import NotebookError, is_manual, read
 from course.notebooks.conventions import (
     BEGIN_SCHEME,
@@ -78,8 +79,9 @@ def make_release(
         progress: told the name of each assignment before it is made.
 
     Raises:
-        CourseError: if a notebook breaks a convention, a released file would give a solution or a
-            hidden test away, a person's work is in the way, or nbgrader can't do it.
+        CourseError: if a notebook breaks a convention or is still to be filled in, a released file
+            would give a solution or a hidden test away, a person's work is in the way, or nbgrader
+            can't do it.
     """
     config = load_config(root)
     names = _assignments(root, assignments)
@@ -112,7 +114,8 @@ def make_release(
 def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[str]:
     """Return how release/ differs from what source/ makes, a line a file; empty if it doesn't.
 
-    The table of exercises is compared too, if no assignments are named.
+    An assignment that is still to be filled in can't be released, so students keep what they have
+    of it. The table of exercises is compared too, if no assignments are named.
 
     Raises:
         CourseError: if nbgrader can't make it.
@@ -124,6 +127,8 @@ def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[
     differences = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
+            if _is_begun(root / SOURCE / name):
+                continue
             _generate(config, root, name, Path(scratch))
             differences += _differences(_released(root, name), Path(scratch) / name)
     if assignments is None:
@@ -214,11 +219,20 @@ def _hold_to_conventions(root: Path, names: Sequence[str]) -> None:
         found += assignment_problems(root / SOURCE / name)
         for path in _notebooks(root / SOURCE / name):
             try:
-                found += problems(source_notebook(path), str(path.relative_to(root)))
-            except NotebookError as error:
+                source = source_notebook(path)
+                found += problems(source, str(path.relative_to(root))) or source.to_fill_in
+            except (NotebookError, BankError) as error:
                 found.append(str(error))
     if found:
         raise CourseError("\n".join(found))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Tell whether a place of an assignment is still to be filled in, as far as it can be read."""
+    try:
+        return any(source_notebook(path).to_fill_in for path in _notebooks(folder))
+    except (NotebookError, BankError):
+        return False
 
 
 def _refuse_to_overwrite(root: Path, written: Sequence[Path]) -> None:

@@ -141,6 +141,8 @@ def load(path: Path, exercises: Sequence[Exercise]) -> Bank:
         BankError: if an entry is incomplete or still to be filled in, names an unknown exercise or
             check, or edits text that the reference solution does not hold exactly once.
     """
+    if not path.exists():
+        return Bank()
     table = _read(path)
     if unfilled := list(placeholders.in_bank(table)):
         raise BankError(f"{path.name}: {'; '.join(unfilled)}")
@@ -164,15 +166,13 @@ def to_fill_in(path: Path) -> list[str]:
     Raises:
         BankError: if the file is not TOML.
     """
-    return [f"{path.name}: {line}" for line in placeholders.in_bank(_read(path))]
+    table = _read(path) if path.exists() else {}
+    return [f"{path.name}: {line}" for line in placeholders.in_bank(table)]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the bank's TOML; of a file that is not there, nothing."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except tomllib.TOMLDecodeError as error:
         raise BankError(f"{path.name}: {error}") from error
 

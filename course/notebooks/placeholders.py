@@ -13,33 +13,24 @@ from nbformat import NotebookNode
 MARK = "FILL IN:"
 
 
-def in_cells(nb: NotebookNode) -> Iterator[str]:
-    """Yield a line for each cell of a source notebook that is still to be filled in."""
-    for cell in nb.cells:
-        texts = [_wanted(line) for line in cell.source.splitlines() if MARK in line]
-        if texts:
-            more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
-            yield f"the cell {cell.id} is still to be filled in: {texts[0]}{more}"
+def in_cells(nb: NotebookNode) -> list[str]:
+    """Return the ids of a source notebook's cells that are still to be filled in."""
+    return [cell.id for cell in nb.cells if MARK in cell.source]
 
 
 def in_bank(table: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each exercise whose answers are still to be filled in.
 
     Args:
-        table: the bank's TOML.
+        table: the bank's TOML; entries of another form are for others to complain of.
     """
     wanted: dict[str, Counter[str]] = {}
-    for kind in ("wrong", "right", "equivalent"):
+    for kind in ("wrong", "right"):
         entries = table.get(kind)
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and MARK in str(entry):
                 wanted.setdefault(str(entry.get("exercise")), Counter())[kind] += 1
     for exercise, kinds in wanted.items():
-        counts = [f"{count} {kind}" for kind, count in kinds.items()]
+        counts = " and ".join(f"{count} {kind}" for kind, count in kinds.items())
         unit = "answer" if kinds.total() == 1 else "answers"
-        yield f"{exercise} is still to be filled in: {' and '.join(counts)} {unit}"
-
-
-def _wanted(line: str) -> str:
-    """Return what a line says is wanted, without the marks around it."""
-    return line.partition(MARK)[2].split('"')[0].strip(" *|,.)`")
+        yield f"{exercise} is still to be filled in: {counts} {unit}"

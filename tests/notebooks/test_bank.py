@@ -47,6 +47,10 @@ def scores(verdict):
     return {exercise.id: exercise.score for exercise in verdict.exercises}
 
 
+def test_nothing_is_left_to_fill_in(source):
+    assert source.to_fill_in == []
+
+
 def test_the_bank_can_be_read(source):
     assert source.bank.answers
 

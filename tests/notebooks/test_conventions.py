@@ -38,6 +38,8 @@ def test_the_first_cell_says_what_the_notebook_is_worth(source):
 
 
 def test_a_release_gives_nothing_away(source):
+    if source.to_fill_in:
+        pytest.skip(f"it can't be released yet: {source.to_fill_in[0]}")
     release = ROOT / "release" / source.assignment / source.path.name
     assert leaks(source.notebook, release.read_text(encoding="utf-8")) == []
     assert leaks(source.notebook, source.path.read_text(encoding="utf-8"))

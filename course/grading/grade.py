@@ -25,9 +25,8 @@ from nbgrader.coursedir import CourseDirectory
 from course.grading.batch import run_each
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError, load_config
-from course.notebooks.cells import read
+from course.notebooks.cells import REPAIRS, read
 from course.repair.folder import SubmissionError, tidied, timestamp
-from course.repair.repair import REPAIRS
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 

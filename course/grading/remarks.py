@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from course.notebooks.cells import TEST_PREFIX
-from course.repair.repair import REPAIRS
+from course.notebooks.cells import REPAIRS, TEST_PREFIX
 from course.verdict import TEST_FAILED, find_verdict
 
 LONGEST = 400  # characters of one sentence

@@ -22,8 +22,8 @@ from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
 from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignments
+from course.notebooks.cells import REPAIRS
 from course.notebooks.source import source_notebook
-from course.repair.repair import REPAIRS
 from course.secret import course_secret, student_seed
 from course.verdict import put_verdict, write_verdict
 

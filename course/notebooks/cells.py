@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 TEST_PREFIX = "test_"
 SCHEMA = 3  # of nbgrader's metadata
+REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
 
 class NotebookError(Exception):

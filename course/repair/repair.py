@@ -14,10 +14,9 @@ from itertools import count
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from course.notebooks.cells import REPAIRS
 from course.repair.align import Alignment, Matched
 from course.repair.salvage import salvage
-
-REPAIRS = "repairs"  # where the notes stand in the notebook's metadata
 
 _VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NEW_CELL: dict[str, Callable[..., NotebookNode]] = {

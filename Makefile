@@ -45,10 +45,11 @@ lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
 release: $(READY) ## make the student notebooks in release/ from source/
 	$(RUN) course release
 
-lint: $(READY) ## check style and types, notebooks too
+lint: $(READY) ## check style, types and which package knows which, notebooks too
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 bench: $(READY) ## try every attack on stock nbgrader and on the judge, and time both
 	$(RUN) python -m benchmarks.attacks

@@ -147,18 +147,18 @@ def python_of(notebook: Path) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
 
 
-def third_party_imports(code: str) -> Iterator[str]:
-    """Top-level names of what the code imports from neither Python nor this project."""
+def imported(code: str) -> Iterator[str]:
+    """Top-level names of what the code imports, wherever in it."""
     for node in ast.walk(ast.parse(code)):
-        modules: list[str] = []
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules = [node.module]
-        for module in modules:
-            top = module.partition(".")[0]
-            if top not in sys.stdlib_module_names and top not in LOCAL:
-                yield top
+            yield node.module.partition(".")[0]
+
+
+def third_party_imports(code: str) -> set[str]:
+    """Those of them that are neither Python's nor this project's."""
+    return set(imported(code)) - sys.stdlib_module_names - LOCAL
 
 
 def undeclared(path: Path, declared: set[str]) -> set[str]:
@@ -179,6 +179,11 @@ def sources(folders: Iterable[str], pattern: str) -> list[Path]:
 def check_imports(paths: Iterable[Path], declared: set[str]) -> None:
     found = {str(path.relative_to(ROOT)): undeclared(path, declared) for path in paths}
     assert {path: tops for path, tops in found.items() if tops} == {}, "declare it in pyproject"
+
+
+def test_notebooks_import_nothing_of_this_project_but_helpers() -> None:
+    for path in sources(["source", "release"], "*.ipynb"):
+        assert LOCAL.intersection(imported(python_of(path))) == {"helpers"}, path
 
 
 def test_packages_and_notebooks_import_only_what_is_declared_for_readers() -> None:

@@ -1,0 +1,140 @@
+"""docs/authoring.md, followed step by step in a copy of the project, by its own code blocks."""
+
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course.judge.sandbox import missing
+from course.notebooks.cells import read
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "authoring.md"
+FENCE = re.compile(r"^```(?P<info>.+)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
+NOT_FOLLOWED = "console"  # commands for people: set-up, browsers, what takes minutes
+LEFT_OUT = (".*", "__pycache__", "*.egg-info", "autograded", "submitted", "feedback", "gradebook*")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block.
+
+    Attributes:
+        info: its language and what is said beside it, such as "sh fails".
+        before: the line of text above it, which says where it belongs.
+        text: what stands in it, with its last line's end.
+    """
+
+    info: str
+    before: str
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    page = PAGE.read_text(encoding="utf-8")
+    for match in FENCE.finditer(page):
+        before = page[: match.start()].rstrip().splitlines()[-1]
+        yield Block(match["info"], before, match["text"])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project as somebody has it who has just cloned it."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    return folder
+
+
+def run(project: Path, block: Block) -> str:
+    """Run a block's commands and return what they print; they must end as the page says."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(project),  # before the installed packages
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "100",
+    }
+    done = subprocess.run(
+        ["bash", "-e"],
+        input=block.text,
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert (done.returncode != 0) == block.info.endswith(" fails"), block.text + done.stdout
+    return done.stdout
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def page_text(path: Path) -> str:
+    """Return what a reader of an HTML page sees."""
+    return html.unescape(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8")))
+
+
+def put(project: Path, block: Block) -> None:
+    """Write a block where the line above it says."""
+    names = re.findall(r"`+ ?(.+?) ?`+(?=[ ,:]|$)", block.before)
+    match block.before.split()[0], names:
+        case "Cell", [cell_id, path]:
+            fill_in(project / path, cell_id, block.text)
+        case "In", [path]:
+            assert block.before.endswith("at the end:")
+            with (project / path).open("a", encoding="utf-8") as file:
+                file.write(block.text)
+        case "In", [path, line]:
+            insert(project / path, line, block.text)
+        case _, [path]:
+            assert block.before.endswith("the whole file:"), block.before
+            (project / path).write_text(block.text, encoding="utf-8")
+        case _:
+            pytest.fail(f"where does this belong? {block.before}\n{block.text}")
+
+
+def fill_in(path: Path, cell_id: str, text: str) -> None:
+    nb = read(path)
+    (cell,) = [cell for cell in nb.cells if cell.id == cell_id]
+    cell.source = text.rstrip("\n")
+    nbformat.write(nb, path)
+
+
+def insert(path: Path, before: str, text: str) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    (place,) = [index for index, line in enumerate(lines) if line.strip() == before]
+    lines.insert(place, text)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def test_every_block_was_read() -> None:
+    assert len(list(blocks())) == PAGE.read_text(encoding="utf-8").count("\n```") / 2 > 30
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing()), reason="unconfined, nothing is graded here")
+def test_whoever_follows_the_page_gets_what_it_says(project: Path) -> None:
+    said = ""
+    for block in blocks():
+        kind, _, place = block.info.partition(" in ")
+        if kind.split()[0] == "sh":
+            said = run(project, block)
+        elif kind == "text":
+            found = words(page_text(project / place) if place else said)
+            for line in block.text.splitlines():
+                assert words(line) in found, f"{line}\n--- is not in\n{said}"
+        elif kind != NOT_FOLLOWED:
+            put(project, block)
+    linters = Block(
+        "sh", "", "ruff check source helpers attacks\nruff format --check source helpers\n"
+    )
+    run(project, linters)

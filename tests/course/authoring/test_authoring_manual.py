@@ -57,7 +57,6 @@ def run(project: Path, block: Block) -> str:
     """Run a block's commands and return what they print; they must end as the page says."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(project),  # before the installed packages
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "100",
     }
@@ -85,16 +84,21 @@ def page_text(path: Path) -> str:
 
 def put(project: Path, block: Block) -> None:
     """Write a block where the line above it says."""
-    names = re.findall(r"`+ ?(.+?) ?`+(?=[ ,:]|$)", block.before)
+    names = re.findall(r"`(.+?)`", block.before)
     match block.before.split()[0], names:
         case "Cell", [cell_id, path]:
             fill_in(project / path, cell_id, block.text)
         case "In", [path]:
             assert block.before.endswith("at the end:")
             with (project / path).open("a", encoding="utf-8") as file:
-                file.write(block.text)
+                file.write(f"\n\n{block.text}")
         case "In", [path, line]:
-            insert(project / path, line, block.text)
+            replace(project / path, f"{line}\n", f"{block.text}\n\n{line}\n")
+        case _, [path] if block.info == "diff":
+            lines = block.text.splitlines(keepends=True)
+            old = "".join(line[1:] for line in lines if not line.startswith("+"))
+            new = "".join(line[1:] for line in lines if not line.startswith("-"))
+            replace(project / path, old, new)
         case _, [path]:
             assert block.before.endswith("the whole file:"), block.before
             (project / path).write_text(block.text, encoding="utf-8")
@@ -109,11 +113,10 @@ def fill_in(path: Path, cell_id: str, text: str) -> None:
     nbformat.write(nb, path)
 
 
-def insert(path: Path, before: str, text: str) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    (place,) = [index for index, line in enumerate(lines) if line.strip() == before]
-    lines.insert(place, text)
-    path.write_text("".join(lines), encoding="utf-8")
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_every_block_was_read() -> None:
@@ -134,7 +137,5 @@ def test_whoever_follows_the_page_gets_what_it_says(project: Path) -> None:
                 assert words(line) in found, f"{line}\n--- is not in\n{said}"
         elif kind != NOT_FOLLOWED:
             put(project, block)
-    linters = Block(
-        "sh", "", "ruff check source helpers attacks\nruff format --check source helpers\n"
-    )
-    run(project, linters)
+    written = "source/09_example helpers/diagnosis.py tests/helpers/test_diagnosis.py attacks"
+    run(project, Block("sh", "", f"ruff check {written}\nruff format --check {written}\n"))

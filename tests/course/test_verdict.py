@@ -270,8 +270,9 @@ def test_only_the_first_format_tells_a_blank_by_its_message():
 def places(value, path=()):
     """Yield the way to every value in JSON, that to the whole first."""
     yield path
-    parts = {dict: lambda: value.items(), list: lambda: enumerate(value)}
-    for key, part in parts.get(type(value), tuple)():
+    if not isinstance(value, dict | list):
+        return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
         yield from places(part, (*path, key))
 
 

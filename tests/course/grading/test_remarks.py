@@ -4,8 +4,9 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_notebook
 
-from course.grading.plugins import REMARKS, HideTests, TellRemarks, clean_html
+from course.grading.plugins import REMARKS, HideTests, TellRemarks
 from course.grading.remarks import LONGEST, MOST, remarks, told, without_secrets
+from course.grading.sanitize import clean_html
 from course.verdict import METADATA, TEST_FAILED, Verdict, find_verdict
 
 SECRET = f"test_relu: {TEST_FAILED}: KeyError: 'expected_values'\nand more"

@@ -62,9 +62,9 @@ def test_terms_stand_once_in_alphabetical_order():
     assert [term for term, count in Counter(terms).items() if count > 1] == []
 
 
-def test_every_notebook_gives_terms_and_is_named_as_its_title_says():
+def test_a_notebook_that_gives_terms_is_named_as_its_title_says():
     named = {source(link): chapter for *_, chapter, link in ROW.findall(GLOSSARY)}
-    assert sorted(named) == sorted(SOURCES)
+    assert named.keys() <= set(SOURCES)
     for path, chapter in named.items():
         title = read(path).cells[0].source.splitlines()[0]
         number, part = re.fullmatch(r"# Chapter (\d+)(?:, part (\w))?\. .+", title).groups()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -150,14 +151,9 @@ class Question:
         """
         known = promise(name)
 
-        def student() -> Any:
-            try:
-                return self._names[name]
-            except KeyError:
-                raise NameError(f"name {name!r} is not defined", name=name) from None
-
-        subject = Subject(student, known.reference, known.names)
         for part in known.specification.parts:
+            target = part.of or name
+            subject = Subject(partial(self._answer, target), known.names[target], known.names)
             with self.check(part.name, part.points, essential=part.essential):
                 try:
                     hold(known, name, part, subject, self._key(part.name))
@@ -166,6 +162,13 @@ class Question:
                         raise
                     _, words = self._judge(error.raised)
                     raise AssertionError(f"{words} {error}") from error.raised
+
+    def _answer(self, name: str) -> Any:
+        """Return what the student calls by this name."""
+        try:
+            return self._names[name]
+        except KeyError:
+            raise NameError(f"name {name!r} is not defined", name=name) from None
 
     @property
     def complete(self) -> bool:

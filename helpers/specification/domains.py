@@ -62,9 +62,14 @@ class Domain:
 
     def __init__(self, make: Callable[[Draw, Axes], Any]) -> None:
         self.make = make
+        self._options: tuple[Domain, ...] = (self,)
 
     def __or__(self, other: "Domain") -> "Domain":
-        return Domain(lambda draw, axes: draw.choice((self, other)).make(draw, axes))
+        """Return the domain of either; of `a | b | c` each is drawn as often as the others."""
+        options = (*self._options, *other._options)
+        either = Domain(lambda draw, axes: draw.choice(options).make(draw, axes))
+        either._options = options
+        return either
 
     def map(self, change: Callable[[Any], Any]) -> "Domain":
         """Return the domain of changed values."""

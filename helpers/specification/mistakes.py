@@ -15,7 +15,7 @@ from helpers.specification.specifications import Subject
 from helpers.specification.trials import Trial
 from helpers.specification.values import same
 
-SECONDS = 0.5  # that a known mistake may take: some never end
+SECONDS = 0.5  # of computing that a known mistake may take: some never end
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def _in_time() -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise _TooSlowError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -46,8 +46,10 @@ class Part:
         axes: the least and the greatest length of a named axis.
         count: how many trials; the specification's share if None.
         tolerance: how near numbers must be.
-        loud: whether a warning of Python's is no mistake.
+        laws: whether a changed input or a warning of Python's is a mistake: of every part that is
+            not essential, unless it says otherwise. What is essential is the mathematics.
         changes: parameters that are changed in place.
+        of: the function or class that it is about, if that is not the exercise's own.
     """
 
     name: str
@@ -59,8 +61,9 @@ class Part:
     axes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     count: int | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
-    loud: bool = False
+    laws: bool = True
     changes: frozenset[str] = frozenset()
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,19 +111,25 @@ def part(
     rtol: float | None = None,
     atol: float | None = None,
     single: bool = False,
-    loud: bool = False,
+    kinds: bool = False,
+    laws: bool | None = None,
     changes: Sequence[str] = (),
+    of: str = "",
     **inputs: Domain,
 ) -> Part:
-    """Describe a part: either `steps`, or the domain of each parameter of a function."""
+    """Describe a part: either `steps`, or the domain of each parameter of a function.
+
+    The arguments are the attributes of `Part`, and those of `Tolerance`.
+    """
     usual = Tolerance()
     tolerance = Tolerance(
-        usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol, single
+        usual.rtol if rtol is None else rtol, usual.atol if atol is None else atol, single, kinds
     )
     given = _Calls(inputs) if steps is None else steps
     return Part(
-        name, points, essential, given, tuple(at), inputs, axes or {}, count, tolerance, loud,
-        frozenset(changes),
+        name, points, essential, given, tuple(at), inputs, axes or {}, count, tolerance,
+        not essential if laws is None else laws,
+        frozenset(changes), of,
     )  # fmt: skip
 
 
@@ -211,7 +220,7 @@ def _trial(part: Part, subject: Subject, source: Draw) -> Trial:
         tolerance=part.tolerance,
         names=subject.names,
         changes=part.changes,
-        loud=part.loud,
+        laws=part.laws,
     )
 
 
@@ -253,7 +262,11 @@ def _gone(trial: Trial) -> bool:
 def smaller(finding: Finding, subject: Subject) -> Finding:
     """Return a smaller counterexample to a part of a function, if one is found."""
     part = finding.part
-    if not part.inputs or _gone(finding.trial) or finding.number < len(part.at):
+    if _gone(finding.trial):
+        return finding
+    if finding.number < len(part.at):
+        return _one_element(finding, subject)
+    if not part.inputs:
         return finding
     from hypothesis import HealthCheck, Phase, find, settings
     from hypothesis.errors import NoSuchExample
@@ -277,6 +290,17 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
         return replace(finding, trial=find(composite(run)(), fails, settings=quick))
     except NoSuchExample:
         return finding
+
+
+def _one_element(finding: Finding, subject: Subject) -> Finding:
+    """Return a counterexample of one element, if one of an input's arrays is enough of one."""
+    part, given = finding.part, finding.part.at[finding.number]
+    for name, value in given.items():
+        for place in range(value.size if isinstance(value, np.ndarray) and value.ndim == 1 else 0):
+            trial = _at(part, {**given, name: value[[place]]})(subject)
+            if trial.first and type(trial.first.error) is type(finding.event.error):
+                return replace(finding, trial=trial)
+    return finding
 
 
 def described(spec: Specification) -> Iterator[str]:

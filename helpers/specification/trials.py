@@ -10,7 +10,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Trial:
         tolerance: how near numbers must be.
         names: what the reference's notebook defines, for oracles.
         changes: parameters that a call may change in place, and must, as the reference does.
-        loud: whether a warning of Python's is no mistake.
+        laws: whether a changed input or a warning of Python's is a mistake.
         events: what has happened.
     """
 
@@ -74,7 +74,7 @@ class Trial:
     tolerance: Tolerance = field(default_factory=Tolerance)
     names: Mapping[str, Any] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
-    loud: bool = False
+    laws: bool = True
     events: list[Event] = field(default_factory=list)
 
     # --- values -----------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Trial:
             raise
         except Exception as error:
             actual, problem = error, f"{type(error).__name__}: {error}"
-        if not problem and warned and not self.loud:
+        if not problem and warned and self.laws:
             problem = f"Python warns: {str(warned[0]).rstrip('.')}."
         before, after = (
             _named(signature or reference, ours, our_options),
@@ -183,9 +183,38 @@ class Trial:
             if name in self.changes:
                 if found := difference(theirs[name], ours[name], f"`{name}` afterwards"):
                     return found
-            elif _comparable(value) and difference(theirs[name], value, "", Tolerance(0, 0)):
+            elif (
+                self.laws
+                and _comparable(value)
+                and difference(theirs[name], value, "", Tolerance(0, 0))
+            ):
                 return f"Your code changes its input `{name}`: work on a copy."
         return ""
+
+    def sort(self, right: Mapping[str, Any], wrong: Mapping[str, Any]) -> None:
+        """Ask a check that the student has written of right and wrong versions, in a drawn order.
+
+        Args:
+            right: versions that it must accept, each under words that go on "one that ...".
+            wrong: versions that it must reject, likewise.
+        """
+        versions = [*((words, version, True) for words, version in right.items())]
+        versions += [(words, version, False) for words, version in wrong.items()]
+        for place in self.source.order(len(versions)):
+            words, version, verdict = versions[place]
+            self._ask(words, version, verdict)
+
+    def _ask(self, words: str, version: Any, verdict: bool) -> None:
+        """Ask the student's check of one version, and the reference's, which must be right."""
+        if bool(self.both("check", self.student, self.reference, (version,))) is not verdict:
+            raise SpecificationError(f"the reference errs about one that {words}")
+        last = self.events.pop()
+        problem = last.problem
+        if problem and last.error is None and isinstance(last.actual, bool | np.bool_):
+            what = "rejects a right version" if verdict else "lets a wrong version pass"
+            problem = f"Your check {what}: one that {words}."
+        step = f"the version that {words}"
+        self.events.append(replace(last, step=step, expected=None, problem=problem))
 
     def slope(self, f: Callable[[Any], Any], at: Any, *, elementwise: bool = False) -> None:
         """Hold the student's last answer against numerical differentiation.

@@ -19,11 +19,16 @@ PARTS = 10_000  # of a container that are compared
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How near a number must be: see `helpers.diagnosis.diagnose`."""
+    """How near a number must be: see `helpers.diagnosis.diagnose`.
+
+    Attributes:
+        kinds: whether integers, and truth values, must be what they are in the reference's answer.
+    """
 
     rtol: float = RTOL
     atol: float = ATOL
     single: bool = False
+    kinds: bool = False
 
 
 def difference(
@@ -48,6 +53,8 @@ def difference(
             return "" if same else f"{name} is {show(actual)} instead of {show(expected)}."
         case Mapping():
             return _mapping(actual, expected, name, tolerance)
+        case list() if isinstance(actual, np.ndarray) and _regular(expected):
+            return _numbers(actual, expected, name, tolerance, hints)
         case tuple() | list():
             return _sequence(actual, expected, name, tolerance)
     return _numbers(actual, expected, name, tolerance, hints)
@@ -68,6 +75,8 @@ def _numbers(
     )
     if found:
         return found.sentence
+    if not tolerance.kinds:
+        return ""
     kind = np.asarray(as_numbers(actual)).dtype.kind
     if right.dtype.kind in "iu" and kind not in "iu":
         return f"{name} holds {_KINDS.get(kind, kind)}, but integers are wanted."

@@ -12,7 +12,7 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
-from helpers.specification.values import show
+from helpers.specification.values import same, show
 
 STEPS = 4  # before the one that is wrong, that are told
 WORDS = 420  # characters of steps that are told
@@ -48,7 +48,7 @@ def hold(promise: Promise, name: str, part: Part, subject: Subject, seed: bytes)
     if finding is None:
         return
     runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
-    known = cause(promise.mistakes, name, promise.before, runs, subject)
+    known = cause(promise.mistakes, part.of or name, promise.before, runs, subject)
     shown = smaller(finding, subject)
     raise CounterexampleError(sentence(shown, known), shown.event.error)
 
@@ -61,6 +61,8 @@ def sentence(finding: Finding, known: Mistake | None) -> str:
     where = _joined([*before[-STEPS:], event.step])
     if event.error is not None:
         return f"It is called as {where}."
+    if event.expected is None and event.problem.startswith("Your check"):
+        return event.problem
     words = f"The mistake: {known.words.rstrip('.')}. " if known else f"{event.problem} "
     return f"{words}{_example(where, event.expected, event.actual, bool(known), event.problem)}"
 
@@ -70,7 +72,7 @@ def _example(where: str, expected: Any, actual: Any, known: bool, problem: str) 
     if not _plain(expected) or not _plain(actual):
         return f"This shows at {where}{f': {problem}' if known else '.'}"
     right, given = show(expected), show(actual)
-    if right == given:
+    if right == given or same(actual, expected):
         return f"This shows at {where}{f': {problem}' if known else '.'}"
     return f"For {where} it gives {given}, and {right} is right."
 

@@ -1,0 +1,282 @@
+"""The search for a counterexample, what makes it smaller, and the known mistakes that name it."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from helpers.checks import Outcome, Question, seeded
+from helpers.specification import arrays, described, function, interaction, lists, numbers, part
+from helpers.specification.mistakes import Mistake, cause
+from helpers.specification.promises import (
+    PromiseError,
+    Promises,
+    promise,
+    promised,
+    read_promises,
+)
+from helpers.specification.specifications import CALLS, SIZES, Subject, search, smaller, trials
+
+REFERENCE = "def double(x):\n    return np.asarray(x) * 2"
+SPECIFICATIONS = """
+from helpers.specification import arrays, function, lists, part
+
+double = function(
+    part("arrays", points=2, essential=True, x=arrays("*any")),
+    part("lists", x=lists("n")),
+)
+"""
+SQUARE = Mistake("it is the square", "def double(x):\n    return np.asarray(x) ** 2")
+ENDLESS = Mistake("it never ends", "def double(x):\n    while True:\n        pass")
+BROKEN = Mistake("it is no Python", "def double(")
+SETUP = "import numpy as np"
+
+
+def double(x):
+    return np.asarray(x) * 2
+
+
+def pick(f):
+    return f
+
+
+def spec_of(**inputs):
+    return function(part("all", **inputs))
+
+
+def found(student, seed=b"seed", **inputs):
+    spec = spec_of(**inputs)
+    subject = Subject(lambda: student, double)
+    finding, done = search(spec, spec.parts[0], subject, seed)
+    return finding, done, subject
+
+
+def test_a_right_answer_is_tried_often_and_at_all_sizes():
+    sizes = []
+
+    def student(x):
+        sizes.append(np.size(x))
+        return double(x)
+
+    finding, done, _ = found(student, x=arrays("n"))
+    assert finding is None
+    assert len(done) == len(sizes) == CALLS
+    assert (sizes[0], max(sizes)) == (1, SIZES)
+
+
+def test_the_same_seed_tries_the_same_and_another_one_others():
+    def steps(seed):
+        return [trial.events[0].step for trial in found(double, seed, x=arrays("n"))[1]]
+
+    assert steps(b"one") == steps(b"one")
+    assert steps(b"one") != steps(b"two")
+
+
+def test_a_trial_can_be_run_again_with_other_code():
+    spec = spec_of(x=arrays("n"))
+    run = trials(spec, spec.parts[0], b"seed")[50]
+    first, again = (run(Subject(partial(pick, f), double)) for f in (double, np.square))
+    assert first.events[0].step == again.events[0].step
+    assert (first.first, bool(again.first)) == (None, True)
+
+
+def test_fixed_inputs_are_tried_first():
+    finding, _, subject = found(np.square, at=[{"x": np.array([0.0, 2.0, 3.0])}], x=arrays("n"))
+    assert finding.event.step == "double(x = [0., 2., 3.])"
+    assert smaller(finding, subject).event.step == "double(x = [3.])"
+
+
+def test_a_counterexample_is_made_smaller():
+    def only_small(x):
+        return np.where(np.abs(x) > 1, 0, 2 * x)
+
+    finding, _, subject = found(only_small, x=arrays("n m", -50, 50))
+    small = smaller(finding, subject).event
+    assert np.shape(small.inputs["x"]) == (1, 1)
+    assert 1 < abs(small.inputs["x"].item()) <= 2
+
+
+def test_what_is_not_the_mathematics_costs_no_essential_part():
+    def spoils(x):
+        y = 2 * x
+        x[...] = 0
+        return y
+
+    spec = function(part("a", essential=True, x=arrays("n")), part("b", x=arrays("n")))
+    subject = Subject(lambda: spoils, double)
+    assert search(spec, spec.parts[0], subject, b"")[0] is None
+    assert search(spec, spec.parts[1], subject, b"")[0] is not None
+
+
+def test_what_students_read_is_made_from_the_parts():
+    spec = interaction(
+        part("arrays", 2, essential=True, steps=print), part("lists", x=lists("n")), part("one", 1)
+    )
+    assert list(described(spec)) == [
+        "arrays (2 points, without which there are none)",
+        "lists (1 point)",
+        "one (1 point)",
+    ]
+
+
+# --- causes ---------------------------------------------------------------------------------------
+
+
+def told(student, mistakes):
+    spec = spec_of(x=numbers(-5, 5))
+    subject = Subject(lambda: student, double)
+    _, done = search(spec, spec.parts[0], subject, b"seed")
+    runs = list(zip(trials(spec, spec.parts[0], b"seed"), done, strict=False))
+    known = cause(mistakes, "double", {"np": np}, runs, subject)
+    return known and known.words
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        (lambda x: np.float32(x) ** 2, "it is the square"),
+        (lambda x: np.abs(x) ** 2 * np.sign(x), None),  # the square of positive numbers alone
+        (lambda x: 3 * x, None),
+    ],
+)
+def test_the_mistake_that_does_the_same_everywhere_names_the_cause(student, words):
+    assert told(student, [BROKEN, SQUARE]) == words
+
+
+def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):
+    monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)
+    assert told(np.square, [ENDLESS, SQUARE]) == "it is the square"
+
+
+# --- a question -----------------------------------------------------------------------------------
+
+
+def promises(mistakes=(SQUARE,), text=SPECIFICATIONS):
+    return Promises(text, [SETUP], {"double": REFERENCE}, {"double": list(mistakes)})
+
+
+def asked(source, known=None, seed=b"seed"):
+    """Ask the question in a notebook that holds this answer."""
+    names = {"np": np, "Question": Question}
+    exec(compile(source, "<answer>", "exec"), names)
+    with promised(known or promises()), seeded(seed):
+        exec('q = Question("Double", points=3)\nq.compare("double")', names)
+    return names["q"]
+
+
+def test_a_question_has_a_check_for_each_part():
+    q = asked(REFERENCE)
+    assert [(r.name, r.points, r.essential) for r in q.results] == [
+        ("arrays", 2, True),
+        ("lists", 1, False),
+    ]
+    assert (q.earned, [r.message for r in q.results]) == (3, ["", ""])
+
+
+def test_a_wrong_answer_is_told_its_mistake_and_where_it_shows():
+    q = asked("def double(x):\n    return np.asarray(x) * x")
+    assert q.earned == 0
+    message = q.results[0].message
+    assert message.startswith("The mistake: it is the square. For double(x = ")
+    assert message.endswith(" is right.")
+
+
+def test_an_error_is_told_with_its_place_and_the_call():
+    q = asked("def double(x):\n    return x + x.shape[0] - x.shape[0]")
+    assert "IndexError" in q.results[0].message
+    assert "(in `double`)" in q.results[0].message
+    assert "It is called as double(x = " in q.results[0].message
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "words"),
+    [
+        ("def double(x):\n    raise NotImplementedError", Outcome.NOT_ATTEMPTED, "not attempted"),
+        ("", Outcome.FAILED, "`double` is not defined"),
+        ("double = 3", Outcome.FAILED, "not callable"),
+    ],
+)
+def test_what_was_not_written_is_told_so(source, outcome, words):
+    q = asked(source)
+    assert {r.outcome for r in q.results} == {outcome}
+    assert words in q.results[0].message
+
+
+def test_an_exercise_without_a_specification_is_the_staffs_mistake():
+    for known in (promises(text=""), promises(text="quadruple = 1")):
+        with pytest.raises(PromiseError, match="double has no specification"):
+            asked(REFERENCE, known)
+    with pytest.raises(PromiseError, match="SyntaxError"):
+        asked(REFERENCE, promises(text="double ="))
+
+
+def test_promises_cross_as_plain_values():
+    again = Promises.from_json(json.loads(json.dumps(promises().to_json())))
+    assert again == promises()
+    assert asked("def double(x):\n    return np.asarray(x) * x", again).earned == 0
+
+
+# --- where they are found -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beside(course_root: Path) -> Path:
+    """A source notebook with specifications and a bank beside it."""
+    folder = course_root / "source" / "01_doubling"
+    for name, text in (
+        ("specifications/doubling.py", SPECIFICATIONS),
+        ("bank/doubling.toml", BANK),
+    ):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(text)
+    return folder / "doubling.ipynb"
+
+
+BANK = """
+[[wrong]]
+exercise = "double"
+name = "squares"
+tells = "it is the square"
+edits = [{ old = "np.asarray(x) * 2", new = "np.asarray(x) ** 2" }]
+
+[[wrong]]
+exercise = "double"
+name = "zero"
+code = "def double(x): return 0"
+"""
+
+
+def test_they_are_read_beside_a_source_notebook(beside):
+    known = read_promises(beside)
+    assert set(known.specifications) == {"double"}
+    assert list(known.solutions) == ["double", "quadruple"]
+    assert [mistake.words for mistake in known.mistakes["double"]] == ["zero", "it is the square"]
+    assert "** 2" in known.mistakes["double"][1].source
+    assert known.of("double").reference(3) == 6
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_kernel_finds_them_where_it_is_told_or_where_it_runs(beside, monkeypatch, told):
+    if told:
+        monkeypatch.setenv("COURSE_SOURCE_NOTEBOOK", str(beside))
+    else:
+        monkeypatch.delenv("COURSE_SOURCE_NOTEBOOK", raising=False)
+        monkeypatch.chdir(beside.parent)
+    with promised(None):
+        assert promise("double").specification.points == 3
+
+
+def test_without_them_a_question_says_so(tmp_path, monkeypatch):
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "released.ipynb")
+    monkeypatch.chdir(tmp_path)
+    with promised(None), pytest.raises(PromiseError, match="double has no specification here"):
+        promise("double")
+
+
+def test_a_file_that_cannot_be_read_is_refused(beside):
+    (beside.parent / "bank" / "doubling.toml").write_text("[")
+    with pytest.raises(PromiseError, match=r"doubling\.ipynb: TOMLDecodeError"):
+        read_promises(beside)

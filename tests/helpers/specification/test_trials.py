@@ -1,0 +1,258 @@
+"""A student's code and the reference, side by side: nothing of the student's is expected."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from helpers.specification.draws import RandomDraw
+from helpers.specification.trials import SpecificationError, Trial
+from helpers.specification.values import difference, same, show
+
+
+def double(x):
+    return np.asarray(x) * 2
+
+
+def trial(student, reference=double, **more):
+    return Trial(student, reference, RandomDraw(np.random.default_rng(0), 3), **more)
+
+
+def problem(t):
+    return t.first.problem if t.first else ""
+
+
+def test_a_right_answer_has_no_problem_and_the_reference_answers():
+    t = trial(lambda x: x + x)
+    assert t.call(np.array([1.0, 2.0])).tolist() == [2, 4]
+    assert (problem(t), len(t.events)) == ("", 1)
+    assert t.events[0].step == "double(x = [1., 2.])"
+
+
+def test_a_wrong_answer_is_a_problem_and_the_trial_goes_on():
+    t = trial(lambda x: x + 1)
+    assert t.call(np.array([3.0])).tolist() == [6]
+    t.call(np.array([1.0]))
+    assert "double" in problem(t)
+    assert [bool(event.problem) for event in t.events] == [True, False]
+
+
+def test_what_it_does_to_its_inputs_changes_no_expectation():
+    def spoils(x):
+        x *= 0
+        return x
+
+    given = np.array([1.0, 2.0])
+    t = trial(spoils)
+    assert t.call(given).tolist() == [2, 4]
+    assert given.tolist() == [1, 2]
+    assert problem(t)
+
+
+@pytest.mark.parametrize("value", [np.array([2.0, 1.0]), [2, 1], {"a": [2, 1]}])
+def test_a_changed_input_is_a_problem_unless_the_laws_are_off(value):
+    def sorts(x):
+        items = x["a"] if isinstance(x, dict) else x
+        items.sort()
+        return 1
+
+    words = "Your code changes its input `x`: work on a copy."
+    for laws in (True, False):
+        t = trial(sorts, lambda x: 1, laws=laws)
+        t.call(value)
+        assert problem(t) == (words if laws else "")
+
+
+def test_an_input_that_must_be_changed_is_compared():
+    def step(params):
+        params["W"] -= 1
+
+    for student, right in ((step, True), (lambda params: None, False)):
+        t = trial(student, step, changes=frozenset({"params"}))
+        t.call({"W": np.ones(2)})
+        assert bool(problem(t)) is not right
+
+
+def test_what_the_student_keeps_cannot_change_what_comes_later():
+    kept = []
+
+    def meddles(x):
+        kept.append(x)
+        for old in kept[:-1]:
+            old *= 0
+        return x * 2
+
+    t = trial(meddles)
+    first = np.ones(2)
+    t.call(first)
+    t.call(first)
+    assert (problem(t), first.tolist()) == ("", [1, 1])
+
+
+def test_an_error_is_kept_and_a_warning_is_a_problem():
+    t = trial(lambda x: 1 / 0)
+    t.call(1)
+    assert isinstance(t.events[0].error, ZeroDivisionError)
+
+    def warns(x):
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+        return x * 2
+
+    t = trial(warns)
+    t.call(1)
+    assert problem(t) == "Python warns: overflow."
+
+
+def test_what_is_not_attempted_ends_the_trial():
+    def stub(x):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        trial(stub).call(1)
+
+
+def test_a_reference_that_fails_is_the_staffs_mistake():
+    with pytest.raises(SpecificationError, match="the reference fails at <lambda>"):
+        trial(double, lambda x: 1 / 0).call("a")
+
+
+class Counter:
+    """Counts what it is given, in an array of its own."""
+
+    def __init__(self, start):
+        self.total = np.array(start, dtype=float)
+        self.parts = {"last": np.zeros(1)}
+
+    def add(self, x):
+        self.total += x
+        self.parts["last"][...] = x
+        return self.total.copy()
+
+
+class Shared(Counter):
+    """Keeps its total on the class."""
+
+    total = np.zeros(1)
+
+    def __init__(self, start):
+        Shared.total[...] = start
+        self.parts = {"last": np.zeros(1)}
+
+
+def steps(t):
+    one, other = t.make([1.0]), t.make([5.0])
+    one.add(2.0)
+    other.add(1.0)
+    one.read("total", "parts.last")
+    one.write("total", np.array([7.0]))
+    one.add(1.0)
+
+
+def test_objects_are_treated_alike_step_by_step():
+    t = trial(Counter, Counter)
+    steps(t)
+    assert problem(t) == ""
+    assert [event.step for event in t.events][2:6] == [
+        "add(x = 2)", "add(x = 1)", ".total()", ".parts.last()",
+    ]  # fmt: skip
+
+
+def test_state_on_the_class_is_found_by_a_second_instance():
+    t = trial(Shared, Counter)
+    steps(t)
+    assert t.first is not None
+    assert t.first.step == "add(x = 2)"
+
+
+def test_an_object_that_could_not_be_made_fails_each_step():
+    t = trial(lambda start: None, Counter)
+    t.make([1.0]).add(1.0)
+    assert t.events[-1].problem
+
+
+def test_a_slope_is_held_against_numerical_differentiation():
+    for student, right in ((lambda x: 2 * x, True), (lambda x: 3 * x, False)):
+        t = trial(student, student)  # the reference errs with the student
+        x = np.array([1.0, -2.0])
+        t.call(x)
+        t.slope(np.square, x, elementwise=True)
+        assert bool(problem(t)) is not right
+
+
+RIGHT = {f"is right number {n}": abs for n in range(4)}
+WRONG = {f"is wrong number {n}": (lambda x: -abs(x)) for n in range(4)}
+
+
+def checks(f):
+    return bool(f(-3) == 3)
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [
+        (checks, ""),
+        (lambda f: True, "lets a wrong version pass"),
+        (lambda f: False, "rejects a right version"),
+        (lambda f: 1 / 0, "ZeroDivisionError"),
+        (lambda f: None, "True or False is wanted"),
+    ],
+)
+def test_a_check_that_a_student_wrote_sorts_versions(student, words):
+    t = trial(student, checks)
+    t.sort(RIGHT, WRONG)
+    assert words in problem(t)
+    assert bool(words) == bool(problem(t))
+    assert len(t.events) == 8
+
+
+def test_the_order_of_versions_is_drawn():
+    orders = set()
+    for seed in range(8):
+        t = Trial(checks, checks, RandomDraw(np.random.default_rng(seed), 1))
+        t.sort(RIGHT, WRONG)
+        orders.add(tuple(event.step for event in t.events))
+    assert len(orders) > 4
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "words"),
+    [
+        (np.ones(2), [1.0, 1.0], ""),
+        ([1, 2], (1, 2), "a tuple is wanted"),
+        ((1, 2, 3), (1, 2), "3 elements instead of 2"),
+        ({"a": 1}, {"a": 1.0}, ""),
+        ({"b": 1}, {"a": 1.0}, "has no key 'a'"),
+        ({"a": 1, "b": 2}, {"a": 1.0}, "has a key 'b' that it should not have"),
+        ({"a": np.zeros(2)}, {"a": np.ones(2)}, "['a'] is zero"),
+        (1, True, ""),
+        (np.True_, True, ""),
+        (2, True, "one True or False is wanted"),
+        (None, None, ""),
+        (0, None, "should be None"),
+        ("relu", "relu", ""),
+        ("Relu", "relu", "'Relu' instead of 'relu'"),
+        (np.nan, 1.0, "nan"),
+        ([[1], [2, 3]], np.ones(2), "can't be read"),
+    ],
+)
+def test_any_kind_of_value_is_compared(actual, expected, words):
+    found = difference(actual, expected, "It")
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_values_that_are_alike():
+    assert same(np.array([1.0, np.nan]), [1.0, np.nan])
+    assert same(ValueError("a"), ValueError("b"))
+    assert not same(ValueError("a"), 1)
+    assert not same({"a": 1}, {"a": 2})
+
+
+def test_a_value_is_shown_in_one_short_line():
+    assert show(np.array([[0.0, 1.5]])) == "[[0. , 1.5]]"
+    assert (show(0.1 + 0.2), show(np.float64(2)), show([1, [2]])) == ("0.3", "2", "[1, [2]]")
+    assert show(double) == "double"
+    assert len(show(list(range(500)))) < 200

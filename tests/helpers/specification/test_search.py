@@ -148,7 +148,7 @@ def test_the_mistake_that_does_the_same_everywhere_names_the_cause(student, word
 
 def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):
     monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)
-    assert told(np.square, [ENDLESS, SQUARE]) == "it is the square"
+    assert told(lambda x: x * x, [ENDLESS, SQUARE]) == "it is the square"
 
 
 # --- a question -----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from course.judge.preprocessor import Judge
 from course.notebooks.let_out import LetOut
 from course.repair.exporter import RepairingExporter
 
-c = get_config()  # noqa: F821
+c = get_config()  # type: ignore[name-defined]  # noqa: F821
 
 # nbgrader calls `alembic` by name to make a gradebook: it must find this environment's.
 if sysconfig.get_path("scripts") not in os.environ["PATH"].split(os.pathsep):

@@ -85,7 +85,7 @@ def _variables(course: Path, side: str) -> dict[str, str]:
     return environment(course.parent / "home", *path, **{attacks.SECRET: "2 * f(x)"})
 
 
-def attack(
+def try_out(
     attack: attacks.Attack, side: str, prepared: Path, folder: Path, ports: tuple[int, int]
 ) -> AttackResult:
     """Hand an attack in to a copy of the prepared course, grade it, and see what came of it."""
@@ -171,7 +171,7 @@ def main() -> None:
         folder = Path(name)
         prepared = {side: template(folder, side) for side in SIDES}
         futures = [
-            [pool.submit(attack, attack, side, prepared[side], folder, ports) for side in SIDES]
+            [pool.submit(try_out, attack, side, prepared[side], folder, ports) for side in SIDES]
             for attack in chosen
         ]
         print("| what the student's code does | stock nbgrader | the judge |")

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,18 +127,19 @@ def main() -> None:
     print(f"| a bare round trip | {bare * 1e6:.0f} µs | {1 / bare:,.0f} a second |")
     with student(STUDENT) as names:
         net = names["net"]
+        weights = net.params["W1"]
         both = lambda: time.process_time() + names["cpu"]()  # noqa: E731
-        uses = {
-            "a call of a function": names["nothing"],
-            "an attribute": lambda: net.params,
-            "a float of an array": lambda W=net.params["W1"]: W[0, 0],
-            "a change of one: `W[0, 0] += h`": lambda W=net.params["W1"]: _add(W),
-            "a loss over 10 rows": lambda: net.loss(x, t),
-        }
         rng = np.random.default_rng(1)
         x, t = rng.normal(size=(10, 20)), rng.integers(4, size=10)
+        uses: dict[str, Callable[[], object]] = {
+            "a call of a function": names["nothing"],
+            "an attribute": lambda: net.params,
+            "a float of an array": lambda: weights[0, 0],
+            "a change of one: `W[0, 0] += h`": lambda: _add(weights),
+            "a loss over 10 rows": lambda: net.loss(x, t),
+        }
         for words, use in uses.items():
-            each = best(lambda use=use: trips(use)) / TRIPS
+            each = best(partial(trips, use)) / TRIPS
             print(f"| {words} | {each * 1e6:.0f} µs | {1 / each:,.0f} a second |", flush=True)
         exec(GRADIENT, names)
         gradient = names["numerical_gradient"]

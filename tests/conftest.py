@@ -112,7 +112,7 @@ def test_cell(name: str, source: str, points: int) -> NotebookNode:
     return new_code_cell(source, id=name, metadata=metadata)
 
 
-test_cell.__test__ = False
+test_cell.__test__ = False  # type: ignore[attr-defined]
 
 
 def example() -> NotebookNode:

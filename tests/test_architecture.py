@@ -12,13 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def lint_imports(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        Path(sysconfig.get_path("scripts")) / "lint-imports",
-        "--no-cache",
-        "--no-logo",
-        *options,
-    ]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    command = Path(sysconfig.get_path("scripts")) / "lint-imports"
+    options = ("--no-cache", "--no-logo", *options)
+    return subprocess.run([command, *options], cwd=folder, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

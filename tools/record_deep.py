@@ -7,7 +7,9 @@ is in float64, under names such as `norm.dgamma`. Where PyTorch's conventions ar
 course's, PyTorch's are recorded as they are; the tests say how they differ.
 """
 
+from collections.abc import Callable
 from itertools import pairwise, product
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -86,11 +88,11 @@ class Recorder:
         one = torch.tensor(1.0, dtype=torch.float64)
         return backward(leaves, loss, one) | masks | {"x": x, "t": t, "scores": a}
 
-    def path(self, optimizer: type[torch.optim.Optimizer], **options: float) -> Case:
+    def path(self, optimizer: Callable[..., torch.optim.Optimizer], **options: Any) -> Case:
         """Follow an optimizer down f = x²/40 + y² and, in a second array, a curved valley."""
         w = torch.tensor([-7.0, 2.0], dtype=torch.float64, requires_grad=True)
         u = torch.tensor([[0.5, -1.0], [2.0, 0.3]], dtype=torch.float64, requires_grad=True)
-        method = optimizer([w, u], **options)  # type: ignore[call-arg]
+        method = optimizer([w, u], **options)
         steps_w, steps_u = [w.detach().clone()], [u.detach().clone()]
         for _ in range(STEPS):
             method.zero_grad()
@@ -106,9 +108,10 @@ def cases() -> dict[str, Case]:
     """Return every case by name."""
     recorder, optim = Recorder(), torch.optim
     found = {"norm": recorder.norm(), "dropout": recorder.dropout()}
-    for activation, *flags in product(("relu", "sigmoid"), *[(False, True)] * 3):
-        name = "_".join([activation, *map(str, map(int, flags))])
-        found[name] = recorder.network(activation, *flags)
+    for activation in ("relu", "sigmoid"):
+        for flags in product((False, True), repeat=3):
+            name = "_".join([activation, *(str(int(flag)) for flag in flags)])
+            found[name] = recorder.network(activation, *flags)
     found["SGD"] = recorder.path(optim.SGD, lr=0.05)
     found["Momentum"] = recorder.path(optim.SGD, lr=0.01, momentum=0.9)
     found["AdaGrad"] = recorder.path(optim.Adagrad, lr=0.5, eps=EPS)

@@ -36,5 +36,5 @@ def record(cases: Mapping[str, Case], name: str) -> None:
         for case, tensors in cases.items()
         for key, tensor in tensors.items()
     }
-    np.savez_compressed(output, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(output, **arrays)
     print(f"{output}: torch {torch.__version__}, {output.stat().st_size:,} bytes")

@@ -126,7 +126,7 @@ def main() -> None:
         print(line, flush=True)
     if options.validation:
         return
-    np.savez(options.output, **network)
+    np.savez(options.output, allow_pickle=False, **network)
     data = options.output.read_bytes()
     on_test = accuracy(network, _images(arrays["x_test"]), arrays["t_test"])
     print(f"{on_test:.4f} on the 10,000 test images")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from course import cli
@@ -24,9 +25,9 @@ def run(monkeypatch):
 
     def command(root, *arguments):
         monkeypatch.chdir(root)
-        monkeypatch.setattr(cli, "out", cli.Console(width=120, highlight=False))
+        monkeypatch.setattr(cli, "out", Console(width=120, highlight=False))
         monkeypatch.setattr(
-            cli, "err", cli.Console(stderr=True, width=120, highlight=False, soft_wrap=True)
+            cli, "err", Console(stderr=True, width=120, highlight=False, soft_wrap=True)
         )
         return CliRunner().invoke(app, arguments, env={"COLUMNS": "120", "NO_COLOR": "1"})
 
@@ -115,16 +116,17 @@ def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypa
         Row(bob, {"01": 3}, {"01": 4}, ["01, double: 2 points instead of 3"]),
     ]
 
+    graded = rows[:1]
+
     def demo(root, folder, **options):
         assert folder == course_root / "demo"
-        return Demo(folder, folder / "report" / "index.html", {"01": 4}, rows[: demo.count], 1.5)
+        return Demo(folder, folder / "report" / "index.html", {"01": 4}, graded, 1.5)
 
     monkeypatch.setattr("course.demo.make_demo", demo)
-    demo.count = 1
     done = run(course_root, "demo")
     assert done.exit_code == 0
     assert "Report: demo/report/index.html" in done.stdout
-    demo.count = 2
+    graded.append(rows[1])
     done = run(course_root, "demo")
     assert done.exit_code == 1
     assert "! mateo.quispe: 01, double: 2 points instead of 3" in done.stdout
@@ -134,7 +136,7 @@ def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypa
 def test_a_class_of_many_assignments_fits_into_a_terminal(tmp_path):
     full = {path.name: 100.0 for path in sorted((ROOT / "source").iterdir())}
     rows = [Row(student, full, full, []) for student in make_class(24)]
-    console = cli.Console(width=80, record=True, file=io.StringIO())
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(cli._class_table(Demo(tmp_path, tmp_path, full, rows, 1.5)))
     shown = console.export_text()
     assert "…" not in shown

@@ -205,7 +205,7 @@ def test_every_score_is_as_foretold_and_nothing_else_is_touched(
 def test_a_score_that_is_not_as_foretold_is_named():
     (student,) = make_class(1)
     key, columns = (student.id, "01"), [("doubling", "double"), ("doubling", "quadruple")]
-    predicted = {key: dict(zip(columns, (3, 1), strict=True))}
+    predicted = {key: dict(zip(columns, (3.0, 1.0), strict=True))}
     equal = _row(student, ["01"], {key: dict(zip(columns, (3.0, 1.0), strict=True))}, predicted)
     assert equal.equal
     other = _row(student, ["01"], {key: dict(zip(columns, (2.0, 1.0), strict=True))}, predicted)

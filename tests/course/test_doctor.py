@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from types import SimpleNamespace
 
 import pytest
@@ -145,7 +146,7 @@ def test_a_folder_that_can_not_be_written_is_missing(tmp_path, monkeypatch):
             raise PermissionError(dir)
         return open(dir / "probe", "w")  # noqa: PTH123
 
-    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert found(doctor.folders, tmp_path) == [
         (State.MISSING, "no permission to write in feedback")
     ]
@@ -189,7 +190,7 @@ def test_changes_that_are_not_committed_are_noted(released):
 
 def test_a_full_disk_is_missing(tmp_path, monkeypatch):
     usage = SimpleNamespace(free=2e8)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     ((state, line),) = found(doctor.disk, tmp_path)
     assert state is State.MISSING
     assert line.startswith("0.2 GB free")
@@ -198,7 +199,7 @@ def test_a_full_disk_is_missing(tmp_path, monkeypatch):
 def test_the_server_extensions_are_looked_up(tmp_path, monkeypatch):
     listed = "nbgrader.server_extensions.formgrader \x1b[32menabled\x1b[0m\n"
     done = subprocess.CompletedProcess([], 0, "", listed)
-    monkeypatch.setattr(doctor.subprocess, "run", lambda *args, **options: done)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: done)
     (one, other) = found(doctor.extensions, tmp_path)
     assert one == (State.FINE, "Jupyter server extension formgrader is enabled")
     assert other[0] is State.NOTE

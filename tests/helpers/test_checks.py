@@ -4,6 +4,8 @@ import linecache
 import logging
 import textwrap
 import warnings
+from collections.abc import Iterator
+from typing import Any, cast
 
 import nbformat
 import numpy as np
@@ -36,12 +38,13 @@ from helpers.checks import *
 
 def run_cells(*cells: str) -> Question:
     """Run cells in one namespace as Jupyter does, a file each, and return the last one's `q`."""
-    names = {"__name__": "__main__"}
+    names: dict[str, Any] = {"__name__": "__main__"}
     for number, cell in enumerate((IMPORTS, *map(textwrap.dedent, cells))):
         file = f"<cell {number}>"
         linecache.cache[file] = (len(cell), None, cell.splitlines(keepends=True), file)
         exec(compile(cell, file, "exec"), names)
-    return names["q"]
+    question: Question = names["q"]
+    return question
 
 
 def one(student: str, body: str) -> CheckResult:
@@ -92,7 +95,7 @@ def test_score(points, verdicts, essential, score):
 def test_checks_have_their_own_points_and_the_score_is_a_builtin_number():
     question = fill(Question("T", np.float64(4)), True, False, points=np.float64(1.5))
     assert repr(question.score()) == "1.5"
-    assert repr(fill(Question("T", np.int64(2)), True, True).score()) == "2"
+    assert repr(fill(Question("T", cast(float, np.int64(2))), True, True).score()) == "2"
 
 
 def test_a_test_cell_that_breaks_off_has_earned_no_more_than_its_checks():
@@ -403,7 +406,7 @@ def test_undecided_elements_are_left_out_and_others_are_not():
         return np.maximum(x, 0)
 
     for at_kink in (0.0, 1.0, np.nan):
-        assert_derivative(lambda x, at_kink=at_kink: np.array([0, at_kink, 1]), relu, x)
+        assert_derivative(lambda x: np.array([0, at_kink, 1]), relu, x)  # noqa: B023
     assert "wrong sign" in message(assert_derivative, lambda x: -1.0 * (x > 0), relu, x)
     assert "zero everywhere" in message(assert_derivative, np.zeros_like, relu, x)
     assert "rows" in message(assert_derivative, lambda x: [[0], [0, 1], [1]], relu, x)
@@ -412,7 +415,7 @@ def test_undecided_elements_are_left_out_and_others_are_not():
 
 
 def test_another_point_is_drawn_when_a_kink_is_hit():
-    points = iter([np.zeros(2), np.array([0.0, 1.0]), np.array([-1.0, 1.0]), None])
+    points: Iterator[Any] = iter([np.zeros(2), np.array([0.0, 1.0]), np.array([-1.0, 1.0]), None])
     assert_derivative(lambda x: 1.0 * (x > 0), lambda x: np.maximum(x, 0), lambda: next(points))
     assert next(points) is None
 
@@ -474,7 +477,7 @@ def test_assert_unchanged():
         with pytest.raises(AssertionError, match="changes the scores z in place"):  # noqa: SIM117
             with assert_unchanged(x, name="the scores z"):
                 change(x)
-    items = [3, 1]
+    items: Any = [3, 1]
     with pytest.raises(AssertionError, match="in place"), assert_unchanged(items):
         items.sort()
 

@@ -1,5 +1,7 @@
 """Every kind of mistake is called by its name, right arrays never, and the sentences read well."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -308,7 +310,7 @@ class Awkward:
         (np.array([1, 2], dtype=object), "holds objects"),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "holds datetime64[D]"),
         (np.array([1 + 2j]), "is complex"),
-        (np.ma.array([1.0, 2.0], mask=[0, 1]), "masked elements"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), "masked elements"),
         (10**400, "is of type int"),
     ],
 )
@@ -324,7 +326,7 @@ def test_what_is_no_array_of_numbers_is_refused(answer, words):
 
 X = np.array([[0.5, -2.0, 3.0], [1.5, 4.0, -0.25]])
 B = np.arange(1.0, 11.0)
-PAGE = {
+PAGE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "`db1` is one number, 55, instead of an array of shape (10,): it was summed over the hidden "
     "units too.": (B.sum(), B, {"name": "`db1`", "axes": ["hidden units"]}),
     "`db1` is one number, 55, instead of an array of shape (10,): it was summed over everything. "

@@ -6,7 +6,11 @@ import pytest
 from helpers.graphs import BACKWARD, FORWARD, draw
 
 NODES = {"x": (0, 1, "x"), "w": (0, 0, "w"), "times": (1, 0.5, "×"), "y": (2, 0.5, "y")}
-EDGES = [("x", "times", 2.0, 3.5), ("w", "times", 3.5, 2.0), ("times", "y", 7.0, "one")]
+EDGES: list[tuple[str, str, float, str | float]] = [
+    ("x", "times", 2.0, 3.5),
+    ("w", "times", 3.5, 2.0),
+    ("times", "y", 7.0, "one"),
+]
 
 
 @pytest.fixture

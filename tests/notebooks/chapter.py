@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from nbformat import NotebookNode
 
 from course.notebooks.runner import execute, reference
@@ -46,6 +45,6 @@ class Chapter:
         assert sentence in self.text, f"the text no longer says “{sentence}”"
 
 
-def close(actual: Any, expected: npt.ArrayLike, digits: int) -> None:
+def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

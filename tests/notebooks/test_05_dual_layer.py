@@ -234,7 +234,7 @@ def test_gradients_of_the_regularized_loss_agree_with_numerical_differentiation(
 ) -> None:
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(8, 4)), rng.integers(0, 2, size=(8, 1)).astype(float)
-    shapes = {"w1": (4, 3), "b1": 3, "w2": (3, 1), "b2": 1}
+    shapes = {"w1": (4, 3), "b1": (3,), "w2": (3, 1), "b2": (1,)}
     weights = {key: rng.uniform(0.2, 1.5, size=shape) for key, shape in shapes.items()}
     weights = {key: w * rng.choice([-1, 1], size=w.shape) for key, w in weights.items()}
     network = network_of(f, weights, l1=0.6, l2=0.9, learning_rate=1.0)
@@ -374,7 +374,7 @@ def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
 
 def test_the_kink_is_farther_than_the_step_of_numerical_differentiation() -> None:
     points: list[float] = []
-    numerical_gradient(lambda w: points.append(float(w[0])) or 0.0, [0.5])  # type: ignore[func-returns-value]
+    numerical_gradient(lambda w: points.append(float(w[0])) or 0.0, [0.5])
     assert max(abs(point - 0.5) for point in points) < 0.001
     says("Keep the weights away from 0 by more than 0.001")
 

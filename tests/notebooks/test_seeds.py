@@ -3,6 +3,7 @@
 import contextlib
 import io
 import random
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ SEEDS = [b"seed %d" % number for number in range(25)]
 def test_the_reference_earns_everything_whatever_the_seed(source, monkeypatch):
     monkeypatch.setenv("COURSE_PACE", "short")
     monkeypatch.chdir(source.path.parent)
-    names, failed = {"__name__": "__main__"}, []
+    names: dict[str, Any] = {"__name__": "__main__"}
+    failed = []
     for cell in source.notebook.cells:
         with contextlib.redirect_stdout(io.StringIO()):
             if is_setup(cell) or (is_solution(cell) and cell.cell_type == "code"):

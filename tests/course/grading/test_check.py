@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from course import cli
@@ -36,8 +37,8 @@ def check(monkeypatch):
 
     def run(root, *arguments):
         monkeypatch.chdir(root)
-        monkeypatch.setattr(cli, "out", cli.Console(width=100, highlight=False))
-        console = cli.Console(stderr=True, width=100, highlight=False, soft_wrap=True)
+        monkeypatch.setattr(cli, "out", Console(width=100, highlight=False))
+        console = Console(stderr=True, width=100, highlight=False, soft_wrap=True)
         monkeypatch.setattr(cli, "err", console)
         return CliRunner().invoke(cli.app, ["check", *map(str, arguments)])
 
@@ -192,7 +193,7 @@ def test_the_limits_are_those_of_the_configuration(released, hand_in, monkeypatc
     record = released / "doubling.json"
     write_verdict(record, Verdict("doubling", (), seed=b"a seed"))
     path = work(released, hand_in)
-    check_notebook(released, path, None, replay=record if replay else None)
+    check_notebook(released, path, None, replay=record if replay else None)  # type: ignore[arg-type]
     assert given == [Limits(**limits)]
 
 

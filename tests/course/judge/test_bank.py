@@ -143,7 +143,7 @@ def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, 
     for other in SOURCES:  # what comes before opens what this one imports
         (folder.parent / other.assignment).mkdir(exist_ok=True)
         shutil.copy(other.folder / FILE, folder.parent / other.assignment)
-        if other is not source:
+        if other is not source and other.path:
             shutil.copy(other.path, folder.parent / other.assignment)
     loaded = load_config(course_root)
     api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)

@@ -747,8 +747,8 @@ def test_encodings():
 def test_western_european_bytes():
     nb = intact()
     the(nb, "why_relu").source = "Größe über alles – naïve"
-    data = json.dumps({"cells": nb.cells}, ensure_ascii=False)
-    data = "".join(c if c.isascii() or c in "öüß–ï" else "?" for c in data).encode("cp1252")
+    text = json.dumps({"cells": nb.cells}, ensure_ascii=False)
+    data = "".join(c if c.isascii() or c in "öüß–ï" else "?" for c in text).encode("cp1252")
     result = repaired(data)
     assert answers(result.notebook)["why_relu"] == "Größe über alles – naïve"
     assert "Western European" in result.notes[0]

@@ -1,6 +1,8 @@
 """The oracle: right where it says it is, silent where it can't know."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +25,8 @@ def sigmoid(x):
     return np.exp(-np.logaddexp(0, -x))
 
 
-SMOOTH = {
+Functions = dict[str, tuple[Callable[..., Any], Callable[..., Any]]]  # f and its derivative
+SMOOTH: Functions = {
     "sin": (np.sin, np.cos),
     "exp": (np.exp, np.exp),
     "square": (np.square, lambda x: 2 * x),
@@ -39,7 +42,7 @@ SMOOTH = {
     ),
     "fast sine": (lambda x: np.sin(200 * x), lambda x: 200 * np.cos(200 * x)),
 }
-KINKED = {
+KINKED: Functions = {
     "relu": (lambda x: np.maximum(x, 0), lambda x: 1.0 * (x > 0)),
     "abs": (np.abs, np.sign),
     "leaky relu": (lambda x: np.where(x > 0, x, 0.01 * x), lambda x: np.where(x > 0, 1, 0.01)),

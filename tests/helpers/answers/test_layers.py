@@ -1,6 +1,8 @@
 """The layers: against PyTorch's autograd, scikit-learn and numerical differentiation."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def same(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-14)
 
 
-LAYERS = {
+LAYERS: dict[str, Callable[[Any], Any]] = {
     "relu": lambda case: Relu(),
     "sigmoid": lambda case: Sigmoid(),
     "affine": lambda case: Affine(case["W"], case["b"]),
@@ -85,8 +87,8 @@ def test_a_layer_agrees_with_numerical_differentiation(torch_cases, name):
 def test_softmax_never_overflows():
     x = np.array([[1e4, 0.0, -1e4], [-1e4, -1e4, -1e4]])
     with np.errstate(all="raise", under="ignore"):
-        np.testing.assert_allclose(softmax(x), [[1, 0, 0], [1 / 3] * 3])
-        np.testing.assert_allclose(log_softmax(x), [[0, -1e4, -2e4], [-np.log(3)] * 3])
+        np.testing.assert_allclose(softmax(x), np.array([[1, 0, 0], [1 / 3] * 3]))
+        np.testing.assert_allclose(log_softmax(x), np.array([[0, -1e4, -2e4], [-np.log(3)] * 3]))
 
 
 def test_sigmoid_never_overflows():

@@ -1,6 +1,8 @@
 """The optimizers: against PyTorch's recorded paths, scikit-learn's Adam and steps by hand."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 from helpers.answers.optimizers import EPS, SGD, AdaGrad, Adam, Momentum, RMSprop
 
 FIXTURES = Path(__file__).parent / "fixtures" / "deep.npz"  # made by tools/record_deep.py
-RECORDED = {
+RECORDED: dict[str, Callable[[], Any]] = {
     "SGD": lambda: SGD(lr=0.05),
     "Momentum": lambda: Momentum(lr=0.01, momentum=0.9),
     "AdaGrad": lambda: AdaGrad(lr=0.5),

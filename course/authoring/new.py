@@ -142,8 +142,7 @@ def new_exercise(
 
 def _hold_to_conventions(source: SourceNotebook) -> None:
     found = problems(source, f"{source.assignment}/{source.name}.ipynb")
-    if source.path:
-        found += assignment_problems(source.folder)
+    found += assignment_problems(source.folder)
     if found:
         raise CourseError("\n".join(found))
 
@@ -212,7 +211,7 @@ def _source(root: Path, chapter: str, notebook: str | None) -> SourceNotebook:
 def _with_exercise(
     source: SourceNotebook, name: str, points: int, after: str | None
 ) -> tuple[SourceNotebook, pieces.Words]:
-    """Return a notebook with one exercise more, in memory, and the words of that."""
+    """Return a notebook with one exercise more, which is not written yet, and the words of that."""
     nb = copy.deepcopy(source.notebook)
     place = _place(nb, after)
     prefix = _prefix(nb)
@@ -223,7 +222,7 @@ def _with_exercise(
     _renumber(nb, prefix, number)
     nb.cells[place:place] = pieces.exercise_cells(words)
     _add_up(nb)
-    return SourceNotebook(source.name, source.assignment, nb), words
+    return SourceNotebook(source.name, source.assignment, nb, source.path), words
 
 
 def _place(nb: NotebookNode, after: str | None) -> int:

@@ -34,7 +34,7 @@ class Started:
     """A child that runs a text, and the socket to it."""
 
     def __init__(
-        self, server: WarmServer, source: str, scratch: Path | None = None, **limits: int
+        self, server: WarmServer, source: str, scratch: Path | None = None, **limits: Any
     ) -> None:
         self.socket, theirs = socket.socketpair()
         arguments: dict[str, Any] = {"source": source, "names": {}}

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, namedtuple
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import pytest
@@ -333,7 +334,7 @@ def doubling(depth):
 
 
 def deep(depth):
-    form = ["l"]
+    form: list[Any] = ["l"]
     for _ in range(depth):
         form = ["l", form]
     return form

@@ -15,18 +15,26 @@ import socket
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
 from course.judge.wire import codec as wire
 from course.judge.wire import generators
-from course.judge.wire.codec import HEAD, MAGIC, Decoder, Encoder, WireError, receive
-from course.judge.wire.judge_end import (
+from course.judge.wire.codec import (
+    HEAD,
+    MAGIC,
     MAX_ANSWER,
+    Decoder,
+    Encoder,
+    WireError,
+    receive,
+)
+from course.judge.wire.judge_end import (
     MAX_OUTPUT,
     Namespace,
     Remote,
@@ -64,7 +72,7 @@ class OursError(Exception):
 def inspect(value: object) -> None:
     """Hold a value against what may come out of the wire, whatever went in."""
     count = size = 0
-    rest = [(value, 0)]
+    rest: list[tuple[Any, int]] = [(value, 0)]
     while rest:
         item, depth = rest.pop()
         count += 1
@@ -279,7 +287,7 @@ def run(program: Callable[[Namespace], Iterator[object]], session: Session) -> i
 
 
 @pytest.fixture(scope="module")
-def conversations() -> list[tuple[Callable[[Namespace], Iterator[object]], list[bytes]]]:
+def conversations() -> Sequence[tuple[Callable[[Namespace], Iterator[object]], list[bytes]]]:
     found = [(program, record(program)) for program in PROGRAMS]
     assert sum(len(frames) for _, frames in found) > 30
     return found
@@ -326,7 +334,9 @@ class Liar:
         chance = self.chance
         name = chance.choice((*wire.DTYPES, "|O", "<U1", "f8"))
         count = chance.randint(0, 8)
-        shape = chance.choice(([count], [1, count], [count, 1, 1], [], [0, count], [count, 2]))
+        shape: list[Any] = chance.choice(
+            ([count], [1, count], [count, 1, 1], [], [0, count], [count, 2])
+        )
         if chance.random() < 0.1:
             shape = [self.scalar() for _ in range(chance.randint(0, 20))]
         width = wire.DTYPES[name].itemsize if name in wire.DTYPES else 8
@@ -491,8 +501,8 @@ class LyingSocket(socket.socket):
         self._turn = 0
         self.lies: list[bytes] = []
 
-    def send(self, data: bytes, *flags: int) -> int:
-        count = super().send(data, *flags)
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        count = super().send(data, flags)
         self._there.recv(1 << 20)
         if self._turn < self._start:
             answer = self._honest[self._turn]
@@ -548,7 +558,7 @@ def guarded(block: int) -> Iterator[list[bytes]]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def refuse(*_: object) -> object:
+def refuse(*_: object) -> NoReturn:
     raise WireError("a value is malformed")
 
 

@@ -710,7 +710,7 @@ def test_an_exception_in_a_constructor_has_the_students_line(start):
     )
     with pytest.raises(NameError, match="'W'") as raised:
         Namespace({}, session)["Net"]()
-    assert raised.value.student_place == " (in `__init__`: `self.W = W`)"
+    assert vars(raised.value)["student_place"] == " (in `__init__`: `self.W = W`)"
 
 
 def test_a_name_that_the_student_does_not_define_is_a_name_error_as_ever(names):

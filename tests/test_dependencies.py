@@ -181,9 +181,11 @@ def check_imports(paths: Iterable[Path], declared: set[str]) -> None:
     assert {path: tops for path, tops in found.items() if tops} == {}, "declare it in pyproject"
 
 
-def test_notebooks_import_nothing_of_this_project_but_helpers() -> None:
+def test_notebooks_and_specifications_import_nothing_of_this_project_but_helpers() -> None:
     for path in sources(["source", "release"], "*.ipynb"):
         assert LOCAL.intersection(imported(python_of(path))) == {"helpers"}, path
+    for path in sources(["source"], "*.py"):
+        assert LOCAL.intersection(imported(path.read_text(encoding="utf-8"))) <= {"helpers"}, path
 
 
 def test_packages_and_notebooks_import_only_what_is_declared_for_readers() -> None:

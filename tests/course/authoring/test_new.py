@@ -290,8 +290,6 @@ def test_a_bank_of_another_form_is_refused(root):
     bank = source(root).bank_path
     bank.write_text("right = []\n")
     refused(root, "example.toml: its answers can't be told apart", new_exercise, CHAPTER, "g")
-    bank.write_text("[[right")
-    refused(root, "example", new_exercise, CHAPTER, "g")
 
 
 # --- all or nothing -------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ UPGRADE ?=
 # `make lab LAB='--no-browser --port 9999'` hands options on to JupyterLab.
 LAB ?=
 
+# `make mutants MUTANTS=source/01_activations/activations.ipynb` takes one notebook instead of all.
+MUTANTS ?=
+
 # uv trusts the certificates that this computer trusts, as pip does: some campus networks need it.
 UV_SYSTEM_CERTS ?= true
 export UV_SYSTEM_CERTS
@@ -24,7 +27,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lab release lint lock bench
+.PHONY: help setup demo test lab release lint lock bench mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -55,6 +58,9 @@ bench: $(READY) ## try every attack on stock nbgrader and on the judge, and time
 	$(RUN) python -m benchmarks.attacks
 	$(RUN) python -m benchmarks.grading
 	$(RUN) python -m benchmarks.wire
+
+mutants: $(READY) ## change every reference solution in every small way, and show what costs no marks
+	$(RUN) python -m course.authoring.mutation_testing $(MUTANTS)
 
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)

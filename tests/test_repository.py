@@ -186,7 +186,7 @@ def test_make_alone_lists_every_target() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["setup", "demo", "test", "lab", "release", "lint", "lock", "bench"]
+    "target", ["setup", "demo", "test", "lab", "release", "lint", "lock", "bench", "mutants"]
 )
 def test_every_target_makes_a_missing_environment_first(target: str, tmp_path: Path) -> None:
     commands = make("--dry-run", target, f"VENV={tmp_path}/new").stdout

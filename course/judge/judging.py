@@ -6,6 +6,7 @@ the student process is data; nothing of it is ever run here. Knows nothing of nb
 """
 
 import contextlib
+import functools
 import io
 import json
 import socket
@@ -17,21 +18,27 @@ from typing import Any
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
 from course.judge.sandbox import local_sandbox
+from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
 from course.notebooks.runner import execute
 from course.verdict import TEST_FAILED
 from helpers.checks import Question, seeded
+from helpers.specification.promises import Promises, promised
 
 MAX_RESTARTS = 20
 OUT_OF_MEMORY = "Your code used more memory than it may have."
 MEMORY = 4 << 30  # bytes for the tests; what students' arrays make of the tests' own can be huge
+SPARE = 60.0  # seconds of computing for all that stands in no limit
+FOREVER = None  # the grading process can be trusted to answer
 MAX_OUTPUTS = 30_000_000  # characters of a notebook's outputs; a frame of the wire holds them all
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long things may take, in seconds of wall time.
+    """How long things may take, in seconds of computing by student's code and tests.
+
+    Wall time ends only what takes many times as long: see `course.judge.wire.clock`.
 
     Attributes:
         request: one call of a student's function.
@@ -77,7 +84,8 @@ class _Watched(Session):
 
     Args:
         connection: the socket to the process.
-        seconds: how long one request may take.
+        seconds: of computing that one request may take.
+        clock: what that is told by.
         how_ended: asks how the process ended; an empty answer says no more than is known here.
 
     Attributes:
@@ -85,9 +93,13 @@ class _Watched(Session):
     """
 
     def __init__(
-        self, connection: socket.socket, seconds: float, how_ended: Callable[[], str]
+        self,
+        connection: socket.socket,
+        seconds: float,
+        clock: Clock,
+        how_ended: Callable[[], str],
     ) -> None:
-        super().__init__(connection, seconds)
+        super().__init__(connection, seconds, clock)
         self.spent = False
         self._how_ended = how_ended
         self._asked = False
@@ -100,7 +112,7 @@ class _Watched(Session):
             self.spent = True
             raise
         except StudentGoneError:
-            if not self._asked:
+            if self.closed and not self._asked:
                 self._asked = True
                 self.gone = self._how_ended() or self.gone
             raise StudentGoneError(self.gone) from None
@@ -119,6 +131,7 @@ class Judging:
         limits: how long things may take.
         new_student: starts a student process, ends the one before, and returns the socket to it.
         how_ended: tells in a sentence how the last student process ended, if it has.
+        clock: follows the student process.
     """
 
     def __init__(
@@ -128,13 +141,15 @@ class Judging:
         limits: Limits,
         new_student: Callable[[], socket.socket],
         how_ended: Callable[[], str],
+        clock: Clock,
     ) -> None:
         self._cells = cells
         self._seed = seed
         self._limits = limits
         self._new_student = new_student
         self._how_ended = how_ended
-        self._deadline = time.monotonic() + limits.notebook
+        self._clock = clock
+        self._left = Limit(clock, limits.notebook)
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._deadly: set[int] = set()
         self._restarts = 0
@@ -157,15 +172,16 @@ class Judging:
         return self._record
 
     def _start(self) -> _Watched:
-        return _Watched(self._new_student(), self._limits.request, self._how_ended)
+        seconds = self._limits.request
+        return _Watched(self._new_student(), seconds, self._clock, self._how_ended)
 
     def _fate(self) -> str:
         """Return why the student process can't go on; nothing if it can."""
         return self._session.gone or (OUT_OF_MEMORY if self._session.spent else "")
 
     def _reason_to_stop(self) -> str:
-        if time.monotonic() > self._deadline:
-            return f"The notebook took longer than {self._limits.notebook:g} seconds"
+        if self._left() <= 0:
+            return f"The notebook took longer than {self._left}"
         if self._session.gone:
             return f"The notebook's process had to be started again {MAX_RESTARTS} times"
         return ""
@@ -199,7 +215,7 @@ class Judging:
 
     def _run_there(self, cell: CodeCell) -> list[dict[str, Any]]:
         self._session.seconds = self._limits.cell
-        self._session.set_deadline(self._deadline - time.monotonic())
+        self._session.set_deadline(self._left())
         try:
             return cleaned(self._session.request("run", cell.source, cell.key))
         except StudentGoneError:
@@ -210,8 +226,7 @@ class Judging:
     def _judge(self, cell: CodeCell) -> None:
         """Run a test cell here, against the student process."""
         self._session.seconds = self._limits.request
-        left = self._deadline - time.monotonic()
-        self._session.set_deadline(min(self._limits.question, left))
+        self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
         names = Namespace(self._names, self._session)
         printed = io.StringIO()
@@ -249,7 +264,7 @@ class Judging:
     def _restart(self, position: int) -> None:
         """Start a new student process and bring it to where the last one ended."""
         again = True
-        while again and self._restarts < MAX_RESTARTS and time.monotonic() < self._deadline:
+        while again and self._restarts < MAX_RESTARTS and self._left() > 0:
             self._restarts += 1
             self._session.close()
             self._session = self._start()
@@ -291,26 +306,36 @@ def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
         connection: the socket to the grading process.
         arguments: nothing is expected; a job comes over the socket.
     """
+    work(connection, Clock())
+
+
+def work(connection: socket.socket, clock: Clock) -> None:
+    """Do the work of `main`, by a clock that will follow the student processes."""
     local_sandbox().limit_memory(MEMORY)
-    _, job = receive(connection, time.monotonic() + 60)
-    cells, seed, limits = json.loads(job)
+    _, job = receive(connection, FOREVER)
+    cells, seed, numbers, promises = json.loads(job)
+    limits = Limits(*numbers)
+    local_sandbox().limit_computing(round(limits.notebook + limits.cell + SPARE))
 
     def new_student() -> socket.socket:
-        send(connection, ["student"], b"", time.monotonic() + 60)
-        _, descriptors, _, _ = socket.recv_fds(connection, 1, 1)
+        send(connection, ["student"], b"", FOREVER)
+        number, descriptors, _, _ = socket.recv_fds(connection, 32, 1)
+        clock.follow(functools.partial(time.clock_gettime, int(number)))
         return socket.socket(fileno=descriptors[0])
 
     def how_ended() -> str:
-        send(connection, ["how"], b"", time.monotonic() + 60)
-        (reason,), _ = receive(connection, time.monotonic() + 60)
+        send(connection, ["how"], b"", FOREVER)
+        (reason,), _ = receive(connection, FOREVER)
         return str(reason)
 
     judging = Judging(
         [CodeCell(*cell) for cell in cells],
         bytes.fromhex(seed),
-        Limits(*limits),
+        limits,
         new_student,
         how_ended,
+        clock,
     )
-    record = json.dumps(asdict(judging.run())).encode()
-    send(connection, ["record"], record, time.monotonic() + 60)
+    with promised(Promises.from_json(promises)):
+        record = json.dumps(asdict(judging.run())).encode()
+    send(connection, ["record"], record, FOREVER)

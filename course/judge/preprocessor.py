@@ -36,14 +36,20 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     unprotected = Bool(
         False, help="Grade even where a protection is missing on this machine (see course doctor)."
     ).tag(config=True)
-    request_seconds = Float(10, help="How long one call of a student's function may take.").tag(
+    request_seconds = Float(
+        10,
+        help="Seconds that one call of a student's function may compute. As with the other limits,"
+        " waiting is free, but ends after 10 times as much wall time (1 minute at least).",
+    ).tag(config=True)
+    cell_seconds = Float(60, help="Seconds that one of a student's cells may compute.").tag(
         config=True
     )
-    cell_seconds = Float(60, help="How long one of a student's cells may take.").tag(config=True)
-    question_seconds = Float(60, help="How long all calls of one question may take.").tag(
+    question_seconds = Float(
+        60, help="Seconds that all calls of one question, and the question itself, may compute."
+    ).tag(config=True)
+    notebook_seconds = Float(600, help="Seconds that a whole notebook may compute.").tag(
         config=True
     )
-    notebook_seconds = Float(600, help="How long a whole notebook may take.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Judge a submission that nbgrader has sanitized, and put outputs and verdict into it."""

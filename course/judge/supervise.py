@@ -22,7 +22,8 @@ from nbformat import NotebookNode, from_dict
 from course.judge.judging import CodeCell, Limits, Record
 from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import Child, WarmServer
-from course.judge.wire.codec import WireError, receive, send
+from course.judge.wire.clock import backstop
+from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
 from course.notebooks.cells import grade_id, is_setup, is_test
@@ -30,7 +31,7 @@ from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
-DYING_SECONDS = 1.0  # from the end of a process's socket to word of how it ended
+DYING_SECONDS = 10.0  # from the end of a process's socket to word of how it ended
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
 
 
@@ -124,12 +125,13 @@ def _serve(
     stack: contextlib.ExitStack,
 ) -> Record:
     """Give the judge its job and student processes until it sends the record."""
-    deadline = time.monotonic() + limits.notebook + limits.cell + 60
-    job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits)]
+    left = within(backstop(limits.notebook) + backstop(limits.cell) + 60)
+    promises = submission.source.promises.to_json()
+    job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits), promises]
     student: Child | None = None
-    send(connection, ["job"], json.dumps(job).encode(), deadline)
+    send(connection, ["job"], json.dumps(job).encode(), left)
     while True:
-        message, body = receive(connection, deadline)
+        message, body = receive(connection, left)
         match message:
             case ["student"]:
                 if student:
@@ -137,11 +139,11 @@ def _serve(
                 ours, theirs = socket.socketpair()
                 student = server.spawn("student", theirs, _orders(submission, scratch))
                 stack.callback(student.kill)
-                socket.send_fds(connection, [b"s"], [ours.fileno()])
+                socket.send_fds(connection, [b"%d" % student.clock], [ours.fileno()])
                 ours.close()
                 theirs.close()
             case ["how"]:
-                send(connection, [_how_ended(student)], b"", deadline)
+                send(connection, [_how_ended(student)], b"", left)
             case ["record"]:
                 return _record(body)
             case _:

@@ -19,6 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -96,6 +97,19 @@ class LinuxSandbox:
     def limit_memory(self, more: int) -> None:
         """Bound the address space of this process."""
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + more,) * 2)
+
+    def limit_computing(self, seconds: int) -> None:
+        """Bound the computing time of this process."""
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))  # ends by SIGXCPU
+
+    def computing_clock(self, pid: int) -> int:
+        """Return the clock of the process, or of the child in which it goes on."""
+        with contextlib.suppress(OSError, ValueError):
+            (pid,) = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        try:
+            return linux_calls.computing_clock(pid)
+        except OSError:  # it has ended, and all its limits with it
+            return time.CLOCK_MONOTONIC
 
 
 @cache

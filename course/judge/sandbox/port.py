@@ -146,6 +146,22 @@ class Sandbox(Protocol):
         """
         ...
 
+    def limit_computing(self, seconds: int) -> None:
+        """Have this process end when it has computed for so long, for the same reason."""
+        ...
+
+    def computing_clock(self, pid: int) -> int:
+        """Return the clock that tells how long a process, once confined, has computed.
+
+        Args:
+            pid: the number of the process that called `confine`, as others see it.
+
+        Returns:
+            A clock for `time.clock_gettime`, which raises OSError when the process has ended; the
+            one of wall time where the system counts no other process's computing.
+        """
+        ...
+
 
 def move_in(scratch: Path) -> None:
     """Make the scratch folder the current one, the home, and the place of all temporary files."""

@@ -25,7 +25,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +34,7 @@ import numpy as np
 
 from course.judge.sandbox import local_sandbox, missing
 from course.judge.sandbox.port import Confinement
-from course.judge.wire.codec import WireError, receive, send
+from course.judge.wire.codec import Left, WireError, receive, send, within
 
 PRELOAD = (
     "IPython", "matplotlib.pyplot", "helpers", "course.judge.closed_modules", "course.judge.shell",
@@ -62,7 +61,7 @@ ENVIRONMENT = {
 # HOME is where Matplotlib finds its list of fonts; a confined child gets another.
 INHERITED = ("HOME", "LD_LIBRARY_PATH", "MPLCONFIGDIR", "TZ")
 START_SECONDS = 120.0  # until a server that starts with cold disks has answered
-KILL_SECONDS = 10.0
+KILL_SECONDS = 60.0  # for what takes a moment, but on a machine with a thousand other things to do
 WATCH_SECONDS = 0.2  # between looks at what a child has written
 
 
@@ -108,6 +107,11 @@ class Child:
             self._status.shutdown(socket.SHUT_WR)
         self.wait(KILL_SECONDS)
 
+    @property
+    def clock(self) -> int:
+        """The clock of its computing, for `time.clock_gettime`; see `Sandbox.computing_clock`."""
+        return local_sandbox().computing_clock(self.pid)
+
     def wait(self, seconds: float) -> Exit:
         """Wait until it has ended and return how.
 
@@ -115,7 +119,7 @@ class Child:
             TimeoutError: if it has not ended in time.
         """
         if self._exit is None:
-            line = _read_line(self._status, time.monotonic() + seconds)
+            line = _read_line(self._status, within(seconds))
             gone = {"code": None, "signal": None, "reason": "the judge's server has ended"}
             self._exit = Exit(**(json.loads(line) if line else gone))
             self._status.close()
@@ -186,11 +190,11 @@ class WarmServer:
     ) -> Child:
         control = self._start()
         status, theirs = socket.socketpair()
-        deadline = time.monotonic() + START_SECONDS
         with theirs:
             socket.send_fds(control, [b"+"], [connection.fileno(), theirs.fileno()])
-            send(control, [ENTRIES.get(entry, entry)], json.dumps(arguments).encode(), deadline)
-        line = _read_line(status, deadline)
+            message = [ENTRIES.get(entry, entry)]
+            send(control, message, json.dumps(arguments).encode(), within(START_SECONDS))
+        line = _read_line(status, within(START_SECONDS))
         if not line:
             raise WireError("the server has ended")
         started = json.loads(line)
@@ -238,11 +242,11 @@ class WarmServer:
         return complaint or "it ended without a message"
 
 
-def _read_line(status: socket.socket, deadline: float) -> bytes:
+def _read_line(status: socket.socket, left: Left) -> bytes:
     """Read up to the end of a line; return what there is when the other end is closed."""
     line = b""
     while not line.endswith(b"\n"):
-        status.settimeout(max(deadline - time.monotonic(), 1e-3))
+        status.settimeout(max(left(), 1e-3))
         try:
             byte = status.recv(1)
         except ConnectionError:
@@ -316,7 +320,7 @@ class _Server:
         if not data:
             return False
         connection, status = (socket.socket(fileno=number) for number in descriptors)
-        message, body = receive(self._control, time.monotonic() + KILL_SECONDS)
+        message, body = receive(self._control, within(KILL_SECONDS))
         arguments = json.loads(body)
         given = arguments.pop("confinement", None)
         running = _Running(status, Confinement.from_json(given) if given else None)
@@ -387,7 +391,8 @@ def _exit(running: _Running, status: int, usage: Any) -> Exit:
     number = -code
     limits = running.confinement
     reason = running.reason
-    if not reason and limits and usage.ru_utime + usage.ru_stime > limits.cpu - 1:
+    used_up = limits and usage.ru_utime + usage.ru_stime > limits.cpu - 1
+    if not reason and (used_up or number == signal.SIGXCPU):
         reason = "too much CPU time"
     elif not reason and limits and usage.ru_maxrss * 1024 > 0.7 * limits.memory:
         reason = "out of memory"

@@ -37,7 +37,8 @@ from course.judge.wire import generators
 HEAD = struct.Struct("!4sIQ")
 MAGIC = b"DLJ1"
 CHUNK = 1 << 16  # bytes read at once: most frames are smaller
-MAX_WAIT = 1e6  # seconds, of one wait
+LOOK = 0.1  # seconds, at most, between two looks at what is left of the time
+LEAST_LOOK = 0.005  # and at least: a slow machine takes long over the last bit of computing
 MAX_HEADER = 4 << 20  # bytes of JSON
 MAX_BODY = 256 << 20  # bytes of arrays
 MAX_ANSWER = 96 << 20  # bytes of arrays in an answer of the student's, each number counted as 8
@@ -60,6 +61,7 @@ _VIEW_NAMES = {type(view({})): name for name, view in VIEWS.items()}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _JSON_TYPES = frozenset({type(None), bool, float, str})  # and int, if it is not too large
 
+Left = Callable[[], float]  # what is left of the time, in seconds: asked again after each wait
 Refer = Callable[[Any], list[Any]]
 Resolve = Callable[[str, list[Any]], Any]
 Writer = Callable[["Encoder", Any, int], Any]
@@ -89,14 +91,20 @@ _to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _from_json = json.JSONDecoder(object_pairs_hook=_no_objects).raw_decode
 
 
-def send(connection: socket.socket, message: Any, body: bytes, deadline: float | None) -> None:
+def within(seconds: float) -> Left:
+    """Return a limit of wall time, from now on."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
+
+
+def send(connection: socket.socket, message: Any, body: bytes, left: Left | None) -> None:
     """Send one frame.
 
     Args:
         connection: a stream socket.
         message: what `json` can write: lists, strings, numbers.
         body: the raw bytes that the message's arrays lie in.
-        deadline: on `time.monotonic`'s clock; None waits as long as it takes.
+        left: tells what is left of the time; None waits as long as it takes.
 
     Raises:
         WireError: if the frame is over the limits, the other end has gone or doesn't read.
@@ -109,7 +117,7 @@ def send(connection: socket.socket, message: Any, body: bytes, deadline: float |
         raise WireError("a value is too large to be sent: its text is too long")
     frame = memoryview(b"".join((HEAD.pack(MAGIC, len(header), len(body)), header, body)))
     while frame:
-        _wait_until(deadline, connection)
+        _wait(left, connection)
         try:
             frame = frame[connection.send(frame) :]
         except TimeoutError:
@@ -119,7 +127,7 @@ def send(connection: socket.socket, message: Any, body: bytes, deadline: float |
 
 
 def receive(
-    connection: socket.socket, deadline: float | None, max_body: int = MAX_BODY
+    connection: socket.socket, left: Left | None, max_body: int = MAX_BODY
 ) -> tuple[Any, bytes]:
     """Receive one frame: the message and its body.
 
@@ -129,14 +137,14 @@ def receive(
         WireError: if it is malformed or over the limits, more than a frame has come, the other end
             has gone or the time is up.
     """
-    data = _read(connection, HEAD.size, CHUNK, deadline)
+    data = _read(connection, HEAD.size, CHUNK, left)
     magic, header_length, body_length = HEAD.unpack_from(data)
     if magic != MAGIC or header_length > MAX_HEADER or body_length > max_body:
         raise WireError("a frame's head is malformed or too large")
     start = HEAD.size + header_length
     missing = start + body_length - len(data)
     if missing > 0:
-        data += _read(connection, missing, missing, deadline)
+        data += _read(connection, missing, missing, left)
     elif missing:
         raise WireError("a frame came out of turn")
     try:
@@ -149,11 +157,11 @@ def receive(
     return message, data[start:]
 
 
-def _read(connection: socket.socket, least: int, most: int, deadline: float | None) -> bytes:
+def _read(connection: socket.socket, least: int, most: int, left: Left | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while size < least:
-        _wait_until(deadline, connection)
+        _wait(left, connection)
         try:
             chunk = connection.recv(min(most - size, 1 << 20))
         except TimeoutError:
@@ -167,14 +175,14 @@ def _read(connection: socket.socket, least: int, most: int, deadline: float | No
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _wait_until(deadline: float | None, connection: socket.socket) -> None:
-    """Let the socket's next operation wait so long at most."""
-    if deadline is None:
+def _wait(left: Left | None, connection: socket.socket) -> None:
+    """Let the socket's next operation wait for a part of the time that is left."""
+    if left is None:
         return
-    left = deadline - time.monotonic()
-    if left <= 0:
+    seconds = left()
+    if seconds <= 0:
         raise WireTimeoutError("no answer in time")
-    connection.settimeout(min(left, MAX_WAIT))
+    connection.settimeout(min(max(seconds, LEAST_LOOK), LOOK))
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -12,9 +12,7 @@ A test's own objects can't be handed over, but numbers, containers, functions an
 
 import builtins
 import functools
-import math
 import socket
-import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from course.judge.wire.arguments import Watch, write_back
+from course.judge.wire.clock import Clock, Limit, wall_clock
 from course.judge.wire.codec import (
     MAX_ANSWER,
     Decoder,
@@ -57,33 +56,37 @@ class Session:
 
     Args:
         connection: the socket to it.
-        seconds: how long one request may take, with all that is called back in it.
+        seconds: of computing that one request may take, with all that is called back in it.
+        clock: what that is told by; without one, wall time counts.
 
     Attributes:
         gone: why the process no longer answers; empty while it does.
+        closed: whether it has closed its end, as it does when it dies.
         printed: what the student's code has printed during requests, in order.
         received: how many bytes have come.
     """
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
+    def __init__(
+        self, connection: socket.socket, seconds: float, clock: Clock | None = None
+    ) -> None:
         self.seconds = seconds
         self.gone = ""
+        self.closed = False
         self.printed: list[str] = []
         self.received = 0
         self._connection = connection
         self._number = 0
-        self._limits: list[float] = []  # of the requests that wait for an answer
+        self._clock = clock or wall_clock()
+        self._limits: list[Limit] = []  # of the requests that wait for an answer
         self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self._dropped: set[int] = set()
         self._functions: dict[int, Callable[..., Any]] = {}
         self._next_function = 0
-        self._allowed = 0.0
-        self._deadline = math.inf
+        self._deadline: Limit | None = None
 
     def set_deadline(self, seconds: float | None) -> None:
         """Bound all requests from now on together, besides the limit on each; None lifts it."""
-        self._allowed = max(0.0, seconds or 0.0)
-        self._deadline = math.inf if seconds is None else time.monotonic() + seconds
+        self._deadline = None if seconds is None else Limit(self._clock, max(0.0, seconds))
 
     def request(self, operation: str, *arguments: Any) -> Any:
         """Ask the student process for something and return its answer.
@@ -134,6 +137,7 @@ class Session:
         except WireTimeoutError:
             self.gone = self._too_long()
         except WireClosedError:
+            self.closed = True
             self.gone = "Your code ended its own process."
         except WireError as error:
             self.gone = f"Your code's answer can't be read: {error}."
@@ -146,15 +150,15 @@ class Session:
             self._limits.pop()
         raise StudentGoneError(self.gone)
 
-    def _limit(self) -> float:
-        """Return when a request has to be answered: a nested one not later than its outer one."""
-        outer = self._limits[-1] if self._limits else math.inf
-        return min(time.monotonic() + self.seconds, self._deadline, outer)
+    def _limit(self) -> Limit:
+        """Return the limit of a request: a nested one does not outlast its outer one."""
+        outer = self._limits[-1] if self._limits else self._deadline
+        return Limit(self._clock, self.seconds, outer)
 
     def _too_long(self) -> str:
-        if time.monotonic() >= self._deadline:
-            return f"Your code needed more than {self._allowed:.3g} seconds for all of this."
-        return f"Your code did not come back within {self.seconds:g} seconds."
+        if self._deadline and self._deadline() <= 0:
+            return f"Your code needed more than {self._deadline} for all of this."
+        return f"Your code did not come back within {self._limits[-1]}."
 
     def _wait(self, number: int, encoder: Encoder) -> Reply:
         last_error: Exception | None = None

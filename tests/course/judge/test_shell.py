@@ -193,7 +193,7 @@ def test_the_judge_gets_outputs_and_the_students_line() -> None:
     command = [sys.executable, "-c", script, str(descriptor)]
     with subprocess.Popen(command, pass_fds=[descriptor]), ours:
         theirs.close()
-        session = Session(ours, seconds=60)
+        session = Session(ours, seconds=600)
         session.request("run", "import warnings; warnings.simplefilter('ignore')", "set")
         source = (
             "def f(x):\n    print('called')\n    return x / 0\nwarnings.warn('x'); print('cell')"

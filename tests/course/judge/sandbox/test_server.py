@@ -77,7 +77,7 @@ def with_children(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
-def until(condition: Callable[[], object], seconds: float = 10, every: float = 0.02) -> bool:
+def until(condition: Callable[[], object], seconds: float = 600, every: float = 0.02) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -128,6 +128,41 @@ def test_a_child_that_nobody_holds_is_killed(server: WarmServer, tmp_path: Path)
     assert alive(pid)
     del started
     assert until(lambda: not alive(pid))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere wall time stands for computing")
+def test_a_childs_clock_counts_its_computing_and_not_its_sleep(start: Start) -> None:
+    started = start("""
+import threading, time
+def compute():
+    while time.thread_time() < 0.5: pass
+thread = threading.Thread(target=compute)
+thread.start()
+thread.join()
+time.sleep(600)
+""")
+    clock = started.child.clock
+    assert until(lambda: time.clock_gettime(clock) > 0.5)
+    time.sleep(0.5)  # in which it may still fall asleep
+    before = time.clock_gettime(clock)
+    time.sleep(1)
+    assert time.clock_gettime(clock) < before + 0.5
+    started.child.kill()
+    with pytest.raises(OSError, match="Invalid argument"):
+        time.clock_gettime(clock)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_a_judge_that_computes_without_end_is_ended(server: WarmServer) -> None:
+    ours, theirs = socket.socketpair()
+    source = """
+from course.judge.sandbox import local_sandbox
+local_sandbox().limit_computing(1)
+while True: pass
+"""
+    with ours, theirs:
+        child = server.spawn("inside:run", theirs, {"source": source, "names": {}})
+        assert child.wait(600) == Exit(None, signal.SIGXCPU, "too much CPU time")
 
 
 def test_what_the_judge_raises_is_told(server: WarmServer) -> None:
@@ -294,7 +329,7 @@ def test_a_student_answers(server: WarmServer, tmp_path: Path) -> None:
     with ours, theirs:
         child = server.spawn("student", theirs, arguments)
         assert set(child.missing) == {protection.name for protection in missing()}
-        session = Session(ours, 30)
+        session = Session(ours, 600)
         session.request("run", "def double(x):\n    return 2 * x", "cell")
         assert session.lookup("double")(21) == 42
         child.kill()

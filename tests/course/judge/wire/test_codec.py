@@ -5,7 +5,6 @@ import math
 import os
 import socket
 import threading
-import time
 from collections import Counter, OrderedDict, namedtuple
 from enum import IntEnum
 from typing import Any
@@ -28,6 +27,7 @@ from course.judge.wire.codec import (
     WireTimeoutError,
     receive,
     send,
+    within,
 )
 
 
@@ -46,8 +46,9 @@ def pair():
         yield a, b
 
 
-def soon(seconds=5.0):
-    return time.monotonic() + seconds
+def soon():
+    """Leave as much time as the slowest machine needs."""
+    return within(600)
 
 
 def across(value, refer=refuse, resolve=unknown):
@@ -353,11 +354,18 @@ LARGE = {
 
 
 @pytest.mark.parametrize("form", LARGE.values(), ids=LARGE.keys())
-def test_a_value_over_the_limits_is_refused_at_once(form):
-    start = time.process_time()
+def test_a_value_over_the_limits_is_refused_as_soon_as_that_is_known(form):
+    class Counting(Decoder):
+        count = 0
+
+        def decode(self, form, depth=0):
+            self.count += 1
+            return super().decode(form, depth)
+
+    decoder = Counting(BODY, unknown, max_bytes=1 << 16)
     with pytest.raises(WireError, match=r"large|place"):
-        Decoder(BODY, unknown, max_bytes=1 << 16).decode(form)
-    assert time.process_time() - start < 2
+        decoder.decode(form)
+    assert decoder.count <= wire.MAX_ITEMS + 1
 
 
 def test_a_boolean_is_true_or_false_whatever_its_byte():
@@ -375,9 +383,9 @@ def frame(header, body=b"", magic=MAGIC):
 def test_a_large_frame_goes_through_a_small_pipe(pair):
     a, b = pair
     body = os.urandom(5 << 20)
-    writer = threading.Thread(target=send, args=(a, ["x"], body, soon(30)))
+    writer = threading.Thread(target=send, args=(a, ["x"], body, soon()))
     writer.start()
-    assert receive(b, soon(30)) == (["x"], body)
+    assert receive(b, soon()) == (["x"], body)
     writer.join()
 
 
@@ -419,29 +427,42 @@ def test_an_end_that_closes_is_noticed(pair):
 
 def test_an_end_that_sends_a_byte_now_and_then_gains_no_time(pair):
     a, b = pair
-    stop = threading.Event()
+    left = [0, 1, 2, 3, 4, 5]
+    data = iter(frame(b"[1, 2, 3, 4, 5, 6, 7, 8, 9]"))
 
-    def dribble():
-        for byte in frame(b"[1, 2, 3, 4, 5, 6, 7, 8, 9]"):
-            if stop.wait(0.05):
-                return
-            a.sendall(bytes([byte]))
+    def look():
+        a.sendall(bytes([next(data)]))
+        return left.pop()
 
-    writer = threading.Thread(target=dribble)
-    writer.start()
-    start = time.monotonic()
     with pytest.raises(WireTimeoutError):
-        receive(b, soon(0.3))
-    assert 0.25 < time.monotonic() - start < 1
-    stop.set()
-    writer.join()
+        receive(b, look)
+    assert left == []
 
 
 def test_an_end_that_never_reads_costs_no_more_than_the_time(pair):
-    start = time.monotonic()
+    left = [0, 1, 2, 3, 4, 5]
     with pytest.raises(WireTimeoutError):
-        send(pair[0], [], bytes(10 << 20), soon(0.3))
-    assert time.monotonic() - start < 1
+        send(pair[0], [], bytes(10 << 20), left.pop)
+    assert left == []
+
+
+@pytest.mark.parametrize("left", [1e-9, 0.02, 1e9])
+def test_what_is_left_of_the_time_is_asked_again_soon_but_not_all_the_time(pair, left):
+    """It need not be wall time: a socket that waits knows nothing of it."""
+    waits = []
+
+    class Socket:
+        def settimeout(self, seconds):
+            waits.append(seconds)
+
+        def recv(self, most):
+            raise TimeoutError
+
+    looks = [0, left, left, left]
+    with pytest.raises(WireTimeoutError):
+        receive(Socket(), looks.pop)  # type: ignore[arg-type]
+    assert len(waits) == 3
+    assert all(0.001 <= seconds <= 0.2 for seconds in waits)
 
 
 def test_what_is_too_large_is_not_sent(pair, monkeypatch):

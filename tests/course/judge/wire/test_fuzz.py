@@ -12,7 +12,6 @@ import random
 import resource
 import signal
 import socket
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +32,7 @@ from course.judge.wire.codec import (
     Encoder,
     WireError,
     receive,
+    within,
 )
 from course.judge.wire.judge_end import (
     MAX_OUTPUT,
@@ -42,14 +42,14 @@ from course.judge.wire.judge_end import (
     StudentGoneError,
 )
 from course.judge.wire.student_end import Student
+from tests.course.judge.clocks import HandClock
 
 SEED = os.environ.get("FUZZ_SEED", "1")
 BLOCKS = 10
 FRAMES = 100_000  # in all: half of them to the decoder alone, half to a session
 MEMORY = 256 << 20  # bytes, beyond what is in use at the start of a block
 LONGEST = 50_000  # bytes of a frame: they lie in the socket's buffer until they are read
-WATCHDOG = 120  # seconds for a block that takes about three
-SILENT = 0.005  # seconds for an answer that doesn't come
+WATCHDOG = 120  # seconds of computing for a block that needs about three
 REMOTES = ("object", "callable", "iterator", "array", "mapping", "sequence")
 
 # --- what is allowed to come out ------------------------------------------------------------------
@@ -259,7 +259,7 @@ def record(program: Callable[[Namespace], Iterator[object]]) -> list[bytes]:
             os._exit(0)
     there.close()
     with Recorder(fileno=here.detach()) as connection:
-        run(program, Session(connection, 10))
+        run(program, Session(connection, 10, HandClock()))
         heard = connection.heard
     os.waitpid(process, 0)
     frames = []
@@ -490,7 +490,10 @@ def parts(header: object) -> list[object]:
 class LyingSocket(socket.socket):
     """The judge's end of a connection: each frame that the judge sends is answered at once.
 
+    Who waits for more than that sees its clock run down.
+
     Attributes:
+        clock: for the session.
         lies: the frames that have been answered with and were no honest ones.
     """
 
@@ -499,6 +502,7 @@ class LyingSocket(socket.socket):
         super().__init__(fileno=here.detach())
         self._liar, self._honest, self._start = liar, honest, start
         self._turn = 0
+        self.clock = HandClock()
         self.lies: list[bytes] = []
 
     def send(self, data: Any, flags: int = 0, /) -> int:
@@ -518,6 +522,14 @@ class LyingSocket(socket.socket):
         if not complete(answer) and self._liar.chance.random() < 0.98:
             self._there.close()  # or says nothing more, and keeps the judge waiting
         return count
+
+    def recv(self, most: int, flags: int = 0, /) -> bytes:
+        self.setblocking(False)
+        try:
+            return super().recv(most, flags)
+        except BlockingIOError:
+            self.clock.wall += 1000
+            raise TimeoutError from None
 
     def close(self) -> None:
         self._there.close()
@@ -540,12 +552,12 @@ def guarded(block: int) -> Iterator[list[bytes]]:
     frames: list[bytes] = []
 
     def late(*_: object) -> None:
-        raise TimeoutError(f"a block took more than {WATCHDOG} seconds")
+        raise TimeoutError(f"a block computed for more than {WATCHDOG} seconds")
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     before = resource.getrlimit(resource.RLIMIT_AS)
-    previous = signal.signal(signal.SIGALRM, late)
-    signal.alarm(WATCHDOG)
+    previous = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, WATCHDOG)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, before[1]))
     try:
         yield frames
@@ -554,8 +566,8 @@ def guarded(block: int) -> Iterator[list[bytes]]:
         raise
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
 
 
 def refuse(*_: object) -> NoReturn:
@@ -578,7 +590,7 @@ def test_the_decoder_gives_plain_values_or_refuses(block: int, conversations: li
             try:
                 if not complete(frames[-1]):
                     there.close()
-                message, body = receive(here, time.monotonic() + 10, MAX_ANSWER)
+                message, body = receive(here, within(600), MAX_ANSWER)
                 for form in message if isinstance(message, list) else [message]:
                     with_question = Decoder(body, refuse, question, MAX_ANSWER)
                     fine += decodes(with_question, form)
@@ -610,7 +622,7 @@ def test_a_session_gives_values_remotes_and_its_own_errors(block: int, conversat
             start = chance.randrange(len(honest))
             with LyingSocket(liars[program], honest, start) as connection:
                 connection.lies = frames
-                session = Session(connection, SILENT)
+                session = Session(connection, 10, connection.clock)
                 fine += run(program, session)
                 survived += not session.gone
                 assert session._functions == {}

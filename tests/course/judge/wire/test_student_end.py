@@ -31,7 +31,7 @@ class Started:
         with theirs:
             self.child = server.spawn("student", theirs, arguments)
         self.connection = ours
-        self.session = Session(ours, seconds=20)
+        self.session = Session(ours, seconds=600)
         self.names = Namespace({"np": np}, self.session)
         assert [output for output in self.run(source) if output["output_type"] == "error"] == []
 

@@ -372,7 +372,8 @@ def test_in_every_notebook_of_the_course_it_passes_the_linter_and_the_tests_of_c
         )
     for name in ("nbgrader_config.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    new_chapter(tmp_path, "09_new_chapter", exercise="a_rather_long_name_of_an_exercise")
+    title, name = 'A "new" chapter', "a_rather_long_name_of_an_exercise"
+    new_chapter(tmp_path, "09_new_chapter", title=title, exercise=name)
     notebooks = source_notebooks(tmp_path / "source")
     for one in notebooks:
         new_exercise(tmp_path, one.assignment, "newest", notebook=one.name)

@@ -6,6 +6,7 @@ Each does one job. None decides a grade.
 import os
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
@@ -21,6 +22,7 @@ from course.grading.remarks import remarks, without_secrets
 from course.notebooks.cells import SCHEMA, grade_id, is_test
 from course.verdict import METADATA, find_verdict, put_verdict
 from helpers import pace
+from helpers.specification import promises
 
 REMARKS = "remarks-on-grading"
 # A wide picture would be cut off, and a fold would not look like one.
@@ -79,11 +81,25 @@ def _as_released(known: Any, points: Mapping[str, float], answers: Set[str]) -> 
 
 
 class ExecuteShort(Execute):  # type: ignore[misc]
-    """Run a submission in a kernel of its own, in which long trainings are cut short."""
+    """Run a submission in a kernel of its own, in which long trainings are cut short.
+
+    The kernel is told where the source notebook is, beside which the specifications lie.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Any, **kwargs: Any
+    ) -> tuple[NotebookNode, Any]:
+        """Run the notebook's cells."""
+        folders, marks = self.parent.parent.coursedir, resources["nbgrader"]
+        source = folders.format_path(folders.source_directory, ".", marks["assignment"])
+        self._source = Path(source, f"{marks['notebook']}.ipynb").absolute()
+        run: tuple[NotebookNode, Any] = super().preprocess(nb, resources, **kwargs)
+        return run
 
     def start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel with `helpers.pace` set to short, in its environment alone."""
-        super().start_new_kernel(env={**os.environ, pace.VARIABLE: "short"}, **kwargs)
+        own = {pace.VARIABLE: "short", promises.VARIABLE: str(self._source)}
+        super().start_new_kernel(env={**os.environ, **own}, **kwargs)
 
 
 # --- feedback -------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from course.notebooks.cells import (
     is_solution,
     is_test,
 )
-from course.notebooks.exercises import BEGIN_HIDDEN, END_HIDDEN, Exercise, exercises
+from course.notebooks.exercises import BEGIN_HIDDEN, END_HIDDEN, Exercise
 from course.notebooks.names import names
 from course.notebooks.source import SourceNotebook
 
@@ -51,7 +51,7 @@ def problems(source: SourceNotebook, name: str = "") -> list[str]:
     """
     nb = source.notebook
     found = [*_cell_ids(nb), *_python(nb)]  # the other rules rest on these two
-    found = found or [problem for rule in RULES for problem in rule(nb)]
+    found = found or [*_exercises(source), *(line for rule in RULES for line in rule(nb))]
     if source.path:
         found += _files(nb, source.folder)
     return [f"{name or source.name}: {problem}" for problem in found]
@@ -184,13 +184,13 @@ def _python(nb: NotebookNode) -> Iterator[str]:
 # --- test cells -----------------------------------------------------------------------------------
 
 
-def _exercises(nb: NotebookNode) -> Iterator[str]:
+def _exercises(source: SourceNotebook) -> Iterator[str]:
     try:
-        found = exercises(nb)
+        found = source.exercises
     except NotebookError as error:
         yield str(error)
         return
-    tests = {grade_id(cell): cell for cell in nb.cells if is_test(cell)}
+    tests = {grade_id(cell): cell for cell in source.notebook.cells if is_test(cell)}
     for exercise in found:
         test = TEST_PREFIX + exercise.id
         points = tests[test].metadata.nbgrader.get("points")
@@ -378,7 +378,6 @@ RULES: tuple[Callable[[NotebookNode], Iterator[str]], ...] = (
     _solution_cells,
     _manual_cells,
     _test_form,
-    _exercises,
     _hints,
     _names,
     _figures,

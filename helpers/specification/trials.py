@@ -15,7 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.answers.gradients import numerical_derivative, numerical_gradient
+from helpers.answers.gradients import (
+    NumericalGradient,
+    numerical_derivative,
+    numerical_gradient,
+    numerical_jacobian,
+)
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
 from helpers.specification.values import Tolerance, copied, difference, show
@@ -224,10 +229,17 @@ class Trial:
             at: the point.
             elementwise: whether f works element by element; otherwise it returns one number.
         """
+        self._agrees((numerical_derivative if elementwise else numerical_gradient)(f, at))
+
+    def jacobian(self, f: Callable[[Any], Any], at: Any) -> None:
+        """Hold the student's last answer against the numerical Jacobian of f, element [i, j]."""
+        self._agrees(numerical_jacobian(f, at))
+
+    def _agrees(self, truth: NumericalGradient) -> None:
+        """Hold the last answer against what numerical differentiation says, within its error."""
         last = self.events[-1]
         if last.problem:
             return
-        truth = (numerical_derivative if elementwise else numerical_gradient)(f, at)
         problem = difference(
             last.actual,
             np.where(truth.undecided, 0.0, truth.value),

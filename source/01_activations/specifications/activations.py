@@ -1,0 +1,292 @@
+"""What the exercises of chapter 1 promise."""
+
+import numpy as np
+
+from helpers.specification import (
+    arrays,
+    away_from,
+    extremes,
+    function,
+    integer_arrays,
+    integers,
+    interaction,
+    lists,
+    numbers,
+    one_of,
+    part,
+    scalars,
+    single,
+)
+
+ANY = arrays("*any", -8, 8)
+OTHERS = scalars(-8, 8) | lists("*any") | integer_arrays("*any") | single("*any")
+HUGE = {"x": np.array([-1e308, -1000.0, -750.0, -1e-320, 0.0, 1e-320, 750.0, 1000.0, 1e308])}
+LARGE = {"x": np.array([-1e30, -1000.0, -750.0, -1e-30, 0.0, 1e-30, 750.0, 1000.0, 1e30])}
+
+
+def slopes_of(name, domain=ANY):
+    """Return steps that hold a derivative against numerical differentiation of the function."""
+
+    def steps(t):
+        x = t.draw(domain)
+        t.call(x)
+        t.slope(t.names[name], x, elementwise=True)
+
+    return steps
+
+
+step_function = function(
+    part("arrays of any shape", essential=True, x=away_from(ANY, 0, 0.05)),
+    part(
+        "0, numbers, lists, integers, float32, huge and tiny numbers",
+        at=[HUGE],
+        x=OTHERS | extremes("n"),
+    ),
+)
+sigmoid = function(
+    part("arrays of any shape", essential=True, x=ANY),
+    part("any finite number, without overflow", at=[HUGE], x=extremes("n") | OTHERS),
+)
+tanh = function(
+    part("arrays of any shape", essential=True, x=ANY),
+    part("huge and tiny numbers, without overflow", at=[LARGE], x=extremes("n", -30, 300) | OTHERS),
+)
+relu = function(
+    part("arrays of any shape", essential=True, x=ANY),
+    part("numbers, lists, integers, float32, huge and tiny numbers", at=[LARGE], x=OTHERS),
+)
+identity_function = function(
+    part("whatever it is given", essential=True, x=ANY | OTHERS | extremes("n", -30, 30)),
+)
+
+
+def cube(t):
+    """Return t³."""
+    return t**3
+
+
+def wave(t):
+    """Return 4 sin(t + 1)."""
+    return 4 * np.sin(t + 1)
+
+
+def falling(t):
+    """Return exp(-t / 2)."""
+    return np.exp(-t / 2)
+
+
+SMOOTH = one_of(wave, cube, falling)
+numerical_diff = function(
+    part(
+        "any function and step, in arrays of any shape",
+        essential=True,
+        atol=1e-7,
+        f=SMOOTH,
+        x=arrays("*any"),
+        h=one_of(1e-4, 1e-3, 0.25),
+    ),
+    part(
+        "numbers, lists and integers, with the step 1e-4 where none is given",
+        atol=1e-7,
+        f=SMOOTH,
+        x=numbers() | integers(-3, 3) | lists("*any") | integer_arrays("*any", -3, 3),
+    ),
+)
+sigmoid_grad = function(
+    part(
+        "agrees with numerical differentiation",
+        essential=True,
+        single=True,
+        steps=slopes_of("sigmoid"),
+    ),
+    part(
+        "any finite number, lists and integers",
+        single=True,
+        at=[HUGE],
+        x=extremes("n") | OTHERS,
+    ),
+)
+tanh_grad = function(
+    part(
+        "agrees with numerical differentiation",
+        essential=True,
+        single=True,
+        steps=slopes_of("tanh"),
+    ),
+    part(
+        "huge and tiny numbers, lists and integers",
+        single=True,
+        at=[LARGE],
+        x=extremes("n", -30, 300) | OTHERS,
+    ),
+)
+relu_grad = function(
+    part(
+        "agrees with numerical differentiation",
+        essential=True,
+        steps=slopes_of("relu", away_from(ANY, 0, 0.05)),
+    ),
+)
+
+
+def squash(t):
+    """Return the sigmoid of t."""
+    return (1 + np.tanh(t / 2)) / 2
+
+
+def squash_slope(t):
+    """Return the sigmoid's slope."""
+    return squash(t) * (1 - squash(t))
+
+
+def bend(t):
+    """Return sin(t - 0.5), neither odd nor even."""
+    return np.sin(t - 0.5)
+
+
+def bend_slope(t):
+    """Return its slope."""
+    return np.cos(t - 0.5)
+
+
+def chains(t):
+    """Any number of layers: the gradient against numerical differentiation of the whole chain."""
+    f, df = t.choice((squash, squash_slope), (bend, bend_slope))
+    depth, x = t.source.integer(0, 6), t.draw(numbers(-2, 2))
+
+    def last(v):
+        for _ in range(depth):
+            v = f(v)
+        return v
+
+    t.call(depth, f, df, x)
+    t.slope(last, np.float64(x), elementwise=True)
+
+
+gradient_after = function(
+    part("agrees with numerical differentiation", essential=True, single=True, steps=chains),
+    part(
+        "counts the weight in each layer",
+        single=True,
+        depth=integers(0, 6),
+        f=one_of(bend),
+        df=one_of(bend_slope),
+        x=numbers(-2, 2),
+        w=numbers(-2, 2),
+    ),
+)
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def floats(x):
+    """Return x as an array of floats."""
+    return np.asarray(x, dtype=float)
+
+
+def one_by_one(x):
+    """Return the sigmoid, in a loop."""
+    x = floats(x)
+    return np.array([np.exp(-np.logaddexp(0.0, -v)) for v in x.ravel()]).reshape(x.shape)
+
+
+RIGHT_SIGMOIDS = {
+    "is written with tanh": lambda x: (1 + np.tanh(floats(x) / 2)) / 2,
+    "loops over its elements": one_by_one,
+    "returns float32": lambda x: one_by_one(x).astype(np.float32),
+    "uses the textbook formula": lambda x: 1 / (1 + np.exp(-floats(x))),
+    "uses the logarithm of a sum": lambda x: np.exp(-np.logaddexp(0, -floats(x))),
+    "takes the exponential of -|x|": lambda x: (
+        np.where(floats(x) < 0, np.exp(-abs(floats(x))), 1) / (1 + np.exp(-abs(floats(x))))
+    ),
+    "subtracts the mirrored one from 1": lambda x: 1 - one_by_one(-floats(x)),
+    "clips x where float64 can tell no more": lambda x: one_by_one(np.clip(floats(x), -745, 745)),
+}
+WRONG_SIGMOIDS = {
+    "negates x only where it is negative": lambda x: 1 / (1 + np.exp(-np.abs(floats(x)))),
+    "is mirrored: it falls from 1 to 0": lambda x: one_by_one(-floats(x)),
+    "is nan for large positive numbers": lambda x: np.exp(floats(x)) / (1 + np.exp(floats(x))),
+    "is nan for large negative numbers": lambda x: (
+        1 - np.exp(-floats(x)) / (1 + np.exp(-floats(x)))
+    ),
+    "runs from -1 to 1, like tanh": lambda x: 2 * one_by_one(x) - 1,
+    "is a straight line near 0 and right far out": lambda x: np.clip(floats(x) / 4 + 0.5, 0, 1),
+    "is too steep, as if 2x had been put in": lambda x: one_by_one(2 * floats(x)),
+    "is the step function": lambda x: (floats(x) > 0).astype(float),
+    "is 1/2 everywhere": lambda x: 0 * one_by_one(x) + 0.5,
+}
+check_sigmoid = interaction(
+    part(
+        "tells right versions from wrong ones, in any order",
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_SIGMOIDS, WRONG_SIGMOIDS),
+    ),
+    part(
+        "comes with a mended sigmoid",
+        of="sigmoid_mended",
+        at=[HUGE],
+        x=arrays("*any", -8, 8) | scalars() | lists() | extremes("n"),
+    ),
+)
+
+
+def measured(f, x, h=1e-4):
+    """Return the slopes, all at once."""
+    return (np.asarray(f(floats(x) + h)) - f(floats(x) - h)) / (2 * h)
+
+
+def looped(f, x, h=1e-4):
+    """Return the slopes, one by one."""
+    x = floats(x)
+    return np.array([(f(v + h) - f(v - h)) / (2 * h) for v in x.ravel()]).reshape(x.shape)
+
+
+def kept_whole(f, x, h=1e-4):
+    """Return wrong slopes: x + h is stored among integers, so that h is lost."""
+    x = np.asarray(x)
+    right, left = x.copy(), x.copy()
+    right[...], left[...] = x + h, x - h
+    return (np.asarray(f(right)) - f(left)) / (2 * h)
+
+
+RIGHT_SLOPES = {
+    "works on whole arrays": measured,
+    "loops over the elements": looped,
+    "returns float32": lambda f, x: measured(f, x).astype(np.float32),
+    "uses a finer formula": lambda f, x: (4 * measured(f, x, 5e-4) - measured(f, x, 1e-3)) / 3,
+    "takes a smaller step": lambda f, x: measured(f, x, 1e-5),
+    "takes a larger step": lambda f, x: measured(f, x, 1e-3),
+    "loops with a smaller step": lambda f, x: looped(f, x, 1e-5),
+    "takes the forward difference of a tiny step": lambda f, x: (
+        (np.asarray(f(floats(x) + 1e-7)) - f(floats(x))) / 1e-7
+    ),
+}
+WRONG_SLOPES = {
+    "stores its slopes among integers where x holds integers": lambda f, x: measured(f, x).astype(
+        np.asarray(x).dtype
+    ),
+    "divides by h, so that it is twice too large": lambda f, x: 2 * measured(f, x),
+    "has the wrong sign": lambda f, x: -measured(f, x),
+    "loses h at integers, because x + h is stored among integers": kept_whole,
+    "cuts the decimals off its answers, whatever the input": lambda f, x: np.trunc(measured(f, x)),
+    "cuts the decimals off x before it begins": lambda f, x: measured(f, np.trunc(x)),
+    "is always 0": lambda f, x: 0 * measured(f, x),
+    "is always 1": lambda f, x: 0 * measured(f, x) + 1,
+    "returns f itself": lambda f, x: np.asarray(f(floats(x))),
+}
+check_numerical_diff = interaction(
+    part(
+        "tells right versions from wrong ones, in any order",
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_SLOPES, WRONG_SLOPES),
+    ),
+    part(
+        "comes with a mended derivative",
+        of="numerical_diff_mended",
+        atol=1e-7,
+        f=SMOOTH,
+        x=arrays("*any") | numbers() | lists("*any") | integer_arrays("*any", -3, 3),
+    ),
+)

@@ -104,13 +104,13 @@ def chapter(
         str, typer.Argument(help="A number and a name, such as 09_example.", metavar="NAME")
     ],
     notebook: Annotated[
-        str | None, typer.Option(help="Its notebook's name; that of the chapter.", metavar="N")
+        str | None, typer.Option(help="Its notebook, if not named as it is.", metavar="NAME")
     ] = None,
     title: Annotated[
-        str | None, typer.Option(help="For people; made from the name.", metavar="TEXT")
+        str | None, typer.Option(help="Its title, if not made from NAME.", metavar="TEXT")
     ] = None,
     exercise: Annotated[
-        str | None, typer.Option(help="The first exercise; named as the notebook.", metavar="E")
+        str | None, typer.Option(help="Its exercise, if not as the notebook.", metavar="NAME")
     ] = None,
 ) -> None:
     """Make a chapter's folder in source/ with every piece that it needs, and say what is missing.
@@ -132,11 +132,11 @@ def exercise(
     ],
     name: Annotated[str, typer.Argument(help="What students are to define.", metavar="NAME")],
     notebook: Annotated[
-        str | None, typer.Option(help="Which notebook, if there are several.", metavar="N")
+        str | None, typer.Option(help="Which notebook, if there are several.", metavar="NAME")
     ] = None,
     points: Annotated[int, typer.Option(min=2, help="Full marks.", metavar="P")] = 4,
     after: Annotated[
-        str | None, typer.Option(help="The exercise before it; the last one.", metavar="EXERCISE")
+        str | None, typer.Option(help="Which one it follows, if not the last.", metavar="NAME")
     ] = None,
 ) -> None:
     """Put an exercise into a chapter: statement, hints, solution, test, and answers to test it by.

@@ -13,7 +13,6 @@ from nbgrader.utils import determine_grade
 
 import attacks
 import helpers
-from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
@@ -22,7 +21,6 @@ from course.verdict import Verdict
 
 ROOT = Path(helpers.__file__).parents[1]
 CATALOG = attacks.catalog()
-LIMITS = Limits(request=5, question=10, cell=10, notebook=60)
 
 pytestmark = pytest.mark.skipif(
     bool(missing()), reason="unconfined, the attacks would harm this machine"
@@ -62,7 +60,7 @@ def judged(
     source = attacks.source_notebook()
     submitted = attacks.hand_in(source.notebook, double, metadata or {})
     submission = Submission(source, submitted, folder, b"the student's own seed")
-    return grade_notebook(submission, server, LIMITS)
+    return grade_notebook(submission, server)
 
 
 def fingerprint(*folders: Path) -> dict[str, str]:

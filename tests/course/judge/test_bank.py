@@ -23,8 +23,9 @@ from course.layout import load_config
 from course.notebooks.assignment import FILE
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test, read
 from course.notebooks.runner import run
-from course.notebooks.source import SourceNotebook, source_notebooks
+from course.notebooks.source import source_notebook, source_notebooks
 from course.verdict import read_verdict
+from helpers.specification.promises import FOLDER
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
@@ -96,7 +97,8 @@ def test_answers_act_on_each_other_as_they_do_in_process(source, server):
 def stacked(source):
     """Return a notebook that holds every answer, each followed by its exercise's test.
 
-    After an exercise's answers comes the reference, for the exercises that build on it.
+    After an exercise's answers comes the reference, for the exercises that build on it; it alone
+    keeps the exercise's name, by which its specification is found.
     """
     nb, texts = deepcopy(source.notebook), {}
     nb.cells = []
@@ -110,9 +112,10 @@ def stacked(source):
         mine = [answer.source for answer in source.bank.of(key)]
         for number, text in enumerate([*mine, cell.source]):
             solution, test = deepcopy(cell), deepcopy(tests[f"test_{key}"])
+            name = f"{key}_{number}" if number < len(mine) else key
             for copy, prefix in ((solution, ""), (test, "test_")):
-                copy["id"] = f"{prefix}{key}_{number}"[:64]
-                copy.metadata.nbgrader.grade_id = f"{prefix}{key}_{number}"
+                copy["id"] = f"{prefix}{name}"[:64]
+                copy.metadata.nbgrader.grade_id = f"{prefix}{name}"
             nb.cells += [solution, test]
             texts[grade_id(solution)] = text
     return nb, texts
@@ -140,6 +143,8 @@ def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, 
     folder.mkdir()
     path = folder / f"{source.name}.ipynb"
     nbformat.write(nb, path)
+    if (source.folder / FOLDER).is_dir():
+        shutil.copytree(source.folder / FOLDER, folder / FOLDER)
     for other in SOURCES:  # what comes before opens what this one imports
         (folder.parent / other.assignment).mkdir(exist_ok=True)
         shutil.copy(other.folder / FILE, folder.parent / other.assignment)
@@ -154,7 +159,7 @@ def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, 
     for cell in submitted.cells:
         cell.source = texts.get(grade_id(cell), cell.source)
     nbformat.write(submitted, work / path.name)
-    here = run(SourceNotebook(source.name, source.assignment, nb), texts)
+    here = run(source_notebook(path), texts)
     expected = {f"test_{exercise.id}": exercise.score for exercise in here.exercises}
     assert graded(course_root, path, execute=True) == expected
     assert graded(course_root, path, execute=False) == expected

@@ -124,9 +124,9 @@ class Confined:
             arguments = {"source": source, "names": self.names, **more}
             with theirs:
                 child = self.server.spawn(entry, theirs, arguments)
-            ours.settimeout(60)
+            ours.settimeout(600)
             answer = b"".join(iter(lambda: ours.recv(65536), b""))
-        ended = child.wait(10)
+        ended = child.wait(600)
         return json.loads(answer) if answer else ended
 
 
@@ -360,7 +360,7 @@ def test_computing_time_is_limited(confined: Confined, without: tuple[str, ...] 
 def test_threads_are_limited(confined: Confined, without: tuple[str, ...] | None) -> None:
     source = """
 import threading, time
-threads = [threading.Thread(target=time.sleep, args=(2,), daemon=True) for _ in range(300)]
+threads = [threading.Thread(target=time.sleep, args=(600,), daemon=True) for _ in range(300)]
 result = 0
 try:
     for thread in threads:
@@ -461,9 +461,10 @@ ORDINARY_WORK = {
         import sqlite3, ctypes, csv, lzma, scipy.special, scipy.optimize, helpers.plots
         result = sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)""",
     "signals to oneself": """
-        import os, signal
+        import os, signal, time
         seen = []
-        signal.signal(signal.SIGALRM, lambda *_: seen.append(1)); signal.alarm(1); signal.pause()
+        signal.signal(signal.SIGALRM, lambda *_: seen.append(1)); signal.alarm(1)
+        while not seen: time.sleep(0.01)
         signal.signal(signal.SIGINT, lambda *_: seen.append(2)); os.kill(os.getpid(), signal.SIGINT)
         result = seen == [1, 2]""",
     "a plain reason why no program starts": """

@@ -20,6 +20,7 @@ from course.judge.sandbox.server import Child, Exit, ServerError, WarmServer
 from course.judge.wire.judge_end import Session
 
 HERE = Path(__file__).parent
+PATIENCE = 600  # seconds, for what takes a moment unless it never comes
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing can be forked")
 
 
@@ -44,7 +45,7 @@ class Started:
             self.child: Child = server.spawn("inside:run", theirs, arguments)
 
     def answer(self) -> Any:
-        self.socket.settimeout(30)
+        self.socket.settimeout(PATIENCE)
         return json.loads(b"".join(iter(lambda: self.socket.recv(4096), b"")))
 
 
@@ -77,8 +78,8 @@ def with_children(pid: int) -> list[int]:
     return [pid, *map(int, children)]
 
 
-def until(condition: Callable[[], object], seconds: float = 600, every: float = 0.02) -> bool:
-    end = time.monotonic() + seconds
+def until(condition: Callable[[], object], every: float = 0.02) -> bool:
+    end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
             return False
@@ -103,7 +104,7 @@ def until(condition: Callable[[], object], seconds: float = 600, every: float = 
     ],
 )
 def test_how_a_child_ends_is_told(start: Start, source: str, expected: list[Exit]) -> None:
-    assert start(source).child.wait(30) in expected
+    assert start(source).child.wait(PATIENCE) in expected
 
 
 def test_a_child_that_runs_on_is_killed(start: Start) -> None:
@@ -118,7 +119,7 @@ def test_a_child_that_runs_on_is_killed(start: Start) -> None:
 
 def test_the_socket_of_a_dead_child_is_closed(start: Start) -> None:
     started = start("import os; os._exit(0)")
-    started.socket.settimeout(30)
+    started.socket.settimeout(PATIENCE)
     assert started.socket.recv(1) == b""
 
 
@@ -162,14 +163,14 @@ while True: pass
 """
     with ours, theirs:
         child = server.spawn("inside:run", theirs, {"source": source, "names": {}})
-        assert child.wait(600) == Exit(None, signal.SIGXCPU, "too much CPU time")
+        assert child.wait(PATIENCE) == Exit(None, signal.SIGXCPU, "too much CPU time")
 
 
 def test_what_the_judge_raises_is_told(server: WarmServer) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         child = server.spawn("json:loads", theirs, {})
-        assert child.wait(30).reason.startswith("TypeError: loads() takes 1")
+        assert child.wait(PATIENCE).reason.startswith("TypeError: loads() takes 1")
 
 
 DAEMONS = """
@@ -203,7 +204,7 @@ def test_nothing_that_a_child_has_started_outlives_it(
     if "sleep" in last:
         assert all(map(alive, daemons))
         started.child.kill()
-    started.child.wait(10)
+    started.child.wait(PATIENCE)
     assert len(daemons) == 3
     assert not any(map(alive, daemons))
 
@@ -216,7 +217,7 @@ def test_too_much_in_the_scratch_folder_ends_a_child(server: WarmServer, tmp_pat
         started.child.wait(0.5)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "large").write_bytes(bytes(5_000_000))
-    assert started.child.wait(10).reason == "too much written to its folder"
+    assert started.child.wait(PATIENCE).reason == "too much written to its folder"
 
 
 # --- nothing passes from one to the next ----------------------------------------------------------
@@ -239,7 +240,7 @@ result = "spoilt"
 def test_an_idle_server_imports_what_a_later_child_may_want(start: Start) -> None:
     source = "import sys; result = 'sklearn.preprocessing' in sys.modules"
     # It is idle between two questions for longer than it waits before it imports.
-    assert until(lambda: start(source).answer() == {"result": True}, 60, every=1)
+    assert until(lambda: start(source).answer() == {"result": True}, every=1)
 
 
 def test_a_module_that_is_not_there_is_left_out(start: Start) -> None:
@@ -329,15 +330,15 @@ def test_a_student_answers(server: WarmServer, tmp_path: Path) -> None:
     with ours, theirs:
         child = server.spawn("student", theirs, arguments)
         assert set(child.missing) == {protection.name for protection in missing()}
-        session = Session(ours, 600)
+        session = Session(ours, PATIENCE)
         session.request("run", "def double(x):\n    return 2 * x", "cell")
         assert session.lookup("double")(21) == 42
         child.kill()
 
 
 def test_children_run_at_the_same_time(start: Start) -> None:
-    children = [start("import time; time.sleep(0.5); result = 1") for _ in range(8)]
-    assert [each.answer() for each in children] == [{"result": 1}] * 8
+    children = [start("import time; time.sleep(600)").child for _ in range(8)]
+    assert all(alive(child.pid) for child in children)
 
 
 def test_threads_may_spawn(start: Start) -> None:
@@ -361,7 +362,7 @@ def test_the_server_survives_its_children(server: WarmServer, start: Start) -> N
         "import ctypes; ctypes.string_at(0)",
         "x = []; x = [x] * 1000; raise SystemExit",
     ):
-        start(source).child.wait(30)
+        start(source).child.wait(PATIENCE)
     assert start("result = 1").answer() == {"result": 1}
     assert server.pid == before
 
@@ -373,7 +374,7 @@ def test_a_dead_server_is_started_again_once(tmp_path: Path) -> None:
         assert server.pid
         pids = with_children(orphan.child.pid)
         os.kill(server.pid, signal.SIGKILL)
-        assert orphan.child.wait(10).reason == "the judge's server has ended"
+        assert orphan.child.wait(PATIENCE).reason == "the judge's server has ended"
         assert until(lambda: not any(map(alive, pids)))
         assert Started(server, "result = 1", tmp_path).answer() == {"result": 1}
     assert server.pid is None

@@ -17,9 +17,10 @@ from course.judge import outputs as limits
 from course.judge.wire.judge_end import Namespace, Session
 
 ZOO = sorted((Path(__file__).parent / "zoo").glob("*.txt"))
+INTERRUPT = "(an interrupt between two cells)"
 # Like the judge's warm server: imports once, forks a process for every request.
-SERVER = """
-import json, os, sys
+SERVER = f"""
+import json, os, signal, sys
 from course.judge.shell import Shell
 reply = os.fdopen(os.dup(1), "w")
 for line in sys.stdin:
@@ -27,7 +28,12 @@ for line in sys.stdin:
     if os.fork() == 0:
         os.chdir(folder)
         shell = Shell()
-        found = [shell.run_cell(cell, f"cell {i}") for i, cell in enumerate(cells)]
+        found = []
+        for i, cell in enumerate(cells):
+            if cell == {INTERRUPT!r}:
+                os.kill(os.getpid(), signal.SIGINT)
+            else:
+                found.append(shell.run_cell(cell, f"cell {{i}}"))
         print(json.dumps(found), file=reply, flush=True)
         os._exit(0)
     if os.wait()[1]:
@@ -115,7 +121,7 @@ def test_outputs_are_those_of_a_kernel_and_nbclient(
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     cells = [cell for path in ZOO for cell in cells_of(path)]
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
-    client = NotebookClient(notebook, allow_errors=True, kernel_name="python3", timeout=120)
+    client = NotebookClient(notebook, allow_errors=True, kernel_name="python3", timeout=600)
     client.execute(cwd=str(tmp_path))
     found = run(*cells)
     for source, cell, outputs in zip(cells, notebook.cells, found, strict=True):
@@ -313,19 +319,22 @@ def test_an_interrupt_ends_a_cell_and_nothing_else(run: Run) -> None:
         "import asyncio\n"
         "threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "await asyncio.sleep(60)",
-        "threading.Timer(0, os.kill, (os.getpid(), signal.SIGINT)).start()",
         "print('on')",
     )
     assert [found[0][-1]["ename"], found[1][-1]["ename"]] == ["KeyboardInterrupt", "CancelledError"]
-    assert text_of(found[3]) == "on\n"
+    assert text_of(found[2]) == "on\n"
 
 
 def test_output_of_another_program_without_end_is_cut(run: Run) -> None:
     found = run(
-        "import subprocess\nflood = subprocess.Popen(['yes'])\nimport time; time.sleep(0.3)",
+        "import subprocess, sys, time\nflood = subprocess.Popen(['yes'])\n"
+        "while not sys.stdout._dropped: time.sleep(0.001)",
         "flood.kill(); flood.wait()",
+        # Nobody goes on to read what is closed: no other thread computes beside this one.
         "import os; os.close(1); os.close(2)",
-        "start = time.process_time(); time.sleep(0.3); time.process_time() - start < 0.1",
+        "others = time.thread_time() - time.process_time(); end = time.thread_time() + 0.5\n"
+        "while time.thread_time() < end: time.sleep(0)\n"
+        "others + time.process_time() - time.thread_time() < 0.1",
     )
     assert "characters were cut" in text_of(found[0])
     assert found[3][0]["data"]["text/plain"] == "True"
@@ -343,9 +352,8 @@ def test_a_forked_process_prints_into_the_cell(run: Run) -> None:
 
 
 def test_an_interrupt_between_cells_is_ignored(run: Run) -> None:
-    stray = "import os, signal; os.system(f'(sleep 0.05; kill -INT {os.getpid()}) &')"
-    found = run(stray, *["1"] * 3, "import time; time.sleep(0.2)", "print('on')")
-    assert text_of(found[-1]) == "on\n"
+    found = run("1", INTERRUPT, INTERRUPT, "print('on')", INTERRUPT)
+    assert text_of(found[1]) == "on\n"
 
 
 def test_a_hidden_error_is_not_shown_as_in_a_kernel(run: Run) -> None:

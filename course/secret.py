@@ -13,7 +13,8 @@ from pathlib import Path
 
 NAME = ".course-secret"
 LENGTH = 32
-PATIENCE = 2.0  # seconds until a file that is still empty counts as broken
+PATIENCE = 30.0  # seconds until a file that nobody goes on writing counts as broken
+WHOLE = re.compile(rf"[0-9a-f]{{{2 * LENGTH}}}\n?")
 
 
 def course_secret(root: Path) -> bytes:
@@ -39,9 +40,11 @@ def course_secret(root: Path) -> bytes:
 def _read(path: Path) -> bytes:
     """Return the secret in a file that another process may be about to write."""
     deadline = time.monotonic() + PATIENCE
-    while not (text := path.read_text()).endswith("\n") and time.monotonic() < deadline:
+    while not (whole := WHOLE.fullmatch(text := path.read_text())) and not text.endswith("\n"):
+        if time.monotonic() >= deadline:
+            break
         time.sleep(0.005)
-    if not re.fullmatch(rf"[0-9a-f]{{{2 * LENGTH}}}\n?", text):
+    if not whole:
         raise ValueError(f"{path} does not hold a secret of {LENGTH} bytes")
     return bytes.fromhex(text.strip())
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import hypothesis
 import nbformat
 import pytest
 from nbformat import NotebookNode
@@ -13,6 +14,12 @@ from course.layout import load_config
 from course.notebooks.source import SourceNotebook
 
 ROOT = Path(__file__).parents[1]
+
+# No example has to be done in time: a busy machine proves nothing.
+hypothesis.settings.register_profile(
+    "course", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("course")
 
 SETUP = """\
 import numpy as np

@@ -2,8 +2,6 @@
 
 import multiprocessing
 import stat
-import threading
-import time
 
 import pytest
 
@@ -20,23 +18,24 @@ def test_it_is_made_once_and_for_its_owner_alone(tmp_path):
     assert course_secret(tmp_path / "other") != made
 
 
-def test_who_comes_while_it_is_written_waits_for_it(tmp_path):
+def test_who_comes_while_it_is_written_waits_for_it(tmp_path, monkeypatch):
     path = tmp_path / NAME
     path.touch()
+    parts = iter(["", "ab" * 16, "cd" * 16 + "\n"])
 
-    def write():
-        time.sleep(0.1)
-        with path.open("w") as file:
-            file.write("ab" * 16)
-            file.flush()
-            time.sleep(0.1)
-            file.write("cd" * 16 + "\n")
+    def write(_):
+        with path.open("a") as file:
+            file.write(next(parts))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    found = course_secret(tmp_path)
-    writer.join()
-    assert found.hex() == "ab" * 16 + "cd" * 16
+    monkeypatch.setattr("time.sleep", write)
+    assert course_secret(tmp_path).hex() == "ab" * 16 + "cd" * 16
+    assert list(parts) == []
+
+
+def test_one_without_a_new_line_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", None)
+    (tmp_path / NAME).write_text("ab" * 32)
+    assert course_secret(tmp_path).hex() == "ab" * 32
 
 
 def test_processes_that_come_at_once_agree(tmp_path):

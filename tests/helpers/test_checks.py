@@ -574,7 +574,7 @@ def executed():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     for cell in notebook.cells[2:]:
         cell.metadata.nbgrader = {"grade": True, "solution": False, "points": 4, "grade_id": "t"}
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     return notebook
 
 

@@ -32,6 +32,7 @@ from helpers.mnist_files import MNIST_FILES, IdxFile, fetch
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "helpers" / "data"
 Arrays = dict[str, np.ndarray]
+PATIENCE = 600  # seconds, for what takes a moment unless it never comes
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ class Server(BaseHTTPRequestHandler):
             return
         if how == "stalled":
             self.stalled.set()
-            self.released.wait(30)
+            self.released.wait(PATIENCE)
             return
         if how == "truncated":
             body = body[: length // 2]
@@ -539,7 +540,7 @@ def command(*options: str) -> subprocess.Popen[str]:
 
 def test_command_refuses_in_one_line_with_status_2(server: str, tmp_path: Path) -> None:
     process = command("--url", f"{server}/missing", "--data-dir", str(tmp_path / "new"))
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert out.splitlines() == [f"fetching train-images-idx3-ubyte.gz from {server}/missing"]
     assert err == (
@@ -552,9 +553,9 @@ def test_command_refuses_in_one_line_with_status_2(server: str, tmp_path: Path) 
 def test_command_can_be_interrupted_and_leaves_nothing(server: str, tmp_path: Path) -> None:
     Server.stalled.clear()
     process = command("--url", f"{server}/stalled", "--data-dir", str(tmp_path / "new"))
-    assert Server.stalled.wait(30)
+    assert Server.stalled.wait(PATIENCE)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert err == "MNIST was not prepared: interrupted\n"
     assert not (tmp_path / "new").exists()

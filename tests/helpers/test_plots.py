@@ -123,7 +123,7 @@ plots.show(figure, "line", alt='A line, rising "evenly" & < 45°')
 @pytest.fixture(scope="module")
 def executed():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     return notebook
 
 

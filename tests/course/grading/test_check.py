@@ -64,8 +64,7 @@ def test_the_json_has_the_promised_form(check, released, hand_in):
     done = check(released, work(released, hand_in, double=SQUARE), "--json")
     assert done.exit_code == 0
     verdict = json.loads(done.stdout)
-    seconds = verdict.pop("seconds")
-    assert 0 < seconds < 60
+    assert verdict.pop("seconds") > 0
     for exercise in verdict["exercises"]:
         for line in exercise["checks"]:
             assert line["passed"] is not bool(line.pop("message"))

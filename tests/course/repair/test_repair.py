@@ -8,6 +8,7 @@ import shutil
 import time
 import tracemalloc
 import zipfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -923,13 +924,20 @@ def test_files_that_hold_nothing(data, words):
 # --- size -----------------------------------------------------------------------------------------
 
 
+@contextmanager
+def at_most(seconds):
+    """Bound the computing of what needs a few seconds, but hours if its time grew as a square."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < seconds
+
+
 def test_ten_thousand_cells():
     nb = intact()
     nb.cells += [new_code_cell(f"x{i} = {i}", id=f"x{i}") for i in range(10_000)]
     data = as_bytes(nb)
-    start = time.perf_counter()
-    result = repaired(data)
-    assert time.perf_counter() - start < 30
+    with at_most(60):
+        result = repaired(data)
     assert result.notes == []
     assert result.notebook.cells == nb.cells
 
@@ -947,9 +955,8 @@ def test_ten_thousand_cells_that_all_want_repair(kind):
     nb.cells += more
     if kind == "reversed":
         nb.cells.reverse()
-    start = time.perf_counter()
-    result = repaired(nb)
-    assert time.perf_counter() - start < 30
+    with at_most(60):
+        result = repaired(nb)
     assert result.notes or kind in ("unmarked", "halves")
 
 
@@ -974,12 +981,11 @@ def test_two_hundred_megabytes_of_outputs(shape):
     data = json.dumps(nb).encode()
     del nb, huge
     assert len(data) > 190 << 20
-    start = time.perf_counter()
     tracemalloc.start()
-    result = repaired(data)
+    with at_most(60):
+        result = repaired(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert time.perf_counter() - start < 60
     assert peak < 3 * len(data)
     assert lost(result) == set()
     assert result.notes == []
@@ -999,9 +1005,8 @@ def test_files_that_are_too_large():
 )
 def test_hostile_files_take_no_more_than_seconds(unit):
     data = ('{"cells": [' + unit * ((8 << 20) // len(unit))).encode()
-    start = time.perf_counter()
-    assert repaired(data).notes
-    assert time.perf_counter() - start < 30
+    with at_most(60):
+        assert repaired(data).notes
 
 
 # --- whatever else --------------------------------------------------------------------------------

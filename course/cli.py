@@ -189,7 +189,8 @@ def grade(
     is reported and stops nobody else; its earlier grades stay. Grades and comments that a person
     gave are never changed.
     """
-    from course.grading.grade import LOG, Status, grade_class
+    from course.grading.grade import LOG, grade_class
+    from course.grading.notes import Status
     from course.grading.results import read_results
 
     root = _root()

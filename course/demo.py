@@ -16,8 +16,9 @@ import nbformat
 from nbgrader.api import Gradebook
 
 from course.authoring.release import make_release
+from course.directory import open_course
 from course.grading.feedback import make_feedback
-from course.grading.grade import grade_class, open_course
+from course.grading.grade import grade_class
 from course.grading.report import write_report
 from course.grading.results import read_results
 from course.layout import CONFIG, CourseError

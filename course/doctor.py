@@ -101,7 +101,7 @@ def _against(lock: str) -> tuple[list[str], list[str]]:
 
 def configuration(root: Path) -> Iterator[Finding]:
     """Can nbgrader_config.py be read?"""
-    from course.grading.grade import open_course
+    from course.directory import open_course
 
     try:
         course = open_course(root)
@@ -113,7 +113,7 @@ def configuration(root: Path) -> Iterator[Finding]:
 
 def judge(root: Path) -> Iterator[Finding]:
     """Is the verdict formed where student code can't reach, and is that code confined?"""
-    from course.grading.grade import open_course
+    from course.directory import open_course
     from course.judge.preprocessor import judge_of
     from course.judge.sandbox import local_sandbox
 
@@ -158,21 +158,56 @@ def course_secret(root: Path) -> Iterator[Finding]:
 
 def gradebook(root: Path) -> Iterator[Finding]:
     """Is the gradebook a sound database?"""
-    path = root / "gradebook.db"
-    if not path.exists():
-        yield Finding(State.NOTE, "no gradebook yet: `course release` makes it")
+    from course.directory import open_course, sqlite_file
+
+    try:
+        db_url = open_course(root).db_url
+    except CourseError:  # which `configuration` tells
         return
+    file = sqlite_file(db_url)
+    yield _file_gradebook(root, file) if file else _served_gradebook(db_url)
+
+
+def _file_gradebook(root: Path, path: Path) -> Finding:
+    """Look at a gradebook in an SQLite file, which is not made if there is none."""
+    name = path.relative_to(root) if path.is_relative_to(root) else path
+    if not path.exists():
+        return Finding(State.NOTE, f"no gradebook {name} yet: `course release` makes it")
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             (verdict,) = db.execute("PRAGMA quick_check").fetchone()
             (count,) = db.execute("SELECT count(*) FROM student").fetchone()
     except sqlite3.Error as error:
-        yield Finding(State.MISSING, f"{path.name} can't be read: {error}")
-        return
+        return Finding(State.MISSING, f"{name} can't be read: {error}")
     if verdict == "ok":
-        yield Finding(State.FINE, f"{path.name}: {count} student{'s' if count != 1 else ''}")
-    else:
-        yield Finding(State.MISSING, f"{path.name} is damaged: {verdict}")
+        return Finding(State.FINE, f"{name}: {_students(count)}")
+    return Finding(State.MISSING, f"{name} is damaged: {verdict}")
+
+
+def _served_gradebook(db_url: str) -> Finding:
+    """Look at a gradebook in a database that is no file, without making its tables."""
+    from nbgrader.api import Student
+    from sqlalchemy import create_engine, func, inspect, select
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from course.directory import problem, shown
+
+    engine = create_engine(db_url)
+    try:
+        if not inspect(engine).has_table(Student.__tablename__):
+            to_do = "`course release` makes it"
+            return Finding(State.NOTE, f"no gradebook in {shown(db_url)} yet: {to_do}")
+        with engine.connect() as connection:
+            count = connection.scalar(select(func.count()).select_from(Student.__table__))
+    except SQLAlchemyError as error:
+        return Finding(State.MISSING, problem(db_url, error))
+    finally:
+        engine.dispose()
+    return Finding(State.FINE, f"{shown(db_url)}: {_students(count or 0)}")
+
+
+def _students(count: int) -> str:
+    return f"{count} student{'s' if count != 1 else ''}"
 
 
 def extensions(root: Path) -> Iterator[Finding]:

@@ -1,52 +1,89 @@
 """Put nbgrader's gradebook back as it was when a step that writes to it fails.
 
-The whole of it, for a release; or one submission's rows alone, so that other people's grades can be
+What a release has written, or one submission's rows alone, so that other people's grades can be
 written meanwhile: by another process that grades, or by a person in formgrader.
 """
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import (
+    Assignment,
+    BaseCell,
     Comment,
     Grade,
     Gradebook,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    SourceCell,
     SubmittedAssignment,
     SubmittedNotebook,
+    TaskCell,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
-Rows = list[dict[str, Any]]
+from course.directory import problem, sqlite_file
+from course.layout import CourseError
+
+Rows = dict[Any, dict[str, dict[str, Any]]]  # by table, parents first, and by their id
+
+
+def gradebook_unchanged_on_error(
+    db_url: str, assignments: Sequence[str]
+) -> AbstractContextManager[None]:
+    """Put the gradebook back as it was before a release, if the block raises or is interrupted.
+
+    An SQLite file as a whole; of another database the rows that a release writes, while its tables
+    and the course's own entry stay.
+
+    Args:
+        db_url: where the gradebook is, as nbgrader names it.
+        assignments: the names of those that the block releases.
+
+    Raises:
+        CourseError: if the gradebook can't be used; the block is not run.
+    """
+    file = sqlite_file(db_url)
+    return (
+        file_unchanged_on_error(file) if file else release_unchanged_on_error(db_url, assignments)
+    )
 
 
 @contextmanager
-def gradebook_unchanged_on_error(db: Path) -> Iterator[None]:
-    """Put the gradebook back as it was before the block, if the block raises or is interrupted.
+def file_unchanged_on_error(db: Path) -> Iterator[None]:
+    """Put an SQLite file back as it was before the block, if the block raises or is interrupted.
 
-    The copy lies beside the gradebook while the block runs, so that it is still there if the
-    computer goes down. The block must have closed its connections when it ends.
+    The copy lies beside the file while the block runs, so that it is still there if the computer
+    goes down. The block must have closed its connections when it ends.
 
     Args:
         db: the SQLite file; if there was none before, there is none after an error.
 
     Raises:
-        sqlite3.DatabaseError: if the file is no SQLite database; the block is not run.
+        CourseError: if the file is no SQLite database; the block is not run.
     """
-    existed = db.exists()
-    with tempfile.TemporaryDirectory(prefix=f"{db.name}.before-", dir=db.parent) as folder:
-        before = Path(folder) / db.name
-        if existed:
-            _copy(db, before)
+    if not db.exists():
         try:
             yield
         except BaseException:
-            if existed:
-                _copy(before, db)
-            else:
-                db.unlink(missing_ok=True)
+            db.unlink(missing_ok=True)
+            raise
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{db.name}.before-", dir=db.parent) as folder:
+        before = Path(folder) / db.name
+        try:
+            _copy(db, before)
+        except sqlite3.Error as error:
+            raise CourseError(f"the gradebook {db} can't be used: {error}") from error
+        try:
+            yield
+        except BaseException:
+            _copy(before, db)
             raise
 
 
@@ -56,8 +93,24 @@ def _copy(source: Path, target: Path) -> None:
         old.backup(new)
 
 
-@contextmanager
-def submission_unchanged_on_error(db_url: str, assignment: str, student: str) -> Iterator[None]:
+def release_unchanged_on_error(
+    db_url: str, assignments: Sequence[str]
+) -> AbstractContextManager[None]:
+    """Put the rows of released assignments back as they were, if the block raises.
+
+    These are the assignments, their notebooks and cells; nbgrader releases no assignment anew in a
+    way that would touch what has been submitted.
+
+    Args:
+        db_url: where the gradebook is, as nbgrader names it.
+        assignments: their names.
+    """
+    return _unchanged_on_error(db_url, lambda gradebook: _released(gradebook, assignments))
+
+
+def submission_unchanged_on_error(
+    db_url: str, assignment: str, student: str
+) -> AbstractContextManager[None]:
     """Put a submission's rows back as they were before the block, if the block raises.
 
     Args:
@@ -65,42 +118,75 @@ def submission_unchanged_on_error(db_url: str, assignment: str, student: str) ->
         assignment: the assignment's name.
         student: the student's id; the entry of the student stays, whatever happens.
     """
-    with Gradebook(db_url) as gradebook:
-        before = _rows(gradebook, assignment, student)
+    return _unchanged_on_error(db_url, lambda gradebook: _submitted(gradebook, assignment, student))
+
+
+@contextmanager
+def _unchanged_on_error(db_url: str, rows: Callable[[Gradebook], Rows]) -> Iterator[None]:
+    """Put some rows back as they were before the block, if the block raises or is interrupted.
+
+    Raises:
+        CourseError: if they can't be read; the block is not run.
+    """
+    try:
+        with Gradebook(db_url) as gradebook:
+            before = rows(gradebook)
+    except SQLAlchemyError as error:
+        raise CourseError(problem(db_url, error)) from error
     try:
         yield
     except BaseException:
         with Gradebook(db_url) as gradebook:
-            _replace(gradebook, _rows(gradebook, assignment, student), before)
+            _put_back(gradebook, rows(gradebook), before)
         raise
 
 
-def _rows(gradebook: Gradebook, assignment: str, student: str) -> dict[Any, Rows]:
-    """Return all rows that hang off a submission by table, parents first."""
-    found: dict[Any, Rows] = {}
-
-    def fetch(model: Any, condition: Any) -> list[str]:
-        table = model.__table__
-        rows = gradebook.db.execute(table.select().where(condition)).mappings()
-        found[table] = [dict(row) for row in rows]
-        return [row["id"] for row in found[table]]
-
-    assignment_id = gradebook.find_assignment(assignment).id
-    submission = fetch(
-        SubmittedAssignment,
-        (SubmittedAssignment.student_id == student)
-        & (SubmittedAssignment.assignment_id == assignment_id),
-    )
-    notebooks = fetch(SubmittedNotebook, SubmittedNotebook.assignment_id.in_(submission))
-    fetch(Grade, Grade.notebook_id.in_(notebooks))
-    fetch(Comment, Comment.notebook_id.in_(notebooks))
+def _released(gradebook: Gradebook, names: Collection[str]) -> Rows:
+    """Return all rows that say what assignments are."""
+    found: Rows = {}
+    assignments = _fetch(gradebook, found, Assignment, Assignment.name.in_(names))
+    notebooks = _fetch(gradebook, found, Notebook, Notebook.assignment_id.in_(assignments))
+    cells = _fetch(gradebook, found, BaseCell, BaseCell.notebook_id.in_(notebooks))
+    for model in (GradeCell, SolutionCell, TaskCell):
+        _fetch(gradebook, found, model, model.__table__.c.id.in_(cells))
+    _fetch(gradebook, found, SourceCell, SourceCell.notebook_id.in_(notebooks))
     return found
 
 
-def _replace(gradebook: Gradebook, now: dict[Any, Rows], before: dict[Any, Rows]) -> None:
+def _submitted(gradebook: Gradebook, assignment: str, student: str) -> Rows:
+    """Return all rows that hang off a submission."""
+    found: Rows = {}
+    theirs = (SubmittedAssignment.student_id == student) & (
+        SubmittedAssignment.assignment_id == gradebook.find_assignment(assignment).id
+    )
+    submission = _fetch(gradebook, found, SubmittedAssignment, theirs)
+    of_submission = SubmittedNotebook.assignment_id.in_(submission)
+    notebooks = _fetch(gradebook, found, SubmittedNotebook, of_submission)
+    _fetch(gradebook, found, Grade, Grade.notebook_id.in_(notebooks))
+    _fetch(gradebook, found, Comment, Comment.notebook_id.in_(notebooks))
+    return found
+
+
+def _fetch(gradebook: Gradebook, found: Rows, model: Any, condition: Any) -> Collection[str]:
+    """Add a table's rows to those that were found, and return their ids."""
+    table = model.__table__
+    rows = gradebook.db.execute(table.select().where(condition)).mappings()
+    found[table] = {row["id"]: dict(row) for row in rows}
+    return found[table].keys()
+
+
+def _put_back(gradebook: Gradebook, now: Rows, before: Rows) -> None:
+    """Make rows what they were; those that have not changed are not touched: others hang off them.
+
+    Children go before their parents, and come after them.
+    """
     for table, rows in reversed(now.items()):
-        gradebook.db.execute(table.delete().where(table.c.id.in_([row["id"] for row in rows])))
+        new = rows.keys() - before[table].keys()
+        gradebook.db.execute(table.delete().where(table.c.id.in_(new)))
     for table, rows in before.items():
-        if rows:
-            gradebook.db.execute(table.insert(), rows)
+        for key, row in rows.items():
+            if key not in now[table]:
+                gradebook.db.execute(table.insert(), row)
+            elif row != now[table][key]:
+                gradebook.db.execute(table.update().where(table.c.id == key), row)
     gradebook.db.commit()

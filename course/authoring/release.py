@@ -18,11 +18,11 @@ from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
-from traitlets.config import Config
 
 from course.authoring.exercise_table import table_differences, write_exercise_table
 from course.authoring.seal import SEAL, cells_digest, digest
-from course.layout import CourseError, load_config
+from course.directory import Course, open_course
+from course.layout import CourseError
 from course.notebooks.assignment import SOURCE, read_assignments
 from course.notebooks.bank import BankError
 from course.notebooks.cells import NotebookError, is_manual, read
@@ -83,7 +83,7 @@ def make_release(
             would give a solution or a hidden test away, a person's work is in the way, or nbgrader
             can't do it.
     """
-    config = load_config(root)
+    course = open_course(root)
     names = _assignments(root, assignments)
     _hold_to_conventions(root, names)
     written = {name: people_wrote(_released(root, name)) for name in names}
@@ -93,13 +93,13 @@ def make_release(
     saved = root / "saved" / datetime.now().strftime("%Y-%m-%d_%H%M%S_%f") / "release"
     with (
         tempfile.TemporaryDirectory(prefix=".release-", dir=root) as scratch,
-        gradebook_unchanged_on_error(root / "gradebook.db"),
+        gradebook_unchanged_on_error(course.db_url, names),
         ExitStack() as undo,
     ):
         new, old = Path(scratch) / "new", Path(scratch) / "old"
         for name in names:
             progress(name)
-            _generate(config, root, name, new)
+            _generate(course, root, name, new)
             _keep_secrets(root / SOURCE / name, new / name)
         for name in names:
             changed = _swap(
@@ -120,16 +120,16 @@ def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[
     Raises:
         CourseError: if nbgrader can't make it.
     """
-    config = load_config(root)
-    config.GenerateAssignment.no_database = True
-    config.SaveCells.enabled = False
+    course = open_course(root)
+    course.config.GenerateAssignment.no_database = True
+    course.config.SaveCells.enabled = False
     names = _assignments(root, assignments)
     differences = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
             if _is_begun(root / SOURCE / name):
                 continue
-            _generate(config, root, name, Path(scratch))
+            _generate(course, root, name, Path(scratch))
             differences += _differences(_released(root, name), Path(scratch) / name)
     if assignments is None:
         released = {path.name for path in (root / "release").glob("*") if path.is_dir()}
@@ -244,13 +244,17 @@ def _refuse_to_overwrite(root: Path, written: Sequence[Path]) -> None:
         )
 
 
-def _generate(config: Config, root: Path, name: str, into: Path) -> None:
+def _generate(course: Course, root: Path, name: str, into: Path) -> None:
     """Run nbgrader's generate_assignment for one assignment, into another folder."""
     folders = CourseDirectory(
-        config=config, root=str(root), release_directory=str(into), assignment_id=name
+        config=course.config,
+        root=str(root),
+        db_url=course.db_url,
+        release_directory=str(into),
+        assignment_id=name,
     )
     into.mkdir(exist_ok=True)
-    outcome = capture_log(GenerateAssignment(coursedir=folders, config=config))
+    outcome = capture_log(GenerateAssignment(coursedir=folders, config=course.config))
     if not outcome["success"]:
         lines = [line for line in outcome.get("log", "").splitlines() if "Error: " in line]
         raise CourseError(f"{name}: nbgrader can't release it: {(lines or [outcome['error']])[-1]}")

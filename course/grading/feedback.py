@@ -14,8 +14,8 @@ from pathlib import Path
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 
+from course.directory import Course, open_course
 from course.grading.batch import run_each
-from course.grading.grade import Course, open_course
 from course.layout import CourseError
 
 LOG = "feedback.log"

@@ -1,104 +1,42 @@
 """Grade a class with nbgrader's autograde, one submission at a time, so that none stops another.
 
-What can't be graded leaves the student's earlier grades and files as they were and is noted, in
-one plain line, in autograded/notes.json. How a notebook is repaired, run and judged is said in
+What can't be graded leaves the student's earlier grades and files as they were and is noted in one
+plain line (`course.grading.notes`). How a notebook is repaired, run and judged is said in
 nbgrader_config.py.
 """
 
 import contextlib
 import hashlib
-import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
+from course.directory import Course, open_course
 from course.grading.batch import run_each
+from course.grading.notes import (
+    GradingOutcome,
+    Notes,
+    Status,
+    add_note,
+    note_begun,
+    read_notes,
+)
 from course.judge.preprocessor import judge_of
-from course.layout import CourseError, load_config
+from course.layout import CourseError
 from course.notebooks.cells import REPAIRS, read
 from course.repair.folder import SubmissionError, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
-NOTES = "notes.json"
 LOG = "grading.log"
-
-
-class Status(StrEnum):
-    """What became of a submission."""
-
-    GRADED = "graded"
-    UP_TO_DATE = "up to date"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class GradingOutcome:
-    """What grading one submission came to.
-
-    Attributes:
-        student: the student's id.
-        assignment: the assignment's name.
-        status: whether it was graded, needed no grading, or could not be graded.
-        notes: what the instructor should know, each one plain line.
-        digest: of what was graded, to tell whether something else has been handed in since.
-    """
-
-    student: str
-    assignment: str
-    status: Status
-    notes: tuple[str, ...] = ()
-    digest: str = ""
-
-
-@dataclass(frozen=True)
-class Course:
-    """The course's folders and gradebook, as nbgrader_config.py names them."""
-
-    config: Any
-    folders: CourseDirectory
-
-    @property
-    def db_url(self) -> str:
-        """Where the gradebook is."""
-        return str(self.folders.db_url)
-
-    def path(self, step: str, student: str = ".", assignment: str = ".") -> Path:
-        """Return the folder of a step ("submitted", "autograded", ...), person and assignment."""
-        name = getattr(self.folders, f"{step}_directory")
-        return Path(os.path.normpath(self.folders.format_path(name, student, assignment)))
-
-    def assignments(self) -> dict[str, list[str]]:
-        """Return the released assignments' names, each with its notebooks' (without extension)."""
-        with Gradebook(self.db_url, self.folders.course_id) as gradebook:
-            return {
-                assignment.name: [notebook.name for notebook in assignment.notebooks]
-                for assignment in gradebook.assignments
-            }
-
-
-def open_course(root: Path) -> Course:
-    """Read the course's configuration.
-
-    Raises:
-        CourseError: if there is none, or it can't be read.
-    """
-    config = load_config(root)
-    with contextlib.chdir(root):
-        folders = CourseDirectory(config=config)
-    if folders.db_url.startswith("sqlite:") and "?" not in folders.db_url:
-        folders.db_url += "?timeout=60"  # seconds to wait while another process writes
-    return Course(config, folders)
+KILLED = "the process that graded it was killed, or ran out of memory"
 
 
 def grade_class(
@@ -136,24 +74,50 @@ def grade_class(
     _check_released(course, {name for names in work.values() for name in names})
     with Gradebook(course.db_url):  # makes what every process would otherwise make at once
         pass
-    read_notes(course)  # damaged notes are found before anything is graded
+    before = read_notes(course)
     on_start(sum(map(len, work.values())))
     outcomes: list[GradingOutcome] = []
-    tasks = [(root, name, tuple(names), force) for name, names in work.items()]
+    tasks = [
+        (root, name, {each: "" if force else _graded(before, name, each) for each in names})
+        for name, names in work.items()
+    ]
     jobs = min(jobs or os.cpu_count() or 1, len(tasks))
-    try:
-        for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
-            result = result or _killed(task[1], task[2])
-            outcomes += result
-            on_done(result)
-    finally:
-        _save_notes(course, outcomes)
+    for (_, name, graded), result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
+        result = result or _after_death(course, name, graded, before)
+        outcomes += result
+        on_done(result)
     return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
 
 
-def _killed(student: str, assignments: Sequence[str]) -> list[GradingOutcome]:
-    note = "the process that graded it was killed, or ran out of memory"
-    return [GradingOutcome(student, name, Status.FAILED, (note,)) for name in assignments]
+def _graded(notes: Notes, student: str, assignment: str) -> str:
+    """Return the digest of what was graded last; empty if nothing was."""
+    before = notes.get((student, assignment))
+    return before.digest if before else ""
+
+
+def _after_death(
+    course: Course, student: str, graded: Mapping[str, str], before: Notes
+) -> list[GradingOutcome]:
+    """Say what has become of a student's submissions: the process that graded them is dead.
+
+    Args:
+        course: the course.
+        student: the student's id.
+        graded: as for `grade_student`.
+        before: the notes from before that process began.
+    """
+    now = read_notes(course)
+    outcomes: list[GradingOutcome] = []
+    for assignment, digest in graded.items():
+        earlier, last = (notes.get((student, assignment)) for notes in (before, now))
+        if last and last.finished and last != earlier:
+            outcomes.append(last)
+        elif last == earlier and digest == _digest(course.path("submitted", student, assignment)):
+            outcomes.append(GradingOutcome(student, assignment, Status.UP_TO_DATE))
+        else:
+            outcomes.append(GradingOutcome(student, assignment, Status.FAILED, (KILLED,)))
+            add_note(course, outcomes[-1])
+    return outcomes
 
 
 def _check_released(course: Course, names: set[str]) -> None:
@@ -165,41 +129,6 @@ def _check_released(course: Course, names: set[str]) -> None:
     )
     if missing:
         raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
-
-
-def read_notes(course: Course) -> dict[tuple[str, str], GradingOutcome]:
-    """Return what the last grading of each submission came to, by (student, assignment).
-
-    Raises:
-        CourseError: if the file is damaged.
-    """
-    path = course.path("autograded") / NOTES
-    try:
-        outcomes = [
-            GradingOutcome(
-                **entry | {"status": Status(entry["status"]), "notes": tuple(entry["notes"])}
-            )
-            for entry in json.loads(path.read_text(encoding="utf-8"))
-        ]
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError, KeyError):
-        raise CourseError(f"{path} is damaged: remove it and run `course grade --force`") from None
-    return {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
-
-
-def _save_notes(course: Course, outcomes: Sequence[GradingOutcome]) -> None:
-    """Bring the notes up to date; those of submissions that were not graded now stay."""
-    folder = course.path("autograded")
-    folder.mkdir(parents=True, exist_ok=True)
-    notes = read_notes(course)
-    for outcome in outcomes:
-        if outcome.status is not Status.UP_TO_DATE:
-            notes[outcome.student, outcome.assignment] = outcome
-    text = json.dumps([asdict(outcome) for _, outcome in sorted(notes.items())], indent=1)
-    new = folder / f"{NOTES}.new"
-    new.write_text(text + "\n", encoding="utf-8")
-    new.replace(folder / NOTES)
 
 
 def _handed_in(
@@ -223,22 +152,38 @@ def _handed_in(
 # --- one student: in a process of its own ---------------------------------------------------------
 
 
-def grade_student(
-    root: Path, student: str, assignments: Sequence[str], force: bool
-) -> list[GradingOutcome]:
-    """Grade one student's submissions; raises nothing that a submission can bring about."""
+def grade_student(root: Path, student: str, graded: Mapping[str, str]) -> list[GradingOutcome]:
+    """Grade one student's submissions; raises nothing that a submission can bring about.
+
+    Args:
+        root: the course's folder.
+        student: the student's id.
+        graded: the names of the assignments, each with the digest of what was graded before: if it
+            is still the same, it is not graded again. Empty for what is graded in any case.
+
+    Raises:
+        CourseError: if it can't be noted what became of them.
+    """
     course = open_course(root)
-    return [_grade(course, student, assignment, force) for assignment in assignments]
+    return [_grade(course, student, assignment, before) for assignment, before in graded.items()]
 
 
-def _grade(course: Course, student: str, assignment: str, force: bool) -> GradingOutcome:
+def _grade(course: Course, student: str, assignment: str, before: str) -> GradingOutcome:
+    """Grade a submission unless it is what was graded before, and note what that came to."""
+    digest = _digest(course.path("submitted", student, assignment))
+    if digest == before and _is_there(course, student, assignment):
+        return GradingOutcome(student, assignment, Status.UP_TO_DATE)
+    note_begun(course, student, assignment)
+    outcome = _outcome(course, student, assignment, digest)
+    add_note(course, outcome)
+    return outcome
+
+
+def _outcome(course: Course, student: str, assignment: str, digest: str) -> GradingOutcome:
     wanted = course.assignments().get(assignment)
     if wanted is None:
-        note = "the course has no assignment of this name"
-        return GradingOutcome(student, assignment, Status.FAILED, (note,))
-    digest = _digest(course.path("submitted", student, assignment))
-    if not force and _is_up_to_date(course, student, assignment, digest):
-        return GradingOutcome(student, assignment, Status.UP_TO_DATE)
+        problem = "the course has no assignment of this name"
+        return GradingOutcome(student, assignment, Status.FAILED, (problem,))
     try:
         notes = _grade_submission(course, student, assignment, wanted)
         return GradingOutcome(student, assignment, Status.GRADED, tuple(notes), digest)
@@ -251,11 +196,8 @@ def _grade(course: Course, student: str, assignment: str, force: bool) -> Gradin
     return GradingOutcome(student, assignment, Status.FAILED, tuple(notes))
 
 
-def _is_up_to_date(course: Course, student: str, assignment: str, digest: str) -> bool:
-    """Tell whether just this has been graded, and the result is still there."""
-    before = read_notes(course).get((student, assignment))
-    if before is None or before.status is not Status.GRADED or before.digest != digest:
-        return False
+def _is_there(course: Course, student: str, assignment: str) -> bool:
+    """Tell whether the result of grading a submission is still there."""
     with Gradebook(course.db_url, course.folders.course_id) as gradebook:
         known = {submission.name for submission in gradebook.student_submissions(student)}
     return assignment in known and course.path("autograded", student, assignment).is_dir()

@@ -18,7 +18,8 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from course.grading.grade import Course, GradingOutcome, Status, open_course, read_notes
+from course.directory import Course, open_course, sqlite_file
+from course.grading.notes import GradingOutcome, Status, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
@@ -153,9 +154,8 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
 
 def _check_gradebook(course: Course) -> None:
     """Raise CourseError unless there is a gradebook: opening it would make an empty one."""
-    prefix = "sqlite:///"
-    path = Path(course.db_url.removeprefix(prefix).split("?")[0])
-    if course.db_url.startswith(prefix) and not path.is_file():
+    path = sqlite_file(course.db_url)
+    if path and not path.is_file():
         raise CourseError(f"there is no gradebook at {path}: run `course release` first")
 
 

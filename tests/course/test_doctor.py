@@ -9,6 +9,7 @@ import tempfile
 from types import SimpleNamespace
 
 import pytest
+from nbgrader.api import Gradebook
 
 from course import doctor, secret
 from course.doctor import State, examine
@@ -123,18 +124,58 @@ def test_the_gradebook_is_read(released):
     assert found(doctor.gradebook, released) == [(State.FINE, "gradebook.db: 0 students")]
 
 
-def test_a_damaged_gradebook_is_missing_and_stays_as_it_is(tmp_path):
-    path = tmp_path / "gradebook.db"
-    assert found(doctor.gradebook, tmp_path)[0][0] is State.NOTE
+def test_the_gradebook_is_read_where_the_configuration_says(released):
+    config = released / "nbgrader_config.py"
+    url = "sqlite:///other.db?timeout=5"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    note = "no gradebook other.db yet: `course release` makes it"
+    assert found(doctor.gradebook, released) == [(State.NOTE, note)]
+    assert not (released / "other.db").exists()
+    (released / "gradebook.db").rename(released / "other.db")
+    assert found(doctor.gradebook, released) == [(State.FINE, "other.db: 0 students")]
+
+
+def test_a_gradebook_that_is_no_file_is_asked(released, monkeypatch):
+    monkeypatch.setattr("course.directory.sqlite_file", lambda db_url: None)
+    path = released / "gradebook.db"
+    name = rf"sqlite:///{path}\S*"
+    with Gradebook(f"sqlite:///{path}") as gradebook:
+        gradebook.add_student("ada")
+    ((state, line),) = found(doctor.gradebook, released)
+    assert state is State.FINE
+    assert re.fullmatch(rf"{name}: 1 student", line)
+    path.write_bytes(b"")
+    ((state, line),) = found(doctor.gradebook, released)
+    assert state is State.NOTE
+    assert re.fullmatch(rf"no gradebook in {name} yet: `course release` makes it", line)
+    assert not path.read_bytes()
+    path.write_bytes(b"not a database, but somebody's grades" * 100)
+    ((state, line),) = found(doctor.gradebook, released)
+    assert state is State.MISSING
+    assert re.fullmatch(rf"the gradebook {name} can't be used: file is not a database", line)
+
+
+def test_a_url_that_names_no_database_is_missing(course_root):
+    config = course_root / "nbgrader_config.py"
+    config.write_text(f'{config.read_text()}\nc.CourseDirectory.db_url = "gradebook.db"\n')
+    line = "c.CourseDirectory.db_url names no database"
+    assert found(doctor.configuration, course_root) == [(State.MISSING, line)]
+    assert found(doctor.gradebook, course_root) == []
+
+
+def test_a_damaged_gradebook_is_missing_and_stays_as_it_is(course_root):
+    path = course_root / "gradebook.db"
+    path.unlink()
+    assert found(doctor.gradebook, course_root)[0][0] is State.NOTE
     path.write_bytes(b"not a database, but somebody's grades" * 100)
     before = path.read_bytes()
-    ((state, line),) = found(doctor.gradebook, tmp_path)
+    ((state, line),) = found(doctor.gradebook, course_root)
     assert state is State.MISSING
     assert "can't be read" in line
     assert path.read_bytes() == before
     path.unlink()
     sqlite3.connect(path).execute("CREATE TABLE other (x)").connection.close()
-    assert found(doctor.gradebook, tmp_path)[0][0] is State.MISSING
+    assert found(doctor.gradebook, course_root)[0][0] is State.MISSING
 
 
 def test_a_folder_that_can_not_be_written_is_missing(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course import rollback
 from course.authoring import release
 from course.authoring.release import check_current, leaks, make_release, people_wrote
 from course.layout import CourseError
@@ -27,7 +28,7 @@ def nbgrader(root, *arguments):
 
 def gradebook(root):
     with closing(sqlite3.connect(root / "gradebook.db")) as connection:
-        return list(connection.iterdump())
+        return sorted(connection.iterdump())
 
 
 def tree(folder):
@@ -67,6 +68,18 @@ def test_the_assignment_is_in_a_new_gradebook(course_root):
     book = "\n".join(gradebook(course_root))
     assert "'01_doubling'" in book
     assert "is right anywhere" in book
+
+
+def test_the_assignment_is_in_the_gradebook_that_is_configured(course_root, monkeypatch):
+    shutil.move(course_root / "gradebook.db", course_root / "source/other.db")
+    config = course_root / "nbgrader_config.py"
+    url = "sqlite:///source/other.db?timeout=7"
+    config.write_text(f'{config.read_text()}\nc.CourseDirectory.db_url = "{url}"\n')
+    monkeypatch.chdir(course_root / "source")  # `course` is run wherever one is
+    make_release(course_root)
+    listed = nbgrader(course_root, "db", "assignment", "list")  # nbgrader, in the course's folder
+    assert "01_doubling" in listed.stdout + listed.stderr
+    assert not list(course_root.rglob("gradebook.db"))
 
 
 def test_it_makes_the_same_bytes_each_time(course_root):
@@ -207,26 +220,55 @@ def test_opening_and_saving_in_jupyterlab_is_no_work(course_root):
 # --- failures leave everything as it was ----------------------------------------------------------
 
 
-def test_a_failed_step_leaves_release_and_gradebook_as_they_were(course_root, monkeypatch):
+@pytest.fixture(params=["in a file", "of another kind"])
+def database(request, monkeypatch):
+    """A gradebook in a file, which is copied, or in another database, whose rows are put back."""
+    if request.param == "of another kind":
+        monkeypatch.setattr(rollback, "sqlite_file", lambda db_url: None)
+
+
+def test_a_failed_step_leaves_release_and_gradebook_as_they_were(
+    course_root, database, monkeypatch
+):
     second = course_root / "source/02_again"
     shutil.copytree(course_root / "source/01_doubling", second)
     make_release(course_root)
     before, book = tree(course_root / "release"), gradebook(course_root)
     for chapter in ("01_doubling", "02_again"):
         path = course_root / "source" / chapter / "doubling.ipynb"
-        edit(path, "title", "Doubling", "Twice as much")
+        edit(path, "test_double", "known values", "values that are known")
     generate = release._generate
 
-    def fails_at_the_second(config, root, name, into):
+    def fails_at_the_second(course, root, name, into):
         if name == "02_again":
+            assert gradebook(root) != book  # the first has been entered anew by now
             raise CourseError("the disk is full")
-        generate(config, root, name, into)
+        generate(course, root, name, into)
 
     monkeypatch.setattr(release, "_generate", fails_at_the_second)
     with pytest.raises(CourseError, match="the disk is full"):
         make_release(course_root)
     assert tree(course_root / "release") == before
     assert gradebook(course_root) == book
+
+
+def test_a_first_release_that_fails_leaves_no_assignment(course_root, database):
+    (course_root / "gradebook.db").unlink()
+    folder = course_root / "source/01_doubling"
+    toml = (folder / "assignment.toml").read_text()
+    (folder / "assignment.toml").write_text(toml.replace("let_out = [", 'let_out = ["*.md", '))
+    (folder / "notes.md").write_text("    twice_as_much = np.asarray(x) * 2")
+    with pytest.raises(CourseError, match="would give this away"):
+        make_release(course_root)
+    if (course_root / "gradebook.db").exists():  # its tables stay where it isn't a file
+        assert not any("doubling" in line for line in gradebook(course_root))
+
+
+def test_a_gradebook_that_can_not_be_used_is_named_before_anything_is_made(course_root, database):
+    (course_root / "gradebook.db").write_bytes(b"not a database, but long enough to look at" * 99)
+    with pytest.raises(CourseError, match=r"gradebook \S+gradebook.db can't be used: file is not"):
+        make_release(course_root)
+    assert not (course_root / "release").exists()
 
 
 def test_a_swap_that_fails_half_way_is_undone(course_root, monkeypatch):
@@ -249,7 +291,7 @@ def test_a_swap_that_fails_half_way_is_undone(course_root, monkeypatch):
     assert gradebook(course_root) == book
 
 
-def test_cells_that_were_handed_in_cannot_go(course_root):
+def test_cells_that_were_handed_in_cannot_go(course_root, database):
     make_release(course_root)
     submitted = course_root / "submitted/ada/01_doubling"
     submitted.mkdir(parents=True)

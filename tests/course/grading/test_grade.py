@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from copy import deepcopy
 
 import nbformat
@@ -9,8 +12,18 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 
+from course.directory import open_course
+from course.grading import grade
 from course.grading.batch import run_each
-from course.grading.grade import Status, grade_class, grade_student, open_course, read_notes
+from course.grading.grade import grade_class, grade_student
+from course.grading.notes import (
+    UNFINISHED,
+    GradingOutcome,
+    Status,
+    add_note,
+    note_begun,
+    read_notes,
+)
 from course.grading.results import read_results
 from course.judge.sandbox.port import Protection
 from course.layout import CourseError
@@ -60,8 +73,8 @@ def files(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def grade(root, student, assignment=DOUBLING, force=False):
-    (outcome,) = grade_student(root, student, [assignment], force)
+def grade_one(root, student, assignment=DOUBLING):
+    (outcome,) = grade_student(root, student, {assignment: ""})
     return outcome
 
 
@@ -162,7 +175,7 @@ def write(text):
 )
 def test_what_holds_no_answer_is_graded_as_nothing_and_says_why(released, hand_in, spoil, note):
     spoil(hand_in(released, "eve", **RIGHT))
-    outcome = grade(released, "eve")
+    outcome = grade_one(released, "eve")
     assert (outcome.status, outcome.notes[0]) == (Status.GRADED, note)
     assert set(scores(released, "eve").values()) == {0}
 
@@ -200,20 +213,20 @@ def test_what_is_misnamed_or_untidy_is_graded_nevertheless(released, hand_in, sp
     folder = hand_in(released, "eve", **RIGHT)
     spoil(folder)
     before = sorted(folder.rglob("*"))
-    outcome = grade(released, "eve")
+    outcome = grade_one(released, "eve")
     assert (outcome.status, outcome.notes) == (Status.GRADED, (note,))
     assert sum(scores(released, "eve").values()) == 4
     assert sorted(folder.rglob("*")) == before
     graded = released / "autograded" / "eve" / DOUBLING
     assert [path.name for path in graded.iterdir() if path.is_file()] == ["doubling.ipynb"]
-    assert [path.name for path in (released / "autograded").iterdir()] == ["eve"]
+    assert {path.name for path in (released / "autograded").iterdir()} == {"eve", "notes.jsonl"}
 
 
 def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand_in):
     folder = hand_in(released, "eve", **RIGHT)
     shutil.copy(folder / "doubling.ipynb", folder / "doubling (1).ipynb")
     (folder / "doubling.ipynb").rename(folder / "doubling (2).ipynb")
-    outcome = grade(released, "eve")
+    outcome = grade_one(released, "eve")
     assert outcome.status is Status.FAILED
     (line,) = outcome.notes
     assert line == "doubling.ipynb is missing: found doubling (1).ipynb, doubling (2).ipynb"
@@ -221,7 +234,7 @@ def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand
 
 def test_one_missing_notebook_of_two_earns_nothing_and_is_named(released, hand_in):
     (hand_in(released, "eve", "02_pair", **RIGHT) / "second.ipynb").unlink()
-    outcome = grade(released, "eve", "02_pair")
+    outcome = grade_one(released, "eve", "02_pair")
     assert outcome.status is Status.GRADED
     assert outcome.notes == ("second.ipynb is missing and earns nothing",)
     assert scores(released, "eve", "02_pair")["second", "test_double"] == 0
@@ -232,14 +245,14 @@ def test_a_folder_that_is_a_link_is_not_followed(released, hand_in):
     theirs = hand_in(released, "ada", **RIGHT)
     (released / "submitted" / "eve").mkdir()
     (released / "submitted" / "eve" / DOUBLING).symlink_to(theirs)
-    outcome = grade(released, "eve")
+    outcome = grade_one(released, "eve")
     assert outcome.status is Status.FAILED
     assert outcome.notes == ("01_doubling is a link to another folder; it was not followed",)
 
 
 def test_a_folder_that_nbgrader_would_take_for_a_pattern_is_named(released, hand_in):
     hand_in(released, "eve[1]")
-    assert "rename it" in grade(released, "eve[1]").notes[0]
+    assert "rename it" in grade_one(released, "eve[1]").notes[0]
 
 
 def test_a_file_in_place_of_the_folder_and_a_folder_of_no_assignment_are_named(released):
@@ -257,7 +270,7 @@ def test_a_file_in_place_of_the_folder_and_a_folder_of_no_assignment_are_named(r
 
 def test_a_notebook_that_is_not_part_of_the_assignment_is_left_out_and_named(released, hand_in):
     (hand_in(released, "eve", **RIGHT) / "scratch.ipynb").write_text("{")
-    outcome = grade(released, "eve")
+    outcome = grade_one(released, "eve")
     assert outcome.status is Status.GRADED
     assert outcome.notes == ("scratch.ipynb is not part of the assignment and was left out",)
     assert sum(scores(released, "eve").values()) == 4
@@ -272,7 +285,7 @@ def test_a_copied_cell_and_a_cell_of_another_notebook_cost_nothing(released, han
     stranger.metadata.nbgrader.grade_id = "triple"
     nb.cells += [copy, stranger]
     nbformat.write(nb, path)
-    assert grade(released, "eve").status is Status.GRADED
+    assert grade_one(released, "eve").status is Status.GRADED
     assert sum(scores(released, "eve").values()) == 4
 
 
@@ -280,7 +293,7 @@ def test_a_resubmission_without_a_notebook_leaves_the_earlier_grades_and_files(g
     before, old = rows(graded, "ada"), files(graded / "autograded" / "ada")
     folder = hand_in(graded, "ada", when="2026-10-09 18:00:00 UTC")
     (folder / "doubling.ipynb").unlink()
-    outcome = grade(graded, "ada")
+    outcome = grade_one(graded, "ada")
     assert outcome.status is Status.FAILED
     assert outcome.notes[-1] == "the earlier grades stay"
     assert rows(graded, "ada") == before
@@ -300,7 +313,7 @@ def test_a_failure_in_the_middle_leaves_the_earlier_grades_and_files(graded, han
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Autograde, "set_permissions", fail)
-    outcome = grade(graded, "bob")
+    outcome = grade_one(graded, "bob")
     assert outcome.status is Status.FAILED
     assert "No space left on device" in outcome.notes[0]
     assert rows(graded, "bob") == before
@@ -314,7 +327,7 @@ def test_grades_and_comments_that_a_person_gave_survive_regrading(graded, hand_i
         book.find_comment("double", "doubling", DOUBLING, "bob").manual_comment = "Nearly!"
         book.db.commit()
     hand_in(graded, "bob", when="2026-10-01 19:00:00 UTC", **RIGHT)
-    assert grade(graded, "bob").status is Status.GRADED
+    assert grade_one(graded, "bob").status is Status.GRADED
     with gradebook(graded) as book:
         found = book.find_grade("test_double", "doubling", DOUBLING, "bob")
         assert (found.auto_score, found.manual_score, found.score) == (3, 2.5, 2.5)
@@ -341,10 +354,10 @@ def test_a_kernel_in_place_of_the_judge_grades_too_and_what_stops_it_is_named(re
     config.write_text(config.read_text().replace("    Judge,", f"    {execute}", 1))
     hand_in(released, "ada", **RIGHT)
     hand_in(released, "hal", double="import os\nos._exit(1)")
-    assert grade(released, "ada").status is Status.GRADED
+    assert grade_one(released, "ada").status is Status.GRADED
     assert sum(scores(released, "ada").values()) == 4
     assert not read_results(released).works["ada", DOUBLING].verdicts  # the judge's alone
-    outcome = grade(released, "hal")
+    outcome = grade_one(released, "hal")
     assert outcome.status is Status.FAILED
     assert outcome.notes == ("its code ended Python itself, so it could not be run to its end",)
 
@@ -361,7 +374,7 @@ def test_a_machine_that_can_not_confine_students_code_grades_nothing(
     assert not (released / "autograded").exists()
     config = released / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.Judge.unprotected = True\n")
-    assert grade(released, "ada").status is Status.GRADED  # in this process: the patch holds
+    assert grade_one(released, "ada").status is Status.GRADED  # in this process: the patch holds
     assert sum(scores(released, "ada").values()) == 4
 
 
@@ -384,13 +397,120 @@ def test_what_nobody_handed_in_is_named(released, hand_in, options, words):
         grade_class(released, **options)
 
 
-@pytest.mark.parametrize("text", ["{", '[["ada", "01_doubling"]]', '[{"student": "ada"}]', "7"])
-def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, text):
+@pytest.mark.parametrize("name", ["notes.jsonl", "notes.json"])
+@pytest.mark.parametrize("force", [False, True])
+def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, name, force):
     hand_in(released, "ada")
     (released / "autograded").mkdir()
-    (released / "autograded" / "notes.json").write_text(text)
-    with pytest.raises(CourseError, match=r"notes\.json is damaged: remove it"):
-        grade_class(released)
+    (released / "autograded" / name).write_text('["ada"]')
+    with pytest.raises(CourseError, match=rf"{name} is damaged: remove it"):
+        grade_class(released, force=force)
+    assert not (released / "autograded" / "ada").exists()
+
+
+# --- a grading that is killed ---------------------------------------------------------------------
+
+DIES_IN_THE_MIDDLE = """
+import os, signal, sys
+from pathlib import Path
+from course.grading import grade
+
+def dies(*arguments, autograde=grade._autograde):
+    autograde(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+grade._autograde = dies
+grade.grade_student(Path(sys.argv[1]), sys.argv[2], {"01_doubling": ""})
+"""
+DIES_AFTER_THE_FIRST = """
+import os, signal, sys
+from pathlib import Path
+from course.grading.grade import grade_class
+
+if __name__ == "__main__":
+    grade_class(Path(sys.argv[1]), jobs=1, on_done=lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def killed(source, *arguments):
+    done = subprocess.run([sys.executable, "-c", source, *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_what_a_kill_caught_in_the_middle_is_not_taken_for_graded(graded, hand_in):
+    first = (graded / "submitted/ada" / DOUBLING / "doubling.ipynb").read_bytes()
+    timestamp = (graded / "submitted/ada" / DOUBLING / "timestamp.txt").read_bytes()
+    before = scores(graded, "ada")
+    folder = hand_in(graded, "ada")
+    killed(DIES_IN_THE_MIDDLE, graded, "ada")
+    work = read_results(graded).works["ada", DOUBLING]
+    assert (work.graded, work.notes) == (False, (UNFINISHED,))
+    (folder / "doubling.ipynb").write_bytes(first)  # what had been graded before all this
+    (folder / "timestamp.txt").write_bytes(timestamp)
+    (outcome,) = grade_class(graded, student="ada")
+    assert outcome.status is Status.GRADED
+    assert scores(graded, "ada") == before
+    assert read_results(graded).works["ada", DOUBLING].graded
+
+
+def test_what_was_graded_before_a_kill_stays_graded(released, hand_in):
+    for name in ("ada", "bob"):
+        hand_in(released, name, **RIGHT)
+    killed(DIES_AFTER_THE_FIRST, released)
+    assert read_notes(open_course(released))["ada", DOUBLING].status is Status.GRADED
+    ada, bob = grade_class(released)
+    assert ada.status is Status.UP_TO_DATE
+    assert bob.status in (Status.GRADED, Status.UP_TO_DATE)  # its process may have ended its work
+    assert sum(scores(released, "ada").values()) == sum(scores(released, "bob").values()) == 4
+
+
+def test_what_a_process_did_before_it_died_is_kept(released, hand_in):
+    names = ("01_new", "02_same", "03_failed", "04_begun", "05_changed", "06_not_reached")
+    for name in names:
+        folder = released / "submitted" / "ada" / name
+        folder.mkdir(parents=True)
+        (folder / "timestamp.txt").write_text(name)
+    course = open_course(released)
+
+    def outcome(name, status, digest="", *notes):
+        found = GradingOutcome("ada", name, status, notes, digest)
+        add_note(course, found)
+        return found
+
+    same, begun = (grade._digest(released / "submitted/ada" / name) for name in names[1:4:2])
+    outcome("02_same", Status.GRADED, same)
+    outcome("04_begun", Status.GRADED, begun)  # and what came of that has gone
+    outcome("05_changed", Status.GRADED, "of what was handed in before")
+    before = read_notes(course)
+    new = outcome("01_new", Status.GRADED, "1")
+    failed = outcome("03_failed", Status.FAILED, "", "it is junk")
+    note_begun(course, "ada", "04_begun")
+    digests = {name: getattr(before.get(("ada", name)), "digest", "") for name in names}
+    found = grade._after_death(course, "ada", digests, before)
+    assert [one.assignment for one in found] == list(names)
+    assert found[0] == new
+    assert found[1].status is Status.UP_TO_DATE
+    assert found[2] == failed
+    assert all((one.status, one.notes) == (Status.FAILED, (grade.KILLED,)) for one in found[3:])
+    noted = read_notes(course)
+    assert [noted["ada", name] for name in names] == [new, before["ada", "02_same"], *found[2:]]
+
+
+# --- how often the notes are read -----------------------------------------------------------------
+
+
+def test_the_notes_are_read_once_however_many_submissions_there_are(graded, monkeypatch):
+    read = []
+    monkeypatch.setattr(grade, "read_notes", lambda course: read.append(1) or read_notes(course))
+    assert len({outcome.status for outcome in grade_class(graded)}) == 2
+    assert len(read) == 1
+
+
+def test_a_process_that_grades_reads_no_notes(released, hand_in):
+    hand_in(released, "ada")
+    (released / "autograded").mkdir()
+    (released / "autograded" / "notes.jsonl").write_text("these would be found to be damaged")
+    assert grade_one(released, "ada").status is Status.GRADED
 
 
 # --- processes ------------------------------------------------------------------------------------

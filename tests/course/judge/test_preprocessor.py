@@ -10,7 +10,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from course.grading.feedback import make_feedback
-from course.grading.grade import Status, grade_student
+from course.grading.grade import grade_student
+from course.grading.notes import Status
 from course.grading.report import write_report
 from course.grading.results import read_results
 from course.judge.judging import Limits
@@ -61,7 +62,7 @@ def by_button(root):
 
 def by_course_grade(root):
     for student in ANSWERS:
-        (outcome,) = grade_student(root, student, [DOUBLING], False)
+        (outcome,) = grade_student(root, student, {DOUBLING: ""})
         assert outcome.status is Status.GRADED
 
 

@@ -1,0 +1,138 @@
+"""The course's folders and its gradebook, as nbgrader_config.py names them.
+
+Built on nbgrader's CourseDirectory, which takes its time to import: what only needs to know where
+the course is has `course.layout`. Knows nothing of what the folders hold.
+"""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from course.layout import CourseError, load_config
+
+PATIENCE = 60  # seconds to wait while another process writes to an SQLite file
+URI = "file:"  # SQLite's own way to name a file, with options
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course's configuration, and where that says that things are."""
+
+    config: Any
+    folders: CourseDirectory
+
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is."""
+        return str(self.folders.db_url)
+
+    def path(self, step: str, student: str = ".", assignment: str = ".") -> Path:
+        """Return the folder of a step ("submitted", "autograded", ...), person and assignment."""
+        name = getattr(self.folders, f"{step}_directory")
+        return Path(os.path.normpath(self.folders.format_path(name, student, assignment)))
+
+    def assignments(self) -> dict[str, list[str]]:
+        """Return the released assignments' names, each with its notebooks' (without extension).
+
+        Raises:
+            CourseError: if the gradebook can't be read.
+        """
+        try:
+            with Gradebook(self.db_url, self.folders.course_id) as gradebook:
+                return {
+                    assignment.name: [notebook.name for notebook in assignment.notebooks]
+                    for assignment in gradebook.assignments
+                }
+        except SQLAlchemyError as error:
+            raise CourseError(problem(self.db_url, error)) from error
+
+
+def open_course(root: Path) -> Course:
+    """Read the course's configuration.
+
+    The name of a relative SQLite file begins in the course's folder, where nbgrader is run.
+
+    Raises:
+        CourseError: if there is none, or it can't be read, or its gradebook can't be spoken to.
+    """
+    config = load_config(root)
+    with contextlib.chdir(root):
+        folders = CourseDirectory(config=config)
+        url = _url(folders.db_url)
+        if url.get_backend_name() == "sqlite":
+            folders.db_url = _complete(url).render_as_string(hide_password=False)
+    return Course(config, folders)
+
+
+def sqlite_file(db_url: str) -> Path | None:
+    """Return the file of an SQLite database; None if it has none, or is another kind of database.
+
+    Args:
+        db_url: where the database is, as nbgrader and SQLAlchemy name it.
+
+    Raises:
+        CourseError: if it is no such name.
+    """
+    url = _url(db_url)
+    return _file(url) if url.get_backend_name() == "sqlite" else None
+
+
+def shown(db_url: str) -> str:
+    """Return a database's name for people: a file's, or a name without its password."""
+    return str(sqlite_file(db_url) or _url(db_url).render_as_string(hide_password=True))
+
+
+def problem(db_url: str, error: Exception) -> str:
+    """Return in one line that, and why, a gradebook can't be used."""
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return f"the gradebook {shown(db_url)} can't be used: {reason}"
+
+
+def _url(db_url: str) -> URL:
+    """Take a database's name apart.
+
+    Raises:
+        CourseError: if it is none, or Python has nothing to speak to such a database with.
+    """
+    try:
+        url = make_url(db_url)
+        dialect = url.get_dialect()
+        dialect.import_dbapi()
+        dialect().create_connect_args(url)
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise CourseError("c.CourseDirectory.db_url names no database") from None
+    except ImportError as error:
+        raise CourseError(
+            f"c.CourseDirectory.db_url: Python's module {error.name} is needed for such a database"
+        ) from None
+    return url
+
+
+def _complete(url: URL) -> URL:
+    """Make a relative SQLite file absolute, and have SQLite wait while others write."""
+    if "timeout" not in url.query:
+        url = url.update_query_dict({"timeout": str(PATIENCE)})
+    if file := _file(url):
+        url = url.set(database=URI + quote(str(file)) if _is_uri(url) else str(file))
+    return url
+
+
+def _file(url: URL) -> Path | None:
+    name = url.database or ":memory:"
+    if _is_uri(url):
+        in_memory = url.query.get("mode") == "memory"
+        name = ":memory:" if in_memory else unquote(urlsplit(name).path)
+    return None if name == ":memory:" else Path(name).absolute()
+
+
+def _is_uri(url: URL) -> bool:
+    """Tell whether an SQLite file is named by a URI, as SQLAlchemy does."""
+    return str(url.database).startswith(URI) and "uri" in url.query

@@ -1,0 +1,129 @@
+"""What the last grading of each submission came to, kept so that no kill loses or belies it.
+
+One line of JSON each in autograded/notes.jsonl, added at its end; of several lines on a submission
+the last holds. Before a submission is graded, a line is added that says that this has not come to
+its end: it holds if no other follows. autograded/notes.json, where earlier versions of the course
+kept them all together, is read too. Knows nothing of how a submission is graded.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from course.directory import Course
+from course.layout import CourseError
+
+NOTES = "notes.jsonl"
+OLD_NOTES = "notes.json"
+UNFINISHED = "its grading has not come to its end: run `course grade` again"
+
+
+class Status(StrEnum):
+    """What became of a submission."""
+
+    GRADED = "graded"
+    UP_TO_DATE = "up to date"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class GradingOutcome:
+    """What grading one submission came to.
+
+    Attributes:
+        student: the student's id.
+        assignment: the assignment's name.
+        status: whether it was graded, needed no grading, or could not be graded.
+        notes: what the instructor should know, each one plain line.
+        digest: of what was graded, to tell whether something else has been handed in since; empty
+            if nothing was.
+    """
+
+    student: str
+    assignment: str
+    status: Status
+    notes: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """False if the process that graded it has not said what it came to."""
+        return self.notes != (UNFINISHED,)
+
+
+Notes = Mapping[tuple[str, str], GradingOutcome]
+
+
+def read_notes(course: Course) -> Notes:
+    """Return what the last grading of each submission came to, by (student, assignment).
+
+    Raises:
+        CourseError: if a file is damaged.
+    """
+    notes: dict[tuple[str, str], GradingOutcome] = {}
+    for path, entries in ((_path(course, OLD_NOTES), _old), (_path(course, NOTES), _lines)):
+        try:
+            outcomes = [_outcome(entry) for entry in entries(path.read_bytes())]
+        except FileNotFoundError:
+            continue
+        except (ValueError, TypeError, KeyError):
+            to_do = "remove it and run `course grade --force`"
+            raise CourseError(f"{path} is damaged: {to_do}") from None
+        notes |= {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
+    return notes
+
+
+def add_note(course: Course, outcome: GradingOutcome) -> None:
+    """Add what grading a submission has come to; once this returns it outlives the process.
+
+    Several processes may do so at once.
+
+    Raises:
+        CourseError: if it can't be written.
+    """
+    if outcome.status is Status.UP_TO_DATE:
+        return
+    line = json.dumps(asdict(outcome)).encode()
+    text = b"\n" + line + b"\n"  # so that what a crash has cut off stays a line of its own
+    path = _path(course, NOTES)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(text)  # at once, so that the lines of several processes never mix
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise CourseError(f"{path} can't be written: {error.strerror}") from None
+
+
+def note_begun(course: Course, student: str, assignment: str) -> None:
+    """Add that a submission is being graded, which holds it back if no more is ever added."""
+    add_note(course, GradingOutcome(student, assignment, Status.FAILED, (UNFINISHED,)))
+
+
+def _path(course: Course, name: str) -> Path:
+    return course.path("autograded") / name
+
+
+def _old(content: bytes) -> Iterator[Any]:
+    yield from json.loads(content)
+
+
+def _lines(content: bytes) -> Iterator[Any]:
+    """Yield the entries of whole lines; one that a crash has cut off says nothing."""
+    for line in content.split(b"\n"):
+        try:
+            if line:
+                yield json.loads(line)
+        except ValueError:
+            if not line.startswith(b"{"):
+                raise
+
+
+def _outcome(entry: Any) -> GradingOutcome:
+    status, notes = Status(entry["status"]), tuple(entry["notes"])
+    return GradingOutcome(**entry | {"status": status, "notes": notes})

@@ -114,12 +114,20 @@ def single(shape: str, low: float = -3, high: float = 3) -> Domain:
 
 
 def lists(shape: str = "n", low: float = -3, high: float = 3) -> Domain:
-    """Return the domain of lists of numbers, nested as the shape says; integers now and then."""
+    """Return the domain of lists of numbers, nested as the shape says.
+
+    They hold floats, or integers, or an integer before floats.
+    """
 
     def make(draw: Draw, axes: Axes) -> Any:
-        if draw.integer(0, 2) == 0:
-            return draw.integers(axes.shape(shape, draw), int(low), int(high)).tolist()
-        return draw.array(axes.shape(shape, draw), low, high).tolist()
+        wanted = axes.shape(shape, draw)
+        mixture = draw.integer(0, 3)
+        if mixture == 0:
+            return draw.integers(wanted, int(low), int(high)).tolist()
+        values = draw.array(wanted, low, high).tolist()
+        if mixture == 1 and len(wanted) == 1:
+            values[0] = int(values[0])
+        return values
 
     return Domain(make)
 

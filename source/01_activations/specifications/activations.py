@@ -3,6 +3,7 @@
 import numpy as np
 
 from helpers.specification import (
+    Domain,
     arrays,
     away_from,
     extremes,
@@ -56,7 +57,12 @@ relu = function(
     part("numbers, lists, integers, float32, huge and tiny numbers", at=[LARGE], x=OTHERS),
 )
 identity_function = function(
-    part("whatever it is given", essential=True, x=ANY | OTHERS | extremes("n", -30, 30)),
+    part(
+        "whatever it is given",
+        essential=True,
+        laws=True,
+        x=ANY | OTHERS | extremes("n", -30, 30),
+    ),
 )
 
 
@@ -75,7 +81,17 @@ def falling(t):
     return np.exp(-t / 2)
 
 
-SMOOTH = one_of(wave, cube, falling)
+def drawn(draw, axes):
+    """Return one of many functions that all have one name."""
+    a, b = draw.number(-2, 2), draw.number(-2, 2)
+
+    def f(t):
+        return a * np.sin(t + b)
+
+    return f
+
+
+SMOOTH = one_of(wave, cube, falling) | Domain(drawn)
 numerical_diff = function(
     part(
         "any function and step, in arrays of any shape",
@@ -89,7 +105,11 @@ numerical_diff = function(
         "numbers, lists and integers, with the step 1e-4 where none is given",
         atol=1e-7,
         f=SMOOTH,
-        x=numbers() | integers(-3, 3) | lists("*any") | integer_arrays("*any", -3, 3),
+        x=numbers()
+        | integers(-3, 3)
+        | lists("*any")
+        | integer_arrays("*any", -3, 3)
+        | arrays("*any"),
     ),
 )
 sigmoid_grad = function(
@@ -126,6 +146,11 @@ relu_grad = function(
         essential=True,
         steps=slopes_of("relu", away_from(ANY, 0, 0.05)),
     ),
+    part(
+        "0 at the kink, lists, huge and tiny numbers; its input stays as it is",
+        at=[LARGE],
+        x=arrays("*any", -1, 1) | OTHERS | extremes("n", -30, 30),
+    ),
 )
 
 
@@ -151,16 +176,16 @@ def bend_slope(t):
 
 def chains(t):
     """Any number of layers: the gradient against numerical differentiation of the whole chain."""
-    f, df = t.choice((squash, squash_slope), (bend, bend_slope))
     depth, x = t.source.integer(0, 6), t.draw(numbers(-2, 2))
+    for f, df in ((squash, squash_slope), (bend, bend_slope)):
 
-    def last(v):
-        for _ in range(depth):
-            v = f(v)
-        return v
+        def last(v, f=f):
+            for _ in range(depth):
+                v = f(v)
+            return v
 
-    t.call(depth, f, df, x)
-    t.slope(last, np.float64(x), elementwise=True)
+        t.call(depth, f, df, x)
+        t.slope(last, np.float64(x), elementwise=True)
 
 
 gradient_after = function(
@@ -214,6 +239,8 @@ WRONG_SIGMOIDS = {
     "is too steep, as if 2x had been put in": lambda x: one_by_one(2 * floats(x)),
     "is the step function": lambda x: (floats(x) > 0).astype(float),
     "is 1/2 everywhere": lambda x: 0 * one_by_one(x) + 0.5,
+    "takes a power of 2.5, not of e": lambda x: one_by_one(floats(x) * np.log(2.5)),
+    "is right at 0 and negative numbers alone": lambda x: one_by_one(np.minimum(floats(x), 0)),
 }
 check_sigmoid = interaction(
     part(
@@ -274,6 +301,9 @@ WRONG_SLOPES = {
     "is always 0": lambda f, x: 0 * measured(f, x),
     "is always 1": lambda f, x: 0 * measured(f, x) + 1,
     "returns f itself": lambda f, x: np.asarray(f(floats(x))),
+    "is a tenth too large": lambda f, x: 1.1 * measured(f, x),
+    "gives each place the mean slope": lambda f, x: 0 * measured(f, x) + np.mean(measured(f, x)),
+    "is never positive": lambda f, x: -np.abs(measured(f, x)),
 }
 check_numerical_diff = interaction(
     part(
@@ -288,5 +318,6 @@ check_numerical_diff = interaction(
         atol=1e-7,
         f=SMOOTH,
         x=arrays("*any") | numbers() | lists("*any") | integer_arrays("*any", -3, 3),
+        h=one_of(1e-4, 1e-3, 0.25),
     ),
 )

@@ -5,6 +5,7 @@ import numpy as np
 from helpers.specification import (
     arrays,
     function,
+    integer_arrays,
     interaction,
     labels,
     one_hot,
@@ -23,16 +24,24 @@ def shifted(domain):
 
 
 LARGE = shifted(ROW) | shifted(ROWS) | MODERATE.map(lambda z: z + 1000) | arrays("N K", -1e6, 1e6)
+LARGE |= MODERATE.map(lambda z: z / 3 + 709)  # where sums overflow before exponentials do
 FAR = {"z": np.array([[2000.0, 0.0, 0.0], [0.0, 0.0, 0.0], [-1000.0, -1000.0, -1020.0]])}
 
-softmax_naive = function(part("any scores of moderate size", essential=True, z=ROW))
+WHOLE = integer_arrays("K", -5, 5) | integer_arrays("N K", -5, 5)
+softmax_naive = function(
+    part(
+        "any scores of moderate size, integers too",
+        essential=True,
+        z=ROW | integer_arrays("K", -5, 5),
+    )
+)
 softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
-    part("scores of any size, without a warning", at=[FAR], z=LARGE),
+    part("scores of any size, integers too, without a warning", at=[FAR], z=LARGE | WHOLE),
 )
 log_softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
-    part("scores of any size, without a warning", at=[FAR], z=LARGE),
+    part("scores of any size, integers too, without a warning", at=[FAR], z=LARGE | WHOLE),
 )
 
 
@@ -41,7 +50,7 @@ def truth(t, scores):
     if t.choice(True, True, False):
         return t.draw(scores("N K"), labels("N", "K") | one_hot("N", "K"))
     z, label = t.draw(scores("K"), labels("", "K"))
-    return z, t.choice(int(label), np.eye(len(z))[int(label)])
+    return z, t.choice(int(label), np.int64(label), np.eye(len(z))[int(label)])
 
 
 def scores(shape):
@@ -62,6 +71,11 @@ def some_zeros(shape):
         return y / np.maximum(y.sum(axis=-1, keepdims=True), 1e-9)
 
     return probabilities(shape).map(clear)
+
+
+def apart(shape):
+    """Return the domain of scores that are far apart, but no exponential of them overflows."""
+    return arrays(shape, -40, 40)
 
 
 def large(shape):
@@ -121,7 +135,11 @@ def gradients(t):
 
 softmax_jacobian = function(
     part("agrees with numerical differentiation", essential=True, single=True, steps=jacobians),
-    part("scores of any size, without a warning", single=True, z=shifted(ROW)),
+    part(
+        "scores of any size, integers too, without a warning",
+        single=True,
+        z=shifted(ROW) | integer_arrays("K", -5, 5),
+    ),
 )
 softmax_cross_entropy_grad = function(
     part(
@@ -132,10 +150,10 @@ softmax_cross_entropy_grad = function(
         steps=gradients,
     ),
     part(
-        "leaves its inputs as they are",
+        "scores that are far apart; its inputs stay as they are",
         single=True,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, scores)),
+        steps=lambda t: t.call(*truth(t, t.choice(scores, apart))),
     ),
 )
 predict_class = function(
@@ -278,6 +296,13 @@ WRONG_ROWS = {
     "gives every row the first one's answer": lambda x: (
         by_shift(x) if np.ndim(x) == 1 else by_shift(x[:1]) + 0 * x
     ),
+    "mixes the rows unless the batch is square": lambda x: (
+        by_shift(x) if is_square(x) else np.exp(x) / np.exp(x).sum()
+    ),
+    "lets a hundredth of the mean row leak in": lambda x: (
+        by_shift(x) + 0.01 * (np.mean(by_shift(np.atleast_2d(x)), axis=0) - by_shift(x))
+    ),
+    "is nan for a batch": lambda x: by_shift(x) * (1.0 if np.ndim(x) == 1 else np.nan),
     "divides every row by the sum of the next": lambda x: (
         by_shift(x) if np.ndim(x) == 1 else np.exp(x) / np.roll(np.exp(x).sum(1, keepdims=True), 1)
     ),

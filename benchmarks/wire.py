@@ -135,6 +135,7 @@ def main() -> None:
             "a call of a function": names["nothing"],
             "an attribute": lambda: net.params,
             "a float of an array": lambda: weights[0, 0],
+            "the shape of an array": partial(getattr, net.params["W1"], "shape"),
             "a change of one: `W[0, 0] += h`": lambda: _add(weights),
             "a loss over 10 rows": lambda: net.loss(x, t),
         }

@@ -194,6 +194,33 @@ def is_plain_array(value: np.ndarray[Any, Any]) -> bool:
     return value.dtype.kind in "biufc" and not hides
 
 
+def wire_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return what an array of numbers of this dtype arrives as."""
+    if dtype not in _NAMES:
+        dtype = dtype.newbyteorder("=")
+    if dtype not in _NAMES:  # longdouble
+        dtype = np.dtype(np.float64 if dtype.kind == "f" else np.complex128)
+    return dtype
+
+
+def count_elements(shape: Sequence[Any]) -> int:
+    """Return how many numbers an array of this shape holds.
+
+    Raises:
+        WireError: if it is no shape, or one that has no place on the wire.
+    """
+    if len(shape) > MAX_DIMENSIONS:
+        raise WireError("an array's shape is malformed")
+    count = 1
+    for length in shape:
+        if type(length) is not int or length < 0:
+            raise WireError("an array's shape is malformed")
+        count *= length
+    if not count and math.prod([n or 1 for n in shape]) > MAX_EMPTY:
+        raise WireError("an empty array's shape is too large")
+    return count
+
+
 def is_plain_key(key: Any) -> bool:
     """Tell whether a value can travel as a key, or as an element of a set."""
     kind = type(key)
@@ -344,11 +371,7 @@ class Encoder:
         return self._refer(value)
 
     def _array(self, value: np.ndarray[Any, Any], tag: str) -> Any:
-        dtype = value.dtype
-        if dtype not in _NAMES:
-            dtype = dtype.newbyteorder("=")
-        if dtype not in _NAMES:  # longdouble
-            dtype = np.dtype(np.float64 if dtype.kind == "f" else np.complex128)
+        dtype = wire_dtype(value.dtype)
         plain = np.asarray(value, dtype=dtype)
         self._count(plain.size * max(8, dtype.itemsize))
         return [tag, _NAMES[dtype], list(plain.shape), *self._append(plain.tobytes())]
@@ -564,18 +587,12 @@ class Decoder:
         if len(rest) != 4 or type(rest[0]) is not str or rest[0] not in DTYPES:
             raise WireError("an array is malformed")
         dtype, shape = DTYPES[rest[0]], rest[1]
-        size, count = dtype.itemsize, 1
-        if type(shape) is not list or len(shape) > MAX_DIMENSIONS:
+        if type(shape) is not list:
             raise WireError("an array's shape is malformed")
-        for length in shape:
-            if type(length) is not int or length < 0:
-                raise WireError("an array's shape is malformed")
-            count *= length
+        size, count = dtype.itemsize, count_elements(shape)
         chunk = self._chunk(rest[2], rest[3], max(1, 8 // size))
         if count * size != len(chunk):
             raise WireError("an array's shape does not fit its bytes")
-        if not count and math.prod([n or 1 for n in shape]) > MAX_EMPTY:
-            raise WireError("an empty array's shape is too large")
         if dtype.kind == "b":  # a byte other than 0 and 1 would be a boolean that is neither
             return np.ndarray(shape, np.uint8, chunk).astype(np.bool_)
         return np.ndarray(shape, dtype, chunk).copy()

@@ -12,6 +12,7 @@ A test's own objects can't be handed over, but numbers, containers, functions an
 
 import builtins
 import functools
+import math
 import socket
 import types
 import warnings
@@ -31,6 +32,7 @@ from course.judge.wire.codec import (
     WireClosedError,
     WireError,
     WireTimeoutError,
+    count_elements,
     is_plain_key,
 )
 from course.judge.wire.codec import receive as receive_frame
@@ -427,7 +429,12 @@ class RemoteIterator(Remote):
 
 
 class RemoteArray(Remote, NDArrayOperatorsMixin):
-    """An array in the student process: reads fetch it, writes go through."""
+    """An array in the student process: reads fetch it, writes go through.
+
+    Its dtype and shape come without its numbers. Each answer of the student process stands by
+    itself: what is compared with what is expected are an array's numbers, in the shape that they
+    come in, never what was said of them before.
+    """
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
@@ -438,6 +445,44 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
         if type(value) is not np.ndarray:
             raise TypeError("it is no array of numbers")
         return value
+
+    def _form(self) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        """Ask for dtype and shape, and hold them to what an array that is fetched may have."""
+        match self._ask("form"):
+            case tuple((np.dtype() as dtype, tuple(shape))):
+                try:
+                    size = count_elements(shape)
+                except WireError as error:
+                    raise TypeError(f"it is no array of numbers: {error}") from None
+                if size * max(8, dtype.itemsize) > MAX_ANSWER:
+                    raise ValueError("it holds too many numbers for a test")
+                return dtype, shape
+        raise TypeError("it is no array of numbers")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its numbers."""
+        return self._form()[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its lengths."""
+        return self._form()[1]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        if shape := self.shape:
+            return shape[0]
+        raise TypeError("len() of unsized object")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self._fetch(), dtype=dtype)

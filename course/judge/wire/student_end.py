@@ -30,6 +30,7 @@ from course.judge.wire.codec import (
     is_plain_key,
     receive,
     send,
+    wire_dtype,
 )
 from course.judge.wire.exceptions import builtin_exception, builtin_names
 
@@ -195,6 +196,11 @@ class Student:
 
     def _do_value(self, target: Any) -> Any:
         return target
+
+    def _do_form(self, target: Any) -> Any:
+        """Return an array's dtype and shape as it would arrive, whatever its own class says."""
+        plain = np.asarray(target)
+        return wire_dtype(plain.dtype), plain.shape
 
     def _do_array(self, target: Any) -> Any:
         return target if isinstance(target, np.ndarray) else np.asarray(target)  # or masks are lost

@@ -12,6 +12,7 @@ import pytest
 from course.judge.wire import judge_end as remote
 from course.judge.wire.judge_end import MAX_OUTPUT, Namespace, Session, StudentGoneError
 from course.judge.wire.student_end import Student
+from helpers.checks import assert_close, assert_shape
 from helpers.diagnosis import diagnose
 from tests.course.judge.clocks import HandClock
 
@@ -375,6 +376,16 @@ PROGRAMS = {
     "an argument given twice": "a = np.ones(3); result = both(a, a), shares(a, a), a",
     "a view of an argument": """
         a = np.zeros((3, 3)); in_place(a[1]); first([a[2]]); first((a[:, 0],)); result = a""",
+    "the form of an array": """
+        result = []
+        for a in (net.params["W1"], net.params["b1"], table, ids, flags, net.layers["Affine1"].W.T):
+            result += [a.shape, a.dtype, a.ndim, a.size, len(a), a.nbytes]
+            result += [np.shape(a), np.ndim(a), np.size(a), np.zeros(a.shape, a.dtype)]
+            result += [[type(v).__name__ for v in (a.shape, a.shape[0], a.ndim, a.size)]]
+        zero = net.params["b1"][0:1].reshape(())
+        result += [zero.shape, zero.ndim, zero.size]
+        try: len(zero)
+        except TypeError as error: result += [str(error)]""",
     "a big-endian argument": "a = np.ones(3, dtype='>f4'); in_place(a); result = a + 0",
     "a longdouble argument": "a = np.ones(3, dtype=np.longdouble); in_place(a); result = list(a)",
     "a read-only argument": """
@@ -670,6 +681,114 @@ def test_what_is_no_array_of_numbers_is_called_by_its_name(start, source, senten
     names = Namespace({}, start(f"{STUDENT}\nodd = {source}\ndef odd_result(): return odd"))
     for value in (names["odd"], names["odd_result"]()):
         assert sentence in diagnose(value, [1.0, 2.0]).sentence
+
+
+FORM = {
+    "shape": lambda array: array.shape,
+    "dtype": lambda array: array.dtype,
+    "ndim": lambda array: array.ndim,
+    "size": lambda array: array.size,
+    "len": len,
+}
+
+
+@pytest.mark.parametrize("ask", FORM.values(), ids=FORM.keys())
+def test_what_form_an_array_has_is_told_without_its_numbers(session, ask):
+    W = Namespace({}, session)["net"].params["W1"]
+    assert session.received == 0
+    ask(W)
+    assert session.received == 0
+    np.asarray(W)
+    assert session.received == W.nbytes
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "np.zeros(2, dtype='>f4')",
+        "np.zeros((2, 1), dtype=np.longdouble)",
+        "np.zeros(2, dtype=np.clongdouble)",
+        "np.arange(6).reshape(2, 3)[:, ::2]",
+        "np.zeros((0, 3), dtype=bool)",
+        "np.float32(1.5).reshape(())",
+        "np.ma.array([1.0, 2.0], mask=[0, 0])",
+        "np.matrix([[1, 2]])",
+    ],
+)
+def test_the_form_is_that_in_which_the_numbers_arrive(start, source):
+    array = Namespace({}, start(f"import numpy as np\nbox = [{source}]"))["box"][0]
+    arrived = np.asarray(array)
+    assert (array.dtype, array.shape) == (arrived.dtype, arrived.shape)
+
+
+LIAR = """
+import numpy as np
+from course.judge.wire.student_end import Student
+
+class Claims(np.ndarray):
+    shape, dtype, ndim, size = (3,), np.dtype(bool), 1, 3
+    def __len__(self): return 3
+    def __array__(self, *_, **__): return np.ones(3)
+
+box = [np.ones(2).view(Claims), np.ones(2)]
+def add(a, b=1): return a + b
+"""
+
+
+def test_an_array_whose_class_lies_about_its_form_is_seen_through(start):
+    array = Namespace({}, start(LIAR))["box"][0]
+    assert (array.shape, array.dtype, array.ndim, array.size) == ((2,), np.float64, 1, 2)
+    assert len(array) == 2
+    with pytest.raises(AssertionError, match=r"shape \(2,\) instead of \(3,\)"):
+        assert_shape(array, (3,))
+
+
+@pytest.mark.parametrize("lie", ["np.dtype('f8'), (3,)", "np.dtype('f8'), (1,)"])
+def test_a_process_that_lies_about_a_form_wins_nothing_with_it(start, lie):
+    array = Namespace({}, start(f"{LIAR}\nStudent._do_form = lambda self, array: ({lie})"))["box"][
+        1
+    ]
+    assert array.shape != (2,)
+    for shape in ((3,), (1,)):
+        with pytest.raises(AssertionError, match=r"shape \(2,\) instead of"):
+            assert_shape(array, shape)
+        with pytest.raises(AssertionError, match=r"shape \(2,\) instead of"):
+            assert_close(array, np.ones(shape))
+    assert_close(array, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        ("None", "no array of numbers"),
+        ("np.ones(2)", "no array of numbers"),
+        ("'f8', (2,)", "no array of numbers"),
+        ("float, (2,)", "no array of numbers"),
+        ("np.dtype('f8'), 2", "no array of numbers"),
+        ("np.dtype('f8'), [2]", "no array of numbers"),
+        ("np.dtype('f8'), (2,), 3", "no array of numbers"),
+        ("[np.dtype('f8'), (2,)]", "no array of numbers"),
+        ("np.dtype('f8'), (-1,)", "shape is malformed"),
+        ("np.dtype('f8'), (2.0,)", "shape is malformed"),
+        ("np.dtype('f8'), (True,)", "shape is malformed"),
+        ("np.dtype('f8'), (box,)", "shape is malformed"),
+        ("np.dtype('f8'), (1,) * 17", "shape is malformed"),
+        ("np.dtype('f8'), (0, 2 << 20)", "empty array's shape is too large"),
+        ("np.dtype('f8'), (13 << 20,)", "too many numbers"),
+        ("np.dtype('?'), (13 << 20,)", "too many numbers"),
+        ("np.dtype('f8'), (1 << 31, 1 << 31)", "too many numbers"),
+        ("np.dtype('f8'), (10**100,)", "too many numbers"),
+    ],
+)
+def test_a_form_that_no_array_has_is_an_error_of_that_check_alone(start, lie, words):
+    names = Namespace({}, start(f"{LIAR}\nStudent._do_form = lambda self, array: ({lie})"))
+    array = names["box"][1]
+    for ask in FORM.values():
+        with pytest.raises((TypeError, ValueError), match=words) as raised:
+            ask(array)
+        assert type(raised.value) in (TypeError, ValueError)
+    assert np.asarray(array).shape == (2,)
+    assert names["add"](1) == 2
 
 
 @pytest.mark.parametrize(

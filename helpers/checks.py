@@ -107,8 +107,7 @@ class Question:
         self.points = points
         self.see = see
         self.results: list[CheckResult] = []
-        test = sys._getframe(1)
-        self._file, self._names = test.f_code.co_filename, test.f_globals
+        self._file, self._names = _test_cell()
         self._rng = self._generator("")
 
     @property
@@ -496,6 +495,28 @@ def _silent_stderr() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+# --- the notebook that a question stands in -------------------------------------------------------
+
+
+def _test_cell() -> tuple[str, Mapping[str, Any]]:
+    """Return the file and the names of the cell that makes a question; for `Question` alone.
+
+    Nothing else here looks at the frame of who calls. A question needs the names for two things:
+    `compare` takes from them what the student calls by a name, when it is held against its
+    specification and not before, and they tell the notebook's own lines in a traceback from those
+    of packages. The file tells the test's lines from the student's, which may raise the same
+    exceptions. Without a frame each test cell would have to hand both over, in a line that students
+    read and authors can get wrong.
+
+    A traceback can't stand in for it: there is one only once a check has failed, while `compare`
+    needs the names before that, and it begins in this module, not in the test cell, where `compare`
+    has opened the block. Nor does a grader rely on it to know who raised what: where student code
+    runs in another process, its errors carry their place.
+    """
+    cell = sys._getframe(2)
+    return cell.f_code.co_filename, cell.f_globals
 
 
 # --- words for what went wrong --------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """Questions score what was earned, survive any student code, and quote only the student's lines."""
 
+import contextlib
 import linecache
 import logging
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import nbformat
@@ -13,6 +16,7 @@ import pytest
 from nbclient import NotebookClient
 from nbgrader.utils import determine_grade
 
+from helpers import checks
 from helpers.checks import (
     CheckResult,
     Outcome,
@@ -212,6 +216,54 @@ def test_what_student_code_raises_is_told_as_such(student, words):
     assert result.outcome is Outcome.FAILED
     assert words in result.message
     assert "\n" not in result.message
+
+
+class Other(Question):
+    """Opens the block of a check itself."""
+
+    @contextlib.contextmanager
+    def check(self, name, points=1, *, essential=False):
+        with super().check(name, points, essential=essential):
+            yield
+
+
+@pytest.mark.parametrize("kind", [Question, Other])
+@pytest.mark.parametrize(
+    ("body", "outcome", "words"),
+    [
+        ("assert f(1) == 2, 'f(1) is not 2'", Outcome.FAILED, "f(1) is not 2"),
+        ("raise UndecidedError('a kink')", Outcome.UNDECIDED, "a kink"),
+        ("g(1)", Outcome.FAILED, "Your code raises AssertionError: no (in `g`"),
+        ("h(1)", Outcome.FAILED, "Your code raises UndecidedError: no (in `h`"),
+    ],
+)
+def test_what_the_test_raises_is_told_from_what_student_code_raises(
+    monkeypatch, kind, body, outcome, words
+):
+    monkeypatch.setattr("helpers.checks.Question", kind)
+    student = """
+    def f(x): return x
+    def g(x): raise AssertionError("no")
+    def h(x): raise UndecidedError("no")
+    """
+    result = one(student, body)
+    assert result.outcome is outcome
+    assert result.message.startswith(words)
+
+
+def test_one_function_alone_looks_at_the_frame_of_who_calls():
+    looks = re.compile(r"_getframe|currentframe|f_back|inspect\.stack|\b_test_cell\(")
+    found = [
+        line.strip()
+        for path in sorted(Path(checks.__file__).parent.rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if looks.search(line)
+    ]
+    assert found == [
+        "self._file, self._names = _test_cell()",
+        "def _test_cell() -> tuple[str, Mapping[str, Any]]:",
+        "cell = sys._getframe(2)",
+    ]
 
 
 def test_a_stub_is_not_attempted():

@@ -302,7 +302,6 @@ WRONG_SLOPES = {
     "is always 1": lambda f, x: 0 * measured(f, x) + 1,
     "returns f itself": lambda f, x: np.asarray(f(floats(x))),
     "is a tenth too large": lambda f, x: 1.1 * measured(f, x),
-    "gives each place the mean slope": lambda f, x: 0 * measured(f, x) + np.mean(measured(f, x)),
     "is never positive": lambda f, x: -np.abs(measured(f, x)),
 }
 check_numerical_diff = interaction(

@@ -10,7 +10,7 @@ import pytest
 from course.authoring.exercise_table import TABLE, exercise_table
 from course.authoring.release import make_release
 from course.notebooks.cells import is_manual, is_test, read
-from course.notebooks.exercises import exercises
+from course.notebooks.source import source_notebook
 
 ROOT = Path(__file__).parents[3]
 SOURCES = sorted((ROOT / "source").glob("*/*.ipynb"))
@@ -90,7 +90,7 @@ def test_every_exercise_of_the_course_is_in_it_under_its_number(path):
     assert [float(row[2]) for row in fields] == points
     assert all(re.fullmatch(r"[\w.]+\.\d+", row[0]) for row in fields)
     in_code = [row for row in fields if row[3] != "read by a person"]
-    for row, exercise in zip(in_code, exercises(nb), strict=True):
+    for row, exercise in zip(in_code, source_notebook(path).exercises, strict=True):
         assert exercise.id in row[1]
         assert int(row[3]) + int(row[4]) == len(exercise.checks)
         assert int(row[4]) == len(exercise.hidden)

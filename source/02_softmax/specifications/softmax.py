@@ -138,6 +138,7 @@ softmax_jacobian = function(
     part(
         "scores of any size, integers too, without a warning",
         single=True,
+        at=[{"z": row} for row in FAR["z"]],
         z=shifted(ROW) | integer_arrays("K", -5, 5),
     ),
 )

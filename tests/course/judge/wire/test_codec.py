@@ -425,17 +425,29 @@ def test_an_end_that_closes_is_noticed(pair):
         send(b, [], b"", soon())
 
 
-def test_an_end_that_sends_a_byte_now_and_then_gains_no_time(pair):
-    a, b = pair
-    left = [0, 1, 2, 3, 4, 5]
+class Still:
+    """A socket at whose other end nothing happens."""
+
+    def __init__(self):
+        self.waits = []
+
+    def settimeout(self, seconds):
+        self.waits.append(seconds)
+
+    def recv(self, most):
+        raise TimeoutError
+
+
+def test_an_end_that_sends_a_byte_now_and_then_gains_no_time():
     data = iter(frame(b"[1, 2, 3, 4, 5, 6, 7, 8, 9]"))
 
-    def look():
-        a.sendall(bytes([next(data)]))
-        return left.pop()
+    class Dribbling(Still):
+        def recv(self, most):
+            return bytes([next(data)])
 
+    left = [0, 1, 2, 3, 4, 5]
     with pytest.raises(WireTimeoutError):
-        receive(b, look)
+        receive(Dribbling(), left.pop)  # type: ignore[arg-type]
     assert left == []
 
 
@@ -447,22 +459,13 @@ def test_an_end_that_never_reads_costs_no_more_than_the_time(pair):
 
 
 @pytest.mark.parametrize("left", [1e-9, 0.02, 1e9])
-def test_what_is_left_of_the_time_is_asked_again_soon_but_not_all_the_time(pair, left):
+def test_what_is_left_of_the_time_is_asked_again_soon_but_not_all_the_time(left):
     """It need not be wall time: a socket that waits knows nothing of it."""
-    waits = []
-
-    class Socket:
-        def settimeout(self, seconds):
-            waits.append(seconds)
-
-        def recv(self, most):
-            raise TimeoutError
-
-    looks = [0, left, left, left]
+    looks, still = [0, left, left, left], Still()
     with pytest.raises(WireTimeoutError):
-        receive(Socket(), looks.pop)  # type: ignore[arg-type]
-    assert len(waits) == 3
-    assert all(0.001 <= seconds <= 0.2 for seconds in waits)
+        receive(still, looks.pop)  # type: ignore[arg-type]
+    assert len(still.waits) == 3
+    assert all(0.001 <= seconds <= 0.2 for seconds in still.waits)
 
 
 def test_what_is_too_large_is_not_sent(pair, monkeypatch):

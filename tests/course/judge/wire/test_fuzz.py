@@ -259,7 +259,7 @@ def record(program: Callable[[Namespace], Iterator[object]]) -> list[bytes]:
             os._exit(0)
     there.close()
     with Recorder(fileno=here.detach()) as connection:
-        run(program, Session(connection, 10, HandClock()))
+        run(program, Session(connection, 600))
         heard = connection.heard
     os.waitpid(process, 0)
     frames = []

@@ -331,11 +331,11 @@ def start():
     """Start student processes, and end them after the test."""
     running = []
 
-    def begin(source=STUDENT, seconds=10, clock=None):
+    def begin(source=STUDENT, seconds=600, clock=None):
         ours, theirs = socket.socketpair()
         running.append((ours, student_process(theirs, source)))
         theirs.close()
-        return Session(ours, seconds, clock or HandClock())
+        return Session(ours, seconds, clock)
 
     yield begin
     for connection, process in running:
@@ -1076,7 +1076,7 @@ def test_a_call_without_end_ends_with_the_limit_in_words(start, clock, name, pac
 
 @pytest.mark.parametrize("use", [len, list, lambda lazy: lazy.x], ids=["len", "list", "getattr"])
 def test_every_use_of_a_remote_is_limited(start, clock, use):
-    lazy = Namespace({}, start(HOPELESS, clock=clock))["lazy"]
+    lazy = Namespace({}, start(HOPELESS, seconds=10, clock=clock))["lazy"]
     clock.to_compute = 4
     with pytest.raises(StudentGoneError, match="within 10 seconds"):
         use(lazy)
@@ -1114,7 +1114,7 @@ def test_the_questions_limit_holds_for_all_calls_together(start, clock, kind, st
 
 
 def test_a_lifted_limit_holds_no_more(start, clock):
-    session = start(HOPELESS, clock=clock)
+    session = start(HOPELESS, seconds=10, clock=clock)
     nothing = Namespace({}, session)["nothing"]
     session.set_deadline(1)
     session.set_deadline(None)
@@ -1142,7 +1142,7 @@ def test_callbacks_gain_no_time(start, clock, limit, kind, step):
 
 
 def test_a_test_that_catches_the_end_in_a_callback_does_not_go_on(start, clock):
-    names = Namespace({}, start(HOPELESS, clock=clock))
+    names = Namespace({}, start(HOPELESS, seconds=10, clock=clock))
     forever, hang = names["forever"], names["hang"]
 
     def stubborn():

@@ -1,6 +1,7 @@
 """The search for a counterexample, what makes it smaller, and the known mistakes that name it."""
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -267,6 +268,19 @@ def test_a_kernel_finds_them_where_it_is_told_or_where_it_runs(beside, monkeypat
         monkeypatch.chdir(beside.parent)
     with promised(None):
         assert promise("double").specification.points == 3
+
+
+def test_what_one_notebook_is_held_against_does_not_stick_to_the_next(beside, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(beside.parent, other)
+    for path in (other / beside.name, other / "specifications" / f"{beside.stem}.py"):
+        path.write_text(path.read_text().replace("double", "triple"))
+    with promised(None), pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COURSE_SOURCE_NOTEBOOK", raising=False)
+        patch.chdir(beside.parent)
+        promise("double")
+        patch.chdir(other)
+        assert promise("triple").specification.points == 3
 
 
 def test_without_them_a_question_says_so(tmp_path, monkeypatch):

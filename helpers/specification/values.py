@@ -22,7 +22,8 @@ class Tolerance:
     """How near a number must be: see `helpers.diagnosis.diagnose`.
 
     Attributes:
-        kinds: whether integers, and truth values, must be what they are in the reference's answer.
+        kinds: whether integers, truth values and tuples must be what they are in the reference's
+            answer.
     """
 
     rtol: float = RTOL
@@ -112,20 +113,30 @@ def _mapping(actual: Any, expected: Mapping[Any, Any], name: str, tolerance: Tol
 
 def _sequence(actual: Any, expected: Sequence[Any], name: str, tolerance: Tolerance) -> str:
     word = type(expected).__name__
+    if actual is None:
+        return f"{name} is None: a `return` is missing."
+    if isinstance(expected, tuple) and not tolerance.kinds and _rows(actual):
+        actual = tuple(actual)  # whatever can be unpacked will do
     if (
         isinstance(actual, np.ndarray)
         or not isinstance(actual, Sequence)
         or isinstance(actual, str)
+        or isinstance(expected, tuple) != isinstance(actual, tuple)
     ):
         return f"{name} is {_a(actual)}, but a {word} of {len(expected)} is wanted."
-    if isinstance(expected, tuple) != isinstance(actual, tuple):
-        return f"{name} is {_a(actual)}, but a {word} is wanted."
     if len(actual) != len(expected):
         return f"{name} has {len(actual)} elements instead of {len(expected)}."
     for place, value in enumerate(expected):
         if found := difference(actual[place], value, f"{name}[{place}]", tolerance):
             return found
     return ""
+
+
+def _rows(value: Any) -> bool:
+    """Tell whether a value is a list or the like, or an array with axes."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _a(value: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.specification.draws import RandomDraw
 from helpers.specification.trials import SpecificationError, Trial
-from helpers.specification.values import difference, same, show
+from helpers.specification.values import Tolerance, difference, same, show
 
 
 def double(x):
@@ -221,7 +221,11 @@ def test_the_order_of_versions_is_drawn():
     ("actual", "expected", "words"),
     [
         (np.ones(2), [1.0, 1.0], ""),
-        ([1, 2], (1, 2), "a tuple is wanted"),
+        ([1, 2], (1, 2), ""),
+        (np.ones((2, 3)), (np.ones(3), np.ones(3)), ""),
+        (np.float64(1), (1, 2), "a tuple of 2 is wanted"),
+        ((1, 2), [1, 2], "a list of 2 is wanted"),
+        (None, (1, 2), "a `return` is missing"),
         ((1, 2, 3), (1, 2), "3 elements instead of 2"),
         ({"a": 1}, {"a": 1.0}, ""),
         ({"b": 1}, {"a": 1.0}, "has no key 'a'"),
@@ -242,6 +246,10 @@ def test_any_kind_of_value_is_compared(actual, expected, words):
     found = difference(actual, expected, "It")
     assert words in found
     assert bool(words) == bool(found)
+
+
+def test_a_tuple_can_be_asked_for():
+    assert "a tuple of 2 is wanted" in difference([1, 2], (1, 2), "It", Tolerance(kinds=True))
 
 
 def test_values_that_are_alike():

@@ -33,7 +33,7 @@ class Promise:
 
     Attributes:
         specification: its parts.
-        reference: the reference's function or class.
+        reference: the reference's function or class, if it is called like the exercise.
         names: what set-up cells and reference solutions define, up to the exercise.
         before: the same without the exercise itself.
         mistakes: known wrong programs, the simplest first.
@@ -100,7 +100,11 @@ class Promises:
             exec(compile(source, f"<reference:{name}>", "exec"), names)
             if name in specifications:
                 self._found[name] = Promise(
-                    specifications[name], names[name], names, before, self.mistakes.get(name, ())
+                    specifications[name],
+                    names.get(name),
+                    names,
+                    before,
+                    self.mistakes.get(name, ()),
                 )
 
     def to_json(self) -> dict[str, Any]:

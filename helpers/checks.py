@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -26,6 +25,7 @@ import numpy.typing as npt
 
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
+from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
@@ -149,13 +149,13 @@ class Question:
             PromiseError: if there is no specification of the exercise.
         """
         known = promise(name)
-
+        home = getattr(self._names, "home", Here())
         for part in known.specification.parts:
             target = part.of or name
-            subject = Subject(partial(self._answer, target), known.names[target], known.names)
+            subject = Subject(target, self._answer, known.names, home)
             with self.check(part.name, part.points, essential=part.essential):
                 try:
-                    hold(known, name, part, subject, self._key(part.name))
+                    hold(known, part, subject, self._key(part.name))
                 except CounterexampleError as error:
                     if error.raised is None:
                         raise

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import getitem
 from typing import Any
 
 from helpers.specification.specifications import Subject
@@ -37,7 +38,6 @@ class _TooSlowError(BaseException):
 
 def cause(
     mistakes: Sequence[Mistake],
-    name: str,
     names: Mapping[str, Any],
     runs: Sequence[tuple[Callable[[Subject], Trial], Trial]],
     subject: Subject,
@@ -46,7 +46,6 @@ def cause(
 
     Args:
         mistakes: the simplest first.
-        name: the exercise.
         names: what the reference's notebook defines before the exercise.
         runs: each trial, and how it went with the student's code.
         subject: what the student's code was held against.
@@ -56,7 +55,7 @@ def cause(
         try:
             with _in_time():
                 exec(compile(mistake.source, "<mistake>", "exec"), own)
-                other = Subject(partial(own.get, name), subject.reference, subject.names)
+                other = Subject(subject.name, partial(getitem, own), subject.names)
                 if all(_alike(run(other), before) for run, before in runs):
                     return mistake
         except (Exception, _TooSlowError):

@@ -21,11 +21,13 @@ import numpy as np
 
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw, HypothesisDraw, RandomDraw
+from helpers.specification.homes import Here, Home
 from helpers.specification.trials import Event, Trial
 from helpers.specification.values import Tolerance
 
 CALLS, SEQUENCES = 100, 20  # that a function's, or a class's, specification tries at least
 SIZES = 5  # the longest axis, at the end of a search
+WATCHED = 5  # of so many trials one is watched: it takes three times as long
 MORE = 12  # trials after the first that fails, by which its cause is told
 SMALLER = 60  # trials that make a counterexample smaller
 
@@ -86,17 +88,19 @@ class Specification:
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose code is tried: the name is looked up each time, so that a failure is the trial's.
+    """Whose code is tried: names are looked up each time, so that a failure is the trial's.
 
     Attributes:
-        student: returns the student's function or class.
-        reference: the reference's.
+        name: of the function or class.
+        find: returns what the student calls by a name.
         names: what the reference's notebook defines.
+        home: where the student's objects live.
     """
 
-    student: Callable[[], Any]
-    reference: Any
-    names: Mapping[str, Any] = field(default_factory=dict)
+    name: str
+    find: Callable[[str], Any]
+    names: Mapping[str, Any]
+    home: Home = field(default_factory=Here)
 
 
 def part(
@@ -204,23 +208,28 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
 
     def run(subject: Subject) -> Trial:
         rng = np.random.default_rng([*seed, number])
-        trial = _trial(part, subject, RandomDraw(rng, size))
+        watched = number % WATCHED == WATCHED - 1
+        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched)
         part.steps(trial)
+        trial.settle()
         return trial
 
     return run
 
 
-def _trial(part: Part, subject: Subject, source: Draw) -> Trial:
+def _trial(part: Part, subject: Subject, source: Draw, *, watched: bool = False) -> Trial:
     return Trial(
-        student=subject.student(),
-        reference=subject.reference,
+        student=subject.find(subject.name),
+        reference=subject.names[subject.name],
         source=source,
         axes=Axes(limits=part.axes),
         tolerance=part.tolerance,
         names=subject.names,
         changes=part.changes,
         laws=part.laws,
+        find=subject.find,
+        home=subject.home,
+        watched=watched and part.laws,
     )
 
 
@@ -246,12 +255,22 @@ def search(
     found: Finding | None = None
     for number, run in enumerate(trials(spec, part, seed)):
         trial = run(subject)
+        _seeded(trial, done)
         done.append(trial)
         if found is None and trial.first:
             found = Finding(part, trial, number)
         if found and (number - found.number >= MORE or _gone(trial)):
             break
     return found, done
+
+
+def _seeded(trial: Trial, before: list[Trial]) -> None:
+    """Record a problem if two trials leave the global generators in one state: they were seeded."""
+    states = [zip(trial.state, earlier.state, strict=False) for earlier in before]
+    if any(one == other for state in states for one, other in state):
+        last = trial.events[-1]
+        words = "Your code seeds the global random generator: all that is random repeats itself."
+        trial.events.append(replace(last, expected=None, problem=words))
 
 
 def _gone(trial: Trial) -> bool:
@@ -293,9 +312,9 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
 
 
 def _one_element(finding: Finding, subject: Subject) -> Finding:
-    """Return a counterexample of one element, if one of an input's arrays is enough of one."""
+    """Return a counterexample of one element, if the only input is an array that has it."""
     part, given = finding.part, finding.part.at[finding.number]
-    for name, value in given.items():
+    for name, value in given.items() if len(given) == 1 else ():  # several must fit together
         for place in range(value.size if isinstance(value, np.ndarray) and value.ndim == 1 else 0):
             trial = _at(part, {**given, name: value[[place]]})(subject)
             if trial.first and type(trial.first.error) is type(finding.event.error):

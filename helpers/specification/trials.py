@@ -4,6 +4,9 @@ Each gets copies of its own of whatever goes in, so that nothing that the studen
 inputs, and nothing that it says of itself, forms what it is held against. A step that goes wrong
 ends nothing: the trial goes on with the reference's values, and all its events can be compared with
 those of a known mistake afterwards.
+
+A trial that is *watched* leaves inputs and results where the student's code lives, and looks at
+them again when its steps are done: memory that they share shows only there.
 """
 
 import inspect
@@ -23,7 +26,8 @@ from helpers.answers.gradients import (
 )
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
-from helpers.specification.values import Tolerance, copied, difference, show
+from helpers.specification.homes import Here, Home
+from helpers.specification.values import Tolerance, copied, difference, same, show
 
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
@@ -56,6 +60,20 @@ class Event:
         return self.actual if isinstance(self.actual, BaseException) else None
 
 
+@dataclass(frozen=True)
+class _Left:
+    """What a step of a watched trial left behind: each side's inputs and result, no copies."""
+
+    event: Event
+    inputs: Mapping[str, tuple[Any, Any]]
+    expected: Any
+    actual: Any
+
+
+def _nothing(name: str) -> Any:
+    raise NameError(f"name {name!r} is not defined", name=name)
+
+
 @dataclass
 class Trial:
     """One run of a part's steps.
@@ -69,7 +87,11 @@ class Trial:
         names: what the reference's notebook defines, for oracles.
         changes: parameters that a call may change in place, and must, as the reference does.
         laws: whether a changed input or a warning of Python's is a mistake.
+        find: returns what the student calls by a name.
+        home: where the student's objects live.
+        watched: whether results are looked at again when the steps are done.
         events: what has happened.
+        state: what the student's global generators give when the steps are done.
     """
 
     student: Any
@@ -80,7 +102,12 @@ class Trial:
     names: Mapping[str, Any] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
     laws: bool = True
+    find: Callable[[str], Any] = _nothing
+    home: Home = field(default_factory=Here)
+    watched: bool = False
     events: list[Event] = field(default_factory=list)
+    state: tuple[Any, ...] = ()
+    _left: list["_Left"] = field(default_factory=list)
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -106,22 +133,50 @@ class Trial:
     def call(self, *args: Any, **options: Any) -> Any:
         """Call the function with copies, compare, and return the reference's answer."""
         name = getattr(self.reference, "__name__", "your function")
-        return self.both(name, self.student, self.reference, args, options)
+        return self.both(
+            name, lambda *a, **o: self.invoke(self.student, a, o), self.reference, args, options
+        )
 
     def make(self, *args: Any, **options: Any) -> "Pair":
         """Make an object of the class, one of the student's and one of the reference's."""
-        name = getattr(self.reference, "__name__", "your class")
-        made: list[Any] = []
+        return self._make(lambda: self.student, self.reference, args, options)
 
-        def student(*a: Any, **o: Any) -> None:
-            made.append(self.student(*a, **o))
+    def make_of(self, name: str, *args: Any, **options: Any) -> "Pair":
+        """Make an object of another exercise's class: the student's and the reference's."""
+        return self._make(lambda: self.find(name), self.names[name], args, options)
 
-        def reference(*a: Any, **o: Any) -> None:
-            made.append(self.reference(*a, **o))
+    def _make(
+        self,
+        of: Callable[[], Any],
+        reference: Any,
+        args: Sequence[Any],
+        options: Mapping[str, Any],
+    ) -> "Pair":
+        theirs: list[Any] = []
+        ours: list[Any] = []
 
-        self.both(name, student, reference, args, options, signature=self.reference)
-        ours = made[0]
-        return Pair(self, made[1] if len(made) > 1 else None, ours)
+        def make_theirs(*a: Any, **o: Any) -> None:
+            theirs.append(of()(*a, **o))
+
+        def make_ours(*a: Any, **o: Any) -> None:
+            ours.append(reference(*a, **o))
+
+        name = getattr(reference, "__name__", "your class")
+        self.both(name, make_theirs, make_ours, args, options, signature=reference)
+        return Pair(self, theirs[0] if theirs else None, ours[0])
+
+    def keep(self, value: Any) -> "Kept":
+        """Return an array, list or dictionary that both sides hold: no step is given a copy of it.
+
+        Each side has one of its own, which lives where its code does.
+        """
+        return Kept(self, self.home.keep(copied(value)), copied(value))
+
+    def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a function of the student's."""
+        if self.watched:
+            return self.home.invoke(function, positional, named)
+        return function(*positional, **named)
 
     def both(
         self,
@@ -151,8 +206,8 @@ class Trial:
         options = options or {}
         inputs = _named(signature or reference, args, options)
         step = f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
-        ours, our_options = copied(tuple(args)), copied(dict(options))
-        theirs, their_options = copied(tuple(args)), copied(dict(options))
+        ours, our_options = _handed(tuple(args), _ours), _handed(dict(options), _ours)
+        theirs, their_options = self._theirs(args), self._theirs(options)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -162,14 +217,16 @@ class Trial:
         kept = copied(expected)
         try:
             with _listening() as warned:
-                actual = student(*theirs, **their_options)
+                actual = live = student(*theirs, **their_options)
+                if self.watched:
+                    actual = copied(live)
                 problem = difference(
                     actual, expected, f"`{name}(...)`", tolerance or self.tolerance
                 )
         except UNATTEMPTED:
             raise
         except Exception as error:
-            actual, problem = error, f"{type(error).__name__}: {error}"
+            actual, live, problem = error, None, f"{type(error).__name__}: {error}"
         if not problem and warned and self.laws:
             problem = f"Python warns: {str(warned[0]).rstrip('.')}."
         before, after = (
@@ -177,16 +234,68 @@ class Trial:
             _named(signature or reference, theirs, their_options),
         )
         problem = problem or self._changed(inputs, before, after)
-        self.events.append(Event(step, inputs, kept, _kept(actual), problem))
+        event = Event(step, inputs, kept, _kept(actual), problem)
+        self.events.append(event)
+        if self.watched and not problem:
+            both = {key: (before.get(key), after.get(key)) for key in inputs}
+            self._left.append(_Left(event, both, expected, live))
         return expected
+
+    def _theirs(self, inputs: Any) -> Any:
+        """Return inputs for the student's code: copies; of a watched trial, copies that stay."""
+        if not self.watched:
+            return _handed(inputs if isinstance(inputs, dict) else tuple(inputs), _theirs)
+        if isinstance(inputs, Mapping):
+            return {key: self._stays(value) for key, value in inputs.items()}
+        return tuple(self._stays(value) for value in inputs)
+
+    def _stays(self, value: Any) -> Any:
+        handed = _handed(value, _theirs)
+        return self.home.keep(handed) if isinstance(value, np.ndarray) else handed
+
+    def settle(self) -> None:
+        """Look again at what a watched trial left: no result may have changed, or change now.
+
+        What changes in the reference's hands too, such as parameters, may change.
+        """
+        if not self.watched or self.first:
+            return
+        for left in self._left:
+            self._moved(
+                left,
+                "What an earlier call returned changes with a later one: return a new array each "
+                "time.",
+            )
+        for left in self._left:
+            for name, (ours, theirs) in left.inputs.items():
+                if self.first or name in self.changes or not _written_over(ours, theirs):
+                    continue
+                self._moved(
+                    left,
+                    f"What it returns shares its memory with the input `{name}`: return a new "
+                    "array.",
+                )
+        self.state = self.home.stir()
+
+    def _moved(self, left: _Left, problem: str) -> None:
+        """Record a problem if a result of the student's has changed since, and ours has not."""
+        event = left.event
+        if not isinstance(event.expected, np.ndarray | list | tuple | dict):
+            return
+        if not same(copied(left.expected), event.expected, Tolerance(0, 0)):
+            return
+        if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
+            self.events.append(Event(event.step, event.inputs, None, event.actual, problem))
 
     def _changed(
         self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
     ) -> str:
         """Return which input has been changed and should not have been, or the other way round."""
         for name, value in given.items():
-            if name in self.changes:
-                if found := difference(theirs[name], ours[name], f"`{name}` afterwards"):
+            if name in self.changes or isinstance(value, Kept):
+                if found := difference(
+                    theirs[name], ours[name], f"`{name}` afterwards", self.tolerance
+                ):
                     return found
             elif (
                 self.laws
@@ -221,29 +330,32 @@ class Trial:
         step = f"the version that {words}"
         self.events.append(replace(last, step=step, expected=None, problem=problem))
 
-    def slope(self, f: Callable[[Any], Any], at: Any, *, elementwise: bool = False) -> None:
+    def slope(
+        self, f: Callable[[Any], Any], at: Any, *, elementwise: bool = False, item: Any = None
+    ) -> None:
         """Hold the student's last answer against numerical differentiation.
 
         Args:
             f: the function, trusted: it knows the reference alone.
             at: the point.
             elementwise: whether f works element by element; otherwise it returns one number.
+            item: of a tuple or a dictionary, the place or the key of the part that is meant.
         """
-        self._agrees((numerical_derivative if elementwise else numerical_gradient)(f, at))
+        self._agrees((numerical_derivative if elementwise else numerical_gradient)(f, at), item)
 
     def jacobian(self, f: Callable[[Any], Any], at: Any) -> None:
         """Hold the student's last answer against the numerical Jacobian of f, element [i, j]."""
         self._agrees(numerical_jacobian(f, at))
 
-    def _agrees(self, truth: NumericalGradient) -> None:
+    def _agrees(self, truth: NumericalGradient, item: Any = None) -> None:
         """Hold the last answer against what numerical differentiation says, within its error."""
         last = self.events[-1]
         if last.problem:
             return
         problem = difference(
-            last.actual,
+            last.actual if item is None else last.actual[item],
             np.where(truth.undecided, 0.0, truth.value),
-            f"{last.step.partition('(')[0]}",
+            f"{last.step.partition('(')[0]}{'' if item is None else f'[{item!r}]'}",
             Tolerance(1e-6, 1e-8, self.tolerance.single),
             error=np.where(truth.undecided, np.inf, 2 * truth.error),
         )
@@ -276,11 +388,14 @@ class Pair:
     def __init__(self, trial: Trial, theirs: Any, ours: Any) -> None:
         self._trial, self._theirs, self._ours = trial, theirs, ours
 
+    def __repr__(self) -> str:
+        return f"a {type(self._ours).__name__}"
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def method(*args: Any, **options: Any) -> Any:
             return self._trial.both(
                 name,
-                lambda *a, **o: getattr(self._theirs, name)(*a, **o),
+                lambda *a, **o: self._trial.invoke(getattr(self._theirs, name), a, o),
                 getattr(self._ours, name),
                 args,
                 options,
@@ -288,10 +403,23 @@ class Pair:
 
         return method
 
+    def __getitem__(self, key: Any) -> "Pair":
+        """Return an item of both."""
+        theirs: list[Any] = []
+        self._trial.both(
+            f"[{key!r}]", lambda: theirs.append(self._theirs[key]), lambda: None
+        )
+        return Pair(self._trial, theirs[0] if theirs else None, self._ours[key])
+
     @property
     def ours(self) -> Any:
         """The reference's object, for oracles."""
         return self._ours
+
+    @property
+    def theirs(self) -> Any:
+        """The student's object, for steps that no method does; it forms no expectation."""
+        return self._theirs
 
     def read(self, *names: str, tolerance: Tolerance | None = None) -> None:
         """Compare attributes; a name may lead on: "params.W1" is the item or attribute W1."""
@@ -320,6 +448,69 @@ class Pair:
             lambda: setattr(self._theirs, name, copied(value)),
             lambda: setattr(self._ours, name, copied(value)),
         )
+
+
+class Kept:
+    """An array, a list or a dictionary that both sides hold, one each."""
+
+    def __init__(self, trial: Trial, theirs: Any, ours: Any) -> None:
+        self._trial, self._theirs, self._ours = trial, theirs, ours
+
+    def __repr__(self) -> str:
+        return show(self._ours)
+
+    @property
+    def ours(self) -> Any:
+        """The reference's, for oracles."""
+        return self._ours
+
+    def write(self, value: Any, key: Any = ...) -> None:
+        """Write into both in place: a whole array, or one item."""
+        words = "[...]" if key is ... else f"[{show(key)}]"
+        self._trial.both(
+            f"{words} = {show(value)}; ",
+            lambda: self._theirs.__setitem__(key, copied(value)),
+            lambda: self._ours.__setitem__(key, copied(value)),
+        )
+
+    def compare(self, name: str) -> None:
+        """Compare what both hold."""
+        self._trial.both(name, lambda: self._theirs, lambda: self._ours)
+
+
+def _handed(value: Any, side: Callable[[Any], Any]) -> Any:
+    """Return a copy of a value, in which what both sides hold is one side's own."""
+    match value:
+        case Pair() | Kept():
+            return side(value)
+        case dict():
+            return {key: _handed(item, side) for key, item in value.items()}
+        case list():
+            return [_handed(item, side) for item in value]
+        case tuple():
+            return tuple(_handed(item, side) for item in value)
+    return copied(value)
+
+
+def _ours(value: Any) -> Any:
+    return value._ours
+
+
+def _theirs(value: Any) -> Any:
+    return value._theirs
+
+
+def _written_over(ours: Any, theirs: Any) -> bool:
+    """Write other numbers over both sides' copies of an input; tell whether that could be done."""
+    if not isinstance(ours, np.ndarray) or not ours.size or not ours.flags.writeable:
+        return False
+    other = np.logical_not(ours) if ours.dtype.kind == "b" else np.where(ours == 1, 2, 1)
+    ours[...] = other
+    try:
+        theirs[...] = other
+    except Exception:
+        return False
+    return True
 
 
 def _reach(target: Any, path: str) -> Any:

@@ -30,12 +30,11 @@ class CounterexampleError(AssertionError):
         self.raised = raised
 
 
-def hold(promise: Promise, name: str, part: Part, subject: Subject, seed: bytes) -> None:
+def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
     """Try one part of an exercise.
 
     Args:
         promise: what the exercise is held against.
-        name: the exercise.
         part: of its specification.
         subject: whose code.
         seed: of the inputs.
@@ -48,7 +47,7 @@ def hold(promise: Promise, name: str, part: Part, subject: Subject, seed: bytes)
     if finding is None:
         return
     runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
-    known = cause(promise.mistakes, part.of or name, promise.before, runs, subject)
+    known = cause(promise.mistakes, promise.before, runs, subject)
     shown = smaller(finding, subject)
     raise CounterexampleError(sentence(shown, known), shown.event.error)
 

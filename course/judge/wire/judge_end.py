@@ -16,7 +16,7 @@ import math
 import socket
 import types
 import warnings
-from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -268,12 +268,40 @@ class Session:
         raise WireError("a value is malformed")
 
 
+class There:
+    """The student process, as the home of the student's objects.
+
+    What it says of the global generators is the student's word: it finds an honest mistake.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def keep(self, value: Any) -> Any:
+        """Send a copy, and return the remote that stands for it."""
+        return self._session.request("keep", value)
+
+    def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a function of the student's; arrays, lists and dictionaries come back as remotes."""
+        return self._session.request("invoke", function, tuple(positional), tuple(named.items()))
+
+    def stir(self) -> tuple[Any, ...]:
+        """Draw from the student process's global generators, and return what came."""
+        drawn = self._session.request("stir")
+        return drawn if isinstance(drawn, tuple) else ()
+
+
 class Namespace(dict[str, Any]):
     """Globals of a test cell: what it lacks is looked up in the student process."""
 
     def __init__(self, names: dict[str, Any], session: Session) -> None:
         super().__init__(names)
         self._session = session
+
+    @property
+    def home(self) -> "There":
+        """Where the student's objects live: see `helpers.specification.homes`."""
+        return There(self._session)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):

@@ -264,3 +264,88 @@ def test_a_value_is_shown_in_one_short_line():
     assert (show(0.1 + 0.2), show(np.float64(2)), show([1, [2]])) == ("0.3", "2", "[1, [2]]")
     assert show(double) == "double"
     assert len(show(list(range(500)))) < 200
+
+
+# --- what both sides hold, and what only shows in memory ------------------------------------------
+
+
+class Cell:
+    """A layer that holds its caller's array."""
+
+    def __init__(self, w):
+        self.w = w
+
+    def times(self, x):
+        return self.w * x
+
+
+def apply(cell, x):
+    return cell.times(x) + 1
+
+
+def test_an_object_reaches_each_side_as_its_own():
+    class Wrong(Cell):
+        def times(self, x):
+            return self.w + x
+
+    t = trial(apply, apply, names={"Cell": Cell}, find={"Cell": Wrong}.__getitem__)
+    cell = t.make_of("Cell", np.array([3.0]))
+    assert t.call(cell, np.array([5.0])).tolist() == [16]
+    assert t.first.actual.tolist() == [9]
+    assert t.first.step == "apply(cell = a Cell, x = [5.])"
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_what_is_kept_is_held_by_both(copies):
+    class Student(Cell):
+        def __init__(self, w):
+            self.w = w.copy() if copies else w
+
+    t = trial(Student, Cell)
+    w = t.keep(np.array([1.0, 2.0]))
+    cell = t.make(w)
+    w.write([5.0, 6.0])
+    assert cell.times(2.0).tolist() == [10, 12]
+    assert bool(t.first) is copies
+
+
+def test_what_is_kept_may_change_only_as_it_does_in_the_references_hands():
+    def step(params):
+        params["w"] -= 1.0
+
+    def forgets(params):
+        params["w"] = params["w"] - 1.0
+
+    for student, fails in ((step, False), (forgets, False), (lambda params: None, True)):
+        t = trial(student, step)
+        t.call(t.keep({"w": np.array([2.0])}))
+        assert bool(t.first) is fails
+
+
+def watched(student, reference=double):
+    t = trial(student, reference, watched=True)
+    t.call(np.array([1.0, 2.0]))
+    t.call(np.array([3.0, 4.0]))
+    t.settle()
+    return problem(t)
+
+
+BUFFER = np.zeros(2)
+
+
+def keeps_a_buffer(x):
+    BUFFER[...] = 2 * x
+    return BUFFER
+
+
+def test_a_result_that_a_later_call_changes_is_a_problem():
+    assert "changes with a later one" in watched(keeps_a_buffer)
+    assert watched(double) == watched(keeps_a_buffer, keeps_a_buffer) == ""
+
+
+def test_a_result_that_shares_memory_with_an_input_is_a_problem():
+    def same_numbers(x):
+        return x.copy()
+
+    assert "shares its memory with the input `x`" in watched(lambda x: x[:], same_numbers)
+    assert watched(same_numbers, same_numbers) == watched(lambda x: x, lambda x: x[:]) == ""

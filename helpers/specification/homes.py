@@ -1,0 +1,42 @@
+"""Where a student's code and its objects live: in this process, or in one of their own.
+
+What only shows in the objects themselves (memory that is shared, a result that a later call
+changes, a global seed) is found by leaving them where they are and looking again.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from helpers.specification.values import copied
+
+
+class Home(Protocol):
+    """Where a student's objects live."""
+
+    def keep(self, value: Any) -> Any:
+        """Return a copy that lives there: the code is handed the copy itself, time and again."""
+
+    def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call a function of the student's; what it returns stays there too."""
+
+    def stir(self) -> tuple[Any, ...]:
+        """Draw from the global generators of NumPy and Python, and return what came."""
+
+
+class Here:
+    """This process."""
+
+    def keep(self, value: Any) -> Any:
+        """Return a copy."""
+        return copied(value)
+
+    def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Call the function."""
+        return function(*positional, **named)
+
+    def stir(self) -> tuple[Any, ...]:
+        """Draw from the global generators."""
+        return np.random.random(), random.random()

@@ -46,6 +46,7 @@ class Event:
         expected: the reference's answer.
         actual: the student's answer, or what it raised.
         problem: what is wrong, a sentence; empty if nothing is.
+        free: whether other answers than the reference's are right, too.
     """
 
     step: str
@@ -53,6 +54,7 @@ class Event:
     expected: Any
     actual: Any
     problem: str
+    free: bool = False
 
     @property
     def error(self) -> BaseException | None:
@@ -68,6 +70,9 @@ class _Left:
     inputs: Mapping[str, tuple[Any, Any]]
     expected: Any
     actual: Any
+
+
+_PLACES = {2: "second", 3: "third", 4: "fourth"}  # of objects of one class, the first apart
 
 
 def _nothing(name: str) -> Any:
@@ -108,6 +113,7 @@ class Trial:
     events: list[Event] = field(default_factory=list)
     state: tuple[Any, ...] = ()
     _left: list["_Left"] = field(default_factory=list)
+    _made: dict[str, int] = field(default_factory=dict)
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -137,6 +143,18 @@ class Trial:
             name, lambda *a, **o: self.invoke(self.student, a, o), self.reference, args, options
         )
 
+    def relate(self, relation: Callable[[Any], str], *args: Any, **options: Any) -> Any:
+        """Call the function with copies, where more than one answer is right: see `both`."""
+        name = getattr(self.reference, "__name__", "your function")
+        return self.both(
+            name,
+            lambda *a, **o: self.invoke(self.student, a, o),
+            self.reference,
+            args,
+            options,
+            relation=relation,
+        )
+
     def make(self, *args: Any, **options: Any) -> "Pair":
         """Make an object of the class, one of the student's and one of the reference's."""
         return self._make(lambda: self.student, self.reference, args, options)
@@ -162,8 +180,12 @@ class Trial:
             ours.append(reference(*a, **o))
 
         name = getattr(reference, "__name__", "your class")
-        self.both(name, make_theirs, make_ours, args, options, signature=reference)
-        return Pair(self, theirs[0] if theirs else None, ours[0])
+        self._made[name] = self._made.get(name, 0) + 1
+        place = _PLACES.get(self._made[name], "")
+        article = f"a {place} " if place else ""
+        self.both(name, make_theirs, make_ours, args, options, signature=reference, whose=article)
+        whose = f"the {place} one's " if place else ""
+        return Pair(self, theirs[0] if theirs else None, ours[0], whose)
 
     def keep(self, value: Any) -> "Kept":
         """Return an array, list or dictionary that both sides hold: no step is given a copy of it.
@@ -188,24 +210,31 @@ class Trial:
         *,
         signature: Any = None,
         tolerance: Tolerance | None = None,
+        relation: Callable[[Any], str] | None = None,
+        whose: str = "",
     ) -> Any:
         """Do one step with both, record it, and return the reference's answer.
 
         Args:
-            name: what the step is called.
+            name: what the step is called; one that begins with "." or "[" is no call.
             student: does it with the student's code.
             reference: does it with the reference.
             args: inputs by position; each side is given copies.
             options: inputs by name, likewise.
             signature: the function whose parameters name the inputs, if not `reference`.
             tolerance: how near numbers must be; the trial's if None.
+            relation: where more than one answer is right: says what is wrong with one, a sentence
+                or nothing.
+            whose: before the name, for the reader: "the second one's ".
 
         Raises:
-            SpecificationError: if the reference raises.
+            SpecificationError: if the reference raises, or its answer does not pass.
         """
         options = options or {}
         inputs = _named(signature or reference, args, options)
-        step = f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
+        given = ", ".join(f"{key} = {show(value)}" for key, value in inputs.items())
+        no_call = name.startswith((".", "["))
+        step = f"{whose}{name}" if no_call else f"{whose}{name}({given})"
         ours, our_options = _handed(tuple(args), _ours), _handed(dict(options), _ours)
         theirs, their_options = self._theirs(args), self._theirs(options)
         try:
@@ -215,13 +244,22 @@ class Trial:
         except Exception as error:
             raise SpecificationError(f"the reference fails at {step}: {error!r}") from error
         kept = copied(expected)
+        if relation and (wrong := relation(copied(expected))):
+            raise SpecificationError(f"the reference errs at {step}: {wrong}")
         try:
             with _listening() as warned:
                 actual = live = student(*theirs, **their_options)
                 if self.watched:
                     actual = copied(live)
-                problem = difference(
-                    actual, expected, f"`{name}(...)`", tolerance or self.tolerance
+                problem = (
+                    relation(_kept(actual))
+                    if relation
+                    else difference(
+                        actual,
+                        expected,
+                        f"`{name.removeprefix('.')}`" if no_call else f"`{name}(...)`",
+                        tolerance or self.tolerance,
+                    )
                 )
         except UNATTEMPTED:
             raise
@@ -234,7 +272,7 @@ class Trial:
             _named(signature or reference, theirs, their_options),
         )
         problem = problem or self._changed(inputs, before, after)
-        event = Event(step, inputs, kept, _kept(actual), problem)
+        event = Event(step, inputs, kept, _kept(actual), problem, free=relation is not None)
         self.events.append(event)
         if self.watched and not problem:
             both = {key: (before.get(key), after.get(key)) for key in inputs}
@@ -385,8 +423,8 @@ class Pair:
     returns the reference's answer.
     """
 
-    def __init__(self, trial: Trial, theirs: Any, ours: Any) -> None:
-        self._trial, self._theirs, self._ours = trial, theirs, ours
+    def __init__(self, trial: Trial, theirs: Any, ours: Any, whose: str = "") -> None:
+        self._trial, self._theirs, self._ours, self._whose = trial, theirs, ours, whose
 
     def __repr__(self) -> str:
         return f"a {type(self._ours).__name__}"
@@ -399,6 +437,7 @@ class Pair:
                 getattr(self._ours, name),
                 args,
                 options,
+                whose=self._whose,
             )
 
         return method
@@ -406,9 +445,7 @@ class Pair:
     def __getitem__(self, key: Any) -> "Pair":
         """Return an item of both."""
         theirs: list[Any] = []
-        self._trial.both(
-            f"[{key!r}]", lambda: theirs.append(self._theirs[key]), lambda: None
-        )
+        self._trial.both(f"[{key!r}]", lambda: theirs.append(self._theirs[key]), lambda: None)
         return Pair(self._trial, theirs[0] if theirs else None, self._ours[key])
 
     @property
@@ -421,14 +458,24 @@ class Pair:
         """The student's object, for steps that no method does; it forms no expectation."""
         return self._theirs
 
-    def read(self, *names: str, tolerance: Tolerance | None = None) -> None:
-        """Compare attributes; a name may lead on: "params.W1" is the item or attribute W1."""
+    def read(
+        self,
+        *names: str,
+        tolerance: Tolerance | None = None,
+        relation: Callable[[Any], str] | None = None,
+    ) -> None:
+        """Compare attributes; a name may lead on: "params.W1" is the item or attribute W1.
+
+        With a relation they are judged by that: see `Trial.both`.
+        """
         for name in names:
             self._trial.both(
                 f".{name}",
                 lambda name=name: _reach(self._theirs, name),
                 lambda name=name: _reach(self._ours, name),
                 tolerance=tolerance,
+                relation=relation,
+                whose=self._whose,
             )
 
     def write(self, name: str, value: Any) -> None:
@@ -438,15 +485,19 @@ class Pair:
             _reach(target, name)[...] = copied(value)
 
         self._trial.both(
-            f".{name}[...] = {show(value)}; ", lambda: put(self._theirs), lambda: put(self._ours)
+            f".{name}[...] = {show(value)}",
+            lambda: put(self._theirs),
+            lambda: put(self._ours),
+            whose=self._whose,
         )
 
     def set(self, name: str, value: Any) -> None:
         """Set an attribute of both."""
         self._trial.both(
-            f".{name} = {show(value)}; ",
+            f".{name} = {show(value)}",
             lambda: setattr(self._theirs, name, copied(value)),
             lambda: setattr(self._ours, name, copied(value)),
+            whose=self._whose,
         )
 
 
@@ -468,7 +519,7 @@ class Kept:
         """Write into both in place: a whole array, or one item."""
         words = "[...]" if key is ... else f"[{show(key)}]"
         self._trial.both(
-            f"{words} = {show(value)}; ",
+            f"{words} = {show(value)}",
             lambda: self._theirs.__setitem__(key, copied(value)),
             lambda: self._ours.__setitem__(key, copied(value)),
         )

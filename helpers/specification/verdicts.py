@@ -1,5 +1,6 @@
 """From a search to the sentence that a student reads: the cause, and a counterexample."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from helpers.specification.mistakes import Mistake, cause
@@ -12,6 +13,7 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
+from helpers.specification.trials import Event
 from helpers.specification.values import same, show
 
 STEPS = 4  # before the one that is wrong, that are told
@@ -55,15 +57,23 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
 def sentence(finding: Finding, known: Mistake | None) -> str:
     """Return what a student is told: the cause if it is known, and where it shows."""
     event = finding.event
-    steps = [one.step for one in finding.trial.events]
-    before = [step for step in steps[: steps.index(event.step)] if step != event.step]
-    where = _joined([*before[-STEPS:], event.step])
+    steps = {id(one.inputs): one.step for one in _until(event, finding.trial.events)}
+    where = _joined(list(steps.values())[-STEPS - 1 :])
     if event.error is not None:
         return f"It is called as {where}."
     if event.expected is None and event.problem.startswith("Your check"):
         return event.problem
     words = f"The mistake: {known.words.rstrip('.')}. " if known else f"{event.problem} "
-    return f"{words}{_example(where, event.expected, event.actual, bool(known), event.problem)}"
+    right = None if event.free else event.expected
+    return f"{words}{_example(where, right, event.actual, bool(known), event.problem)}"
+
+
+def _until(event: Event, events: list[Event]) -> Iterator[Event]:
+    """Yield events up to one; one step has several, if it is held against several oracles."""
+    for one in events:
+        yield one
+        if one is event:
+            return
 
 
 def _example(where: str, expected: Any, actual: Any, known: bool, problem: str) -> str:

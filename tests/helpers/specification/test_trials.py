@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from helpers.specification.draws import RandomDraw
+from helpers.specification.specifications import Finding, part
 from helpers.specification.trials import SpecificationError, Trial
 from helpers.specification.values import Tolerance, difference, same, show
+from helpers.specification.verdicts import sentence
 
 
 def double(x):
@@ -153,7 +155,7 @@ def test_objects_are_treated_alike_step_by_step():
     steps(t)
     assert problem(t) == ""
     assert [event.step for event in t.events][2:6] == [
-        "add(x = 2)", "add(x = 1)", ".total()", ".parts.last()",
+        "add(x = 2)", "the second one's add(x = 1)", ".total", ".parts.last",
     ]  # fmt: skip
 
 
@@ -263,6 +265,13 @@ def test_a_value_is_shown_in_one_short_line():
     assert show(np.array([[0.0, 1.5]])) == "[[0. , 1.5]]"
     assert (show(0.1 + 0.2), show(np.float64(2)), show([1, [2]])) == ("0.3", "2", "[1, [2]]")
     assert show(double) == "double"
+    assert show({"W1": np.eye(2), "b1": (np.zeros(2), [])}) == (
+        "{'W1': [[1., 0.], [0., 1.]], 'b1': ([0., 0.], [])}"
+    )
+    assert show(n for n in ()).endswith("<genexpr>>")
+    endless = []
+    endless.append(endless)
+    assert show(endless) == "[[[[[[[[[…]]]]]]]]]"
     assert len(show(list(range(500)))) < 200
 
 
@@ -349,3 +358,45 @@ def test_a_result_that_shares_memory_with_an_input_is_a_problem():
 
     assert "shares its memory with the input `x`" in watched(lambda x: x[:], same_numbers)
     assert watched(same_numbers, same_numbers) == watched(lambda x: x, lambda x: x[:]) == ""
+
+
+def test_where_more_than_one_answer_is_right_a_relation_judges():
+    def wrong(found):
+        return "" if sorted(found) == [1, 2, 3] else "Numbers are missing."
+
+    def turned(x):
+        return x[::-1]
+
+    given = [1, 2, 3]
+    t = trial(sorted, turned)
+    assert t.relate(wrong, given) == [3, 2, 1]
+    assert (problem(t), t.events[0].free) == ("", True)
+    t = trial(lambda x: x[1:], turned)
+    t.relate(wrong, x=given)
+    assert problem(t) == "Numbers are missing."
+    t = trial(lambda x: 1 / 0, turned)
+    t.relate(wrong, given)
+    assert "ZeroDivisionError" in problem(t)
+    with pytest.raises(SpecificationError, match="the reference errs"):
+        trial(sorted, lambda x: x[1:]).relate(wrong, given)
+
+
+# --- the sentence ---------------------------------------------------------------------------------
+
+
+class Forgetful(Counter):
+    """Counts each number once only."""
+
+    def add(self, x):
+        total = super().add(x if self.parts["last"][0] != x else 0.0)
+        self.parts["last"][...] = x
+        return total
+
+
+def test_a_step_that_is_done_twice_is_told_twice():
+    t = trial(Forgetful, Counter)
+    counter = t.make([0.0])
+    counter.add(1.0)
+    counter.add(1.0)
+    told = sentence(Finding(part("all"), t, 0), None)
+    assert "Counter(start = [0.]), then add(x = 1), then add(x = 1) it gives" in told

@@ -165,6 +165,8 @@ def show(value: Any) -> str:
             text = f"{float(value):.6g}"
         case np.integer():
             text = str(int(value))
+        case np.random.Generator():
+            text = "a generator"
         case _ if callable(value):
             text = getattr(value, "__name__", "a function")
         case _:

@@ -5,6 +5,7 @@ by part. Nothing of the student's is used for more than being compared.
 """
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose
 
 LONGEST = 160  # characters of a value that is quoted
 PARTS = 10_000  # of a container that are compared
+DEEPEST = 8  # level of a value that is quoted
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,25 @@ def _a(value: Any) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
-def show(value: Any) -> str:
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def show(value: Any, depth: int = 0) -> str:
     """Return a value in one short line, as a reader would type it."""
+    if depth > DEEPEST:
+        return "…"
     match value:
-        case np.ndarray() | list() | tuple():
+        case np.ndarray() | list() | tuple() if _regular(value):
             with np.printoptions(precision=4, suppress=False, threshold=60, linewidth=10**6):
-                array = np.array(value) if _regular(value) else None
-                text = np.array2string(array, separator=", ") if array is not None else repr(value)
+                text = np.array2string(np.array(value), separator=", ")
+        case np.ndarray():
+            text = repr(value)
+        case dict():
+            text = f"{{{_shown([f'{key!r}: ' for key in value], list(value.values()), depth)}}}"
+        case list():
+            text = f"[{_shown([''] * len(value), value, depth)}]"
+        case tuple():
+            text = f"({_shown([''] * len(value), value, depth)}{',' * (len(value) == 1)})"
         case float() | np.floating():
             text = f"{float(value):.6g}"
         case np.integer():
@@ -170,9 +184,19 @@ def show(value: Any) -> str:
         case _ if callable(value):
             text = getattr(value, "__name__", "a function")
         case _:
-            text = repr(value)
+            text = _ADDRESS.sub("", repr(value))
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _shown(labels: Sequence[str], values: Sequence[Any], depth: int) -> str:
+    """Return the first values of a container, each behind its label, as far as they fit a line."""
+    text = ""
+    for label, value in zip(labels, values, strict=True):
+        text += f"{', ' if text else ''}{label}{show(value, depth + 1)}"
+        if len(text) > LONGEST:
+            break
+    return text
 
 
 def _regular(value: Any) -> bool:

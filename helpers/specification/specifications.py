@@ -292,21 +292,24 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
     from hypothesis.strategies import composite
 
     error = type(finding.event.error)
+    tried: list[Trial] = []
 
-    def run(draw: Callable[[Any], Any]) -> Trial:
+    def run(draw: Callable[[Any], Any]) -> int:
         trial = _trial(part, subject, HypothesisDraw(draw, 3))
         part.steps(trial)
-        return trial
+        tried.append(trial)
+        return len(tried) - 1  # Hypothesis writes down what it is given: a trial is long
 
-    def fails(trial: Trial) -> bool:
-        return trial.first is not None and type(trial.first.error) is error
+    def fails(number: int) -> bool:
+        first = tried[number].first
+        return first is not None and type(first.error) is error
 
     quick = settings(
         max_examples=SMALLER, database=None, derandomize=True, deadline=None,
         phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     try:
-        return replace(finding, trial=find(composite(run)(), fails, settings=quick))
+        return replace(finding, trial=tried[find(composite(run)(), fails, settings=quick)])
     except NoSuchExample:
         return finding
 

@@ -97,7 +97,20 @@ def test_fixed_inputs_that_must_fit_together_stay_as_they_are():
     spec = function(part("all", at=[given]))
     subject = Subject("times", lambda name: lambda x, w: x @ w + 1, {"times": times})
     finding, _ = search(spec, spec.parts[0], subject, b"seed")
-    assert finding is not None and smaller(finding, subject) is finding
+    assert finding is not None
+    assert smaller(finding, subject) is finding
+
+
+def test_making_it_smaller_does_not_write_down_what_a_trial_knows():
+    class Unspeakable:
+        def __repr__(self):
+            raise RuntimeError
+
+    names = {"double": double, "other": Unspeakable()}
+    spec = spec_of(x=arrays("n m"))
+    subject = Subject("double", lambda name: np.square, names)
+    finding, _ = search(spec, spec.parts[0], subject, b"seed")
+    assert smaller(finding, subject) is not finding
 
 
 def test_a_counterexample_is_made_smaller():

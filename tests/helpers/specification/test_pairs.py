@@ -1,0 +1,67 @@
+"""Objects of both sides, and parts of an answer that numerical differentiation is asked about."""
+
+import numpy as np
+
+from helpers.specification.draws import RandomDraw
+from helpers.specification.trials import Trial
+from helpers.specification.values import Tolerance
+
+
+def trial(student, reference, **more):
+    return Trial(student, reference, RandomDraw(np.random.default_rng(0), 3), **more)
+
+
+def square(x):
+    return x * x
+
+
+def both_slopes(x):
+    return {"square": 2 * x, "cube": 3 * x**2}
+
+
+def test_a_slope_is_asked_of_an_item():
+    t = trial(both_slopes, both_slopes)
+    x = np.array([1.0, 2.0])
+    t.call(x)
+    t.slope(lambda v: np.sum(v**2), x, item="square")
+    t.slope(lambda v: np.sum(v**3), x, item="cube")
+    assert t.first is None
+    t.slope(lambda v: np.sum(v**2), x, item="cube")
+    assert "both_slopes['cube']" in t.first.problem
+
+
+def test_items_of_both_are_found_by_key():
+    class Layer:
+        def forward(self, x):
+            return 2 * x
+
+    class Wrong(Layer):
+        def forward(self, x):
+            return 3 * x
+
+    t = trial(lambda: {"one": Layer(), "two": Wrong()}, lambda: {"one": Layer(), "two": Layer()})
+    layers = t.make()
+    layers["one"].forward(1.0)
+    assert t.first is None
+    assert layers["two"].forward(1.0) == 2
+    assert t.first.actual == 3
+    assert set(layers.theirs) == set(layers.ours)
+
+
+def test_a_missing_item_is_a_problem():
+    t = trial(dict, lambda: {"one": 1.0})
+    t.make()["one"]
+    assert isinstance(t.first.error, KeyError)
+
+
+def test_what_is_kept_is_compared_to_the_parts_tolerance():
+    def step(w):
+        w -= 0.1
+
+    def nearly(w):
+        w -= 0.1 + 1e-5
+
+    for tolerance, fails in ((Tolerance(), True), (Tolerance(1e-3), False)):
+        t = trial(nearly, step, tolerance=tolerance)
+        t.call(t.keep(np.array([1.0])))
+        assert bool(t.first) is fails

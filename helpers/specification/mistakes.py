@@ -5,6 +5,7 @@ Runs programs that the course itself wrote, each in names of its own.
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ def cause(
     for mistake in mistakes:
         own = dict(names)
         try:
-            with _in_time():
+            with _in_time(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 exec(compile(mistake.source, "<mistake>", "exec"), own)
                 other = Subject(subject.name, partial(getitem, own), subject.names)
                 if all(_alike(run(other), before) for run, before in runs):

@@ -114,6 +114,7 @@ class Trial:
     state: tuple[Any, ...] = ()
     _left: list["_Left"] = field(default_factory=list)
     _made: dict[str, int] = field(default_factory=dict)
+    _starts: list[int] = field(default_factory=list)
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -135,6 +136,17 @@ class Trial:
         self.axes = Axes(limits=self.axes.limits)
 
     # --- steps ------------------------------------------------------------------------------------
+
+    def apart(self) -> None:
+        """Begin steps that have nothing to do with those so far: no message tells of them."""
+        self.anew()
+        self._made.clear()
+        self._starts.append(len(self.events))
+
+    def story(self, event: Event) -> list[Event]:
+        """Return the events that lead to one of them, with it."""
+        end = 1 + next(place for place, one in enumerate(self.events) if one is event)
+        return self.events[max((n for n in self._starts if n < end), default=0) : end]
 
     def call(self, *args: Any, **options: Any) -> Any:
         """Call the function with copies, compare, and return the reference's answer."""

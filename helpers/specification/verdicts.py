@@ -1,6 +1,5 @@
 """From a search to the sentence that a student reads: the cause, and a counterexample."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from helpers.specification.mistakes import Mistake, cause
@@ -13,7 +12,6 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
-from helpers.specification.trials import Event
 from helpers.specification.values import same, show
 
 STEPS = 4  # before the one that is wrong, that are told
@@ -57,7 +55,8 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
 def sentence(finding: Finding, known: Mistake | None) -> str:
     """Return what a student is told: the cause if it is known, and where it shows."""
     event = finding.event
-    steps = {id(one.inputs): one.step for one in _until(event, finding.trial.events)}
+    # One step has several events, if it is held against several oracles.
+    steps = {id(one.inputs): one.step for one in finding.trial.story(event)}
     where = _joined(list(steps.values())[-STEPS - 1 :])
     if event.error is not None:
         return f"It is called as {where}."
@@ -66,14 +65,6 @@ def sentence(finding: Finding, known: Mistake | None) -> str:
     words = f"The mistake: {known.words.rstrip('.')}. " if known else f"{event.problem} "
     right = None if event.free else event.expected
     return f"{words}{_example(where, right, event.actual, bool(known), event.problem)}"
-
-
-def _until(event: Event, events: list[Event]) -> Iterator[Event]:
-    """Yield events up to one; one step has several, if it is held against several oracles."""
-    for one in events:
-        yield one
-        if one is event:
-            return
 
 
 def _example(where: str, expected: Any, actual: Any, known: bool, problem: str) -> str:

@@ -400,3 +400,15 @@ def test_a_step_that_is_done_twice_is_told_twice():
     counter.add(1.0)
     told = sentence(Finding(part("all"), t, 0), None)
     assert "Counter(start = [0.]), then add(x = 1), then add(x = 1) it gives" in told
+
+
+def test_a_message_tells_the_steps_since_those_that_stand_apart():
+    t = trial(lambda x: x)
+    t.call(1)
+    t.apart()
+    t.call(2)
+    t.call(3)
+    t.apart()
+    t.call(4)
+    assert [event.step for event in t.story(t.events[2])] == ["double(x = 2)", "double(x = 3)"]
+    assert [event.step for event in t.story(t.events[0])] == ["double(x = 1)"]

@@ -8,6 +8,7 @@ import io
 import linecache
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nbformat import NotebookNode
@@ -37,7 +38,7 @@ def run(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     questions: dict[str, Question] = {}
     incidents: dict[str, str] = {}
-    for cell in _code_cells(source.notebook, plain):
+    for cell in code_cells(source.notebook, plain):
         key = grade_id(cell) or cell.id
         text = (answers or {}).get(key, cell.source)
         try:
@@ -47,11 +48,17 @@ def run(
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:
             questions[key] = namespace["q"]
+    return replace(verdict_of(source, questions, incidents), seconds=time.perf_counter() - start)
+
+
+def verdict_of(
+    source: SourceNotebook, questions: Mapping[str, Question], incidents: Mapping[str, str]
+) -> Verdict:
+    """Return the verdict that a notebook's questions, by the test cell's grade_id, come to."""
     return Verdict(
         source.name,
         tuple(_verdict(one, questions.get(f"test_{one.id}")) for one in source.exercises),
         incidents=tuple(incidents.values()),
-        seconds=time.perf_counter() - start,
     )
 
 
@@ -68,7 +75,7 @@ def _verdict(exercise: Exercise, question: Question | None) -> ExerciseVerdict:
 def reference(source: SourceNotebook) -> dict[str, Any]:
     """Run a source notebook's set-up cells and reference solutions, and return their names."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in _code_cells(source.notebook, plain=False):
+    for cell in code_cells(source.notebook, plain=False):
         if not is_test(cell):
             execute(cell.source, f"<{source.name}:{cell.id}>", namespace)
     return namespace
@@ -80,7 +87,8 @@ def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
     exec(compile(source, filename, "exec"), namespace)
 
 
-def _code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:
+def code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:
+    """Yield the code cells that a run runs, plain ones if they are asked for."""
     return (
         cell
         for cell in nb.cells

@@ -149,16 +149,20 @@ def interaction(*parts: Part) -> Specification:
 
 @dataclass(frozen=True)
 class _Calls:
-    """One call with an input of each domain, by position or, now and then, by name."""
+    """One call with an input of each domain, by position or, now and then, by name.
+
+    A watched trial has another one, with inputs of the same shapes, that may spoil the first.
+    """
 
     inputs: Mapping[str, Domain]
 
     def __call__(self, trial: Trial) -> None:
-        given = {name: trial.draw(domain) for name, domain in self.inputs.items()}
-        if trial.source.integer(0, 3) == 3:
-            trial.call(**given)
-        else:
-            trial.call(*given.values())
+        for _ in range(2 if trial.watched else 1):
+            given = {name: trial.draw(domain) for name, domain in self.inputs.items()}
+            if trial.source.integer(0, 3) == 3:
+                trial.call(**given)
+            else:
+                trial.call(*given.values())
 
 
 # --- the search -----------------------------------------------------------------------------------

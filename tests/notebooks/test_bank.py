@@ -1,6 +1,7 @@
 """Every answer of the banks earns what it must, and a wrong one is told its own mistake."""
 
 import ast
+import random
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from course.layout import load_config
 from course.notebooks.bank import RIGHT, WRONG, predicted
 from course.notebooks.cells import grade_id, is_solution
+from course.notebooks.rerun import rerun
 from course.notebooks.runner import run
 from helpers.checks import Outcome
 
@@ -56,7 +58,7 @@ def test_the_bank_can_be_read(source):
 
 
 def test_a_wrong_answer_fails_exactly_its_checks_with_its_own_diagnosis(source, wrong):
-    verdict = run(source, {wrong.exercise: wrong.source})
+    verdict = rerun(source, {wrong.exercise: wrong.source})
     assert failed(verdict) == {wrong.exercise: wrong.fails, **wrong.knock_on}
     assert scores(verdict) == predicted(source.exercises, [wrong])
     own = verdict[wrong.exercise]
@@ -66,7 +68,7 @@ def test_a_wrong_answer_fails_exactly_its_checks_with_its_own_diagnosis(source, 
 
 
 def test_a_right_answer_earns_everything(source, right):
-    verdict = run(source, {right.exercise: right.source})
+    verdict = rerun(source, {right.exercise: right.source})
     messages = [check.message for exercise in verdict.exercises for check in exercise.checks]
     assert failed(verdict) == {}, messages
     assert verdict.incidents == ()
@@ -112,12 +114,18 @@ def test_answers_differ(source, exercise):
 def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(source, exercise):
     spoilt = "".join(f"{name} = _spoilt({name})\n" for name in callables(exercise.solution))
     answers = {exercise.id: exercise.solution + SPOILER + spoilt}
-    failed = set(run(source, answers)[exercise.id].failed)
+    failed = set(rerun(source, answers)[exercise.id].failed)
     essential = {check.name for check in exercise.checks if check.essential}
     if exercise.id in source.bank.takes_no_arrays:
         assert failed == source.bank.takes_no_arrays[exercise.id]
     else:
         assert failed >= essential
+
+
+def test_what_is_run_again_is_all_that_an_answer_affects(source):
+    for answer in random.Random(2).sample(source.bank.answers, 6):
+        answers = {answer.exercise: answer.source}
+        assert rerun(source, answers) == run(source, answers), answer.name
 
 
 @pytest.mark.parametrize("pace", ["short", None])

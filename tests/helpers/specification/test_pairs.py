@@ -27,6 +27,7 @@ def test_a_slope_is_asked_of_an_item():
     t.slope(lambda v: np.sum(v**3), x, item="cube")
     assert t.first is None
     t.slope(lambda v: np.sum(v**2), x, item="cube")
+    assert t.first
     assert "both_slopes['cube']" in t.first.problem
 
 
@@ -44,6 +45,7 @@ def test_items_of_both_are_found_by_key():
     layers["one"].forward(1.0)
     assert t.first is None
     assert layers["two"].forward(1.0) == 2
+    assert t.first
     assert t.first.actual == 3
     assert set(layers.theirs) == set(layers.ours)
 

@@ -14,6 +14,8 @@ from course.judge.wire.judge_end import MAX_OUTPUT, Namespace, Session, StudentG
 from course.judge.wire.student_end import Student
 from helpers.checks import assert_close, assert_shape
 from helpers.diagnosis import diagnose
+from helpers.specification import arrays, function, part
+from helpers.specification.specifications import Subject, search
 from tests.course.judge.clocks import HandClock
 
 STUDENT = """
@@ -1182,3 +1184,60 @@ def test_an_iterator_without_end_costs_no_more_than_its_limits(start, monkeypatc
         with pytest.raises(ValueError, match="without end"):
             found.extend(names[name]())
         assert fewest <= len(found) <= most
+
+
+# --- where the student's objects live -------------------------------------------------------------
+
+LASTING = """
+import numpy as np
+
+BUFFER = np.zeros(2)
+
+def into_a_buffer(x):
+    BUFFER[...] = 2 * x
+    return BUFFER
+
+def a_view(x):
+    return x[:]
+
+def seeds(x):
+    np.random.seed(0)
+    return 2 * x
+
+def plain(x):
+    return 2 * x
+
+class Cell:
+    def __init__(self, w):
+        self.w = w
+
+    def times(self, x):
+        return self.w * x
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "words"),
+    [
+        ("into_a_buffer", lambda x: 2 * x, "changes with a later one"),
+        ("a_view", lambda x: x.copy(), "shares its memory with the input `x`"),
+        ("seeds", lambda x: 2 * x, "seeds the global random generator"),
+        ("plain", lambda x: 2 * x, ""),
+    ],
+)
+def test_what_shows_only_in_the_students_objects_is_found_where_they_are(
+    start, name, reference, words
+):
+    names = Namespace({}, start(LASTING))
+    spec = function(part("all", x=arrays("2")))
+    subject = Subject(name, names.__getitem__, {name: reference}, names.home)
+    finding, _ = search(spec, spec.parts[0], subject, b"seed")
+    assert (words in finding.event.problem) if words else finding is None
+
+
+def test_an_array_that_the_test_keeps_there_is_the_one_that_the_students_object_holds(start):
+    names = Namespace({}, start(LASTING))
+    held = names.home.keep(np.ones(2))
+    cell = names["Cell"](held)
+    held[...] = 7
+    assert cell.times(2).tolist() == [14, 14]

@@ -13,7 +13,7 @@ import linecache
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -310,6 +310,28 @@ def assert_integers(actual: Any, *, name: str = "Your result") -> None:
     array = _numbers(actual, name)
     if array.dtype.kind not in "iu":
         raise AssertionError(f"{name} has dtype {array.dtype}, but integers are wanted.")
+
+
+def assert_returned(actual: Any, *things: str) -> None:
+    """Raise AssertionError unless a function has returned as many things as there are names."""
+    wanted = f"{len(things)} things are wanted: `return {', '.join(things)}`."
+    if actual is None:
+        raise AssertionError(f"Your function returns None, but {wanted}")
+    if not isinstance(actual, tuple | list):
+        raise AssertionError(f"Your function returns one thing, but {wanted}")
+    if len(actual) != len(things):
+        raise AssertionError(f"Your function returns {len(actual)} things, but {wanted}")
+
+
+def assert_keys(actual: Any, keys: Iterable[str], *, name: str = "Your result") -> None:
+    """Raise AssertionError unless `actual` is a dictionary with these keys, and perhaps others."""
+    if actual is None:
+        raise AssertionError(f"{name} is None: a `return` is missing, or it returns nothing.")
+    if not isinstance(actual, Mapping):
+        raise AssertionError(f"{name} is a {type(actual).__name__}, but a dictionary is wanted.")
+    if missing := [key for key in keys if key not in actual]:
+        found = ", ".join(map(str, list(actual)[:20])) or "none"
+        raise AssertionError(f"{name} has no key {', '.join(missing)}; its keys are: {found}.")
 
 
 def _numbers(actual: Any, name: str) -> npt.NDArray[Any]:

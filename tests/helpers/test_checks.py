@@ -26,7 +26,9 @@ from helpers.checks import (
     assert_derivative,
     assert_gradient,
     assert_integers,
+    assert_keys,
     assert_quiet,
+    assert_returned,
     assert_shape,
     assert_unchanged,
     assert_verdict,
@@ -427,6 +429,30 @@ def test_assert_shape_and_assert_integers():
     for assertion, more in ((assert_shape, ((1,),)), (assert_integers, ())):
         for odd, words in ((None, "`return` is missing"), ([[1], [1, 2]], "rows"), ("a", "str")):
             assert words in message(assertion, odd, *more)
+
+
+def test_assert_returned():
+    assert_returned((1, 2), "A2", "cache")
+    assert_returned([None, {}], "A2", "cache")
+    wanted = "but 2 things are wanted: `return A2, cache`."
+    for odd, words in (
+        (None, "returns None, "),
+        (np.ones((2, 2)), "returns one thing, "),
+        ({}, "returns one thing, "),
+        ((1,), "returns 1 things, "),
+    ):
+        assert message(assert_returned, odd, "A2", "cache") == f"Your function {words}{wanted}"
+
+
+def test_assert_keys():
+    assert_keys({"W1": 1, "b1": 2, "more": 3}, ("W1", "b1"))
+    for odd, words in (
+        (None, "Your result is None: a `return` is missing"),
+        ((1, 2), "Your result is a tuple, but a dictionary is wanted."),
+        ({"w1": 1, 2: 3}, "Your result has no key W1, b1; its keys are: w1, 2."),
+        ({}, "its keys are: none."),
+    ):
+        assert words in message(assert_keys, odd, ("W1", "b1"))
 
 
 def sigmoid(x):

@@ -14,7 +14,7 @@ from operator import getitem
 from typing import Any
 
 from helpers.specification.specifications import Subject
-from helpers.specification.trials import Trial
+from helpers.specification.trials import Event, Trial
 from helpers.specification.values import same
 
 SECONDS = 0.5  # of computing that a known mistake may take: some never end
@@ -68,9 +68,15 @@ def cause(
 def _alike(one: Trial, other: Trial) -> bool:
     """Tell whether two trials went alike, step by step."""
     return len(one.events) == len(other.events) and all(
-        same(mine.actual, theirs.actual) and bool(mine.problem) == bool(theirs.problem)
-        for mine, theirs in zip(one.events, other.events, strict=True)
+        _alike_at(mine, theirs) for mine, theirs in zip(one.events, other.events, strict=True)
     )
+
+
+def _alike_at(mine: Event, theirs: Event) -> bool:
+    """Tell whether a step went alike; if what came is right, for whatever else is wrong with it."""
+    if not same(mine.actual, theirs.actual) or bool(mine.problem) != bool(theirs.problem):
+        return False
+    return not same(mine.actual, mine.expected) or mine.problem == theirs.problem
 
 
 @contextmanager

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from helpers.checks import Outcome, Question, seeded
-from helpers.specification import arrays, described, function, interaction, lists, numbers, part
+from helpers.specification import (
+    arrays,
+    described,
+    function,
+    integer_arrays,
+    interaction,
+    lists,
+    numbers,
+    part,
+)
 from helpers.specification.mistakes import Mistake, cause
 from helpers.specification.promises import (
     PromiseError,
@@ -160,8 +169,8 @@ def test_what_students_read_is_made_from_the_parts():
 # --- causes ---------------------------------------------------------------------------------------
 
 
-def told(student, mistakes):
-    spec = spec_of(x=numbers(-5, 5))
+def told(student, mistakes, **inputs):
+    spec = spec_of(**inputs or {"x": numbers(-5, 5)})
     subject = subject_of(student)
     _, done = search(spec, spec.parts[0], subject, b"seed")
     runs = list(zip(trials(spec, spec.parts[0], b"seed"), done, strict=False))
@@ -179,6 +188,20 @@ def told(student, mistakes):
 )
 def test_the_mistake_that_does_the_same_everywhere_names_the_cause(student, words):
     assert told(student, [BROKEN, SQUARE]) == words
+
+
+def test_what_else_is_wrong_with_a_right_answer_must_be_the_same_too():
+    def spoils(x):
+        y = 2 * x
+        x[...] = 0
+        return y
+
+    floats = Mistake("it holds floats", "def double(x):\n    return 2.0 * x")
+    own = Mistake("it spoils x", "def double(x):\n    y = 2 * x\n    x[...] = 0\n    return y")
+    whole = {"x": integer_arrays("n", 1, 9), "kinds": True}
+    assert told(spoils, [floats, own], **whole) == "it spoils x"
+    assert told(spoils, [floats], **whole) is None
+    assert told(lambda x: 2.0 * x, [own, floats], **whole) == "it holds floats"
 
 
 def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):

@@ -58,11 +58,12 @@ def sentence(finding: Finding, known: Mistake | None) -> str:
     # One step has several events, if it is held against several oracles.
     steps = {id(one.inputs): one.step for one in finding.trial.story(event)}
     where = _joined(list(steps.values())[-STEPS - 1 :])
+    named = f"The mistake: {known.words.rstrip('.')}. " if known else ""
     if event.error is not None:
-        return f"It is called as {where}."
+        return f"{named}It is called as {where}."
     if event.expected is None and event.problem.startswith("Your check"):
         return event.problem
-    words = f"The mistake: {known.words.rstrip('.')}. " if known else f"{event.problem} "
+    words = named or f"{event.problem} "
     right = None if event.free else event.expected
     return f"{words}{_example(where, right, event.actual, bool(known), event.problem)}"
 

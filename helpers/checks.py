@@ -317,10 +317,11 @@ def assert_returned(actual: Any, *things: str) -> None:
     wanted = f"{len(things)} things are wanted: `return {', '.join(things)}`."
     if actual is None:
         raise AssertionError(f"Your function returns None, but {wanted}")
-    if not isinstance(actual, tuple | list):
+    if not isinstance(actual, Sequence) or isinstance(actual, str):
         raise AssertionError(f"Your function returns one thing, but {wanted}")
     if len(actual) != len(things):
-        raise AssertionError(f"Your function returns {len(actual)} things, but {wanted}")
+        count = "one thing" if len(actual) == 1 else f"{len(actual)} things"
+        raise AssertionError(f"Your function returns {count}, but {wanted}")
 
 
 def assert_keys(actual: Any, keys: Iterable[str], *, name: str = "Your result") -> None:

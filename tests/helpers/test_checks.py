@@ -439,7 +439,8 @@ def test_assert_returned():
         (None, "returns None, "),
         (np.ones((2, 2)), "returns one thing, "),
         ({}, "returns one thing, "),
-        ((1,), "returns 1 things, "),
+        ([1], "returns one thing, "),
+        ((1, 2, 3), "returns 3 things, "),
     ):
         assert message(assert_returned, odd, "A2", "cache") == f"Your function {words}{wanted}"
 

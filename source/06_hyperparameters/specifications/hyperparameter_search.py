@@ -1,0 +1,1313 @@
+"""What the exercises of chapter 6, part B promise.
+
+Most of them draw random numbers, so that more than one answer is right: a step is judged by a
+sentence that says what is wrong with the answer, empty if nothing is.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from helpers.diagnosis import as_numbers, shape_sentence
+from helpers.specification import (
+    Domain,
+    arrays,
+    function,
+    integer_arrays,
+    integers,
+    interaction,
+    labels,
+    numbers,
+    one_hot,
+    one_of,
+    part,
+    single,
+)
+from helpers.specification.values import copied, show
+
+SAMPLES = arrays("N n") | arrays("N 1 n n") | integer_arrays("N n") | single("N n 2")
+PLACES = Domain(lambda draw, axes: 10 * np.array(draw.order(axes.length("N", draw))))
+TRUTH = PLACES | labels() | one_hot()
+SEEDS = integers(0, 1 << 30)
+GENERATORS = SEEDS.map(np.random.default_rng)
+RETURN = "It returns None: a `return` is missing."
+
+
+def ask(t, name, how, wrong, **inputs):
+    """Do one step with both functions, apart from others; `wrong` judges what comes of it."""
+    t.apart()
+    t.both(
+        f"{name} ", partial(how, t.student), partial(how, t.reference), (), inputs, relation=wrong
+    )
+
+
+def seeds(t, count):
+    """Return as many seeds, all different."""
+    return [t.draw(SEEDS) * 1000 + k for k in range(count)]
+
+
+def first(sentences):
+    """Return the first sentence that is not empty."""
+    return next(filter(None, sentences), "")
+
+
+# --- samples and labels ---------------------------------------------------------------------------
+
+
+def table(*parts):
+    """Return a row of numbers for each sample: what the arrays hold of it, one after the other."""
+    return np.hstack([np.reshape(a, (len(a), int(np.prod(np.shape(a)[1:])))) for a in parts])
+
+
+def as_often(found, right):
+    """Tell whether two tables have the same rows as often, in whatever order."""
+    if len(found) != len(right):
+        return False
+    return np.array_equal(found[np.lexsort(found.T)], right[np.lexsort(right.T)])
+
+
+def unpaired(pair, x, t, of=""):
+    """Return what is wrong with the form of two arrays; the shapes are x's and t's, but for N."""
+    if pair is None:
+        return RETURN
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        return f"It must return two arrays{of}, x and t."
+    for name, found, right in (("x", pair[0], x), ("t", pair[1], t)):
+        array = as_numbers(found)
+        if isinstance(array, str):
+            return f"Your {name}{of} {array}"
+        if array.shape[1:] != right.shape[1:] or not array.ndim:
+            return f"Your {name}{of} {shape_sentence(array.shape, right.shape)}."
+    if len(pair[0]) != len(pair[1]):
+        return f"Your x{of} holds {len(pair[0])} samples, and your t {len(pair[1])} labels."
+    return ""
+
+
+def mixed_up(pairs, x, t):
+    """Return what is wrong if pairs of arrays do not hold each sample and its label once."""
+    found_x = np.concatenate([np.asarray(pair[0]) for pair in pairs])
+    found_t = np.concatenate([np.asarray(pair[1]) for pair in pairs])
+    known = {tuple(row) for row in table(x).tolist()}
+    if any(tuple(row) not in known for row in table(found_x).tolist()):
+        return "Your x holds rows that are no samples: keep each row as it is."
+    if not as_often(table(found_x), table(x)):
+        return "Some samples come twice or never: use each number of one permutation once."
+    if not as_often(table(found_x, found_t), table(x, t)):
+        return "Labels stand beside other samples than theirs: use the same rows of both."
+    return ""
+
+
+def misshuffled(pair, x, t):
+    """Return what is wrong with a shuffled data set, whatever its order."""
+    words = unpaired(pair, x, t)
+    if not words and len(pair[0]) != len(x):
+        words = f"Your x {shape_sentence(np.shape(pair[0]), x.shape)}."
+    return words or mixed_up([pair], x, t)
+
+
+ROWS = np.arange(14.0).reshape(7, 2), 10 * np.arange(7)
+
+
+def shuffles(t):
+    """Shuffle seven samples that are all different, and any others."""
+    for x, truth in (ROWS, t.draw(SAMPLES, TRUTH)):
+        t.apart()
+        wrong = partial(misshuffled, x=x, t=truth)
+        rng = t.draw(SEEDS | GENERATORS)
+        if t.choice(True, False):
+            t.relate(wrong, x, truth, rng)
+        else:
+            t.relate(wrong, x=x, t=truth, rng=rng)
+
+
+def many_orders(shuffle, seeds, samples):
+    """Return what each seed makes of x, of one column with the rows' numbers, and of t, alike."""
+    x = np.arange(samples)[:, None]
+    return [shuffle(x.copy(), x[:, 0].copy(), seed) for seed in seeds]
+
+
+def orders_of(found, samples):
+    """Return the orders of shuffled row numbers, or a sentence if they are none."""
+    x = np.arange(samples)[:, None]
+    if words := first(misshuffled(pair, x, x[:, 0]) for pair in found):
+        return words
+    return [np.ravel(pair[0]).tolist() for pair in found]
+
+
+def too_few(found):
+    """Return what is wrong with shuffles of three samples; each order has a chance of 1/6."""
+    orders = orders_of(found, 3)
+    if isinstance(orders, str):
+        return orders
+    if all(order == sorted(order) for order in orders):
+        return "The samples come back in the order in which they were."
+    different = {tuple(order) for order in orders}
+    if len(different) == 1:
+        return "Every seed gives the same order: draw it from `rng`."
+    if len(different) < 6:
+        return (
+            f"Of {len(orders)} shuffles of three samples only {len(different)} of the 6 orders "
+            "come: every order must be possible."
+        )
+    return ""
+
+
+def stuck(found):
+    """Return what is wrong with shuffles of twenty samples."""
+    orders = orders_of(found, 20)
+    if isinstance(orders, str):
+        return orders
+    if len({tuple(order) for order in orders}) < len(orders):
+        return "Several seeds give the same order of 20 samples: draw it from `rng`."
+    for place, there in enumerate(zip(*orders, strict=True)):
+        if len(set(there)) == 1:
+            return f"Of 20 samples place {place} always gets the same one: shuffle all of them."
+    return ""
+
+
+def all_orders(t):
+    """Shuffle few samples often: a right shuffle misses an order once in 10^10 times."""
+    for samples, times, wrong in ((3, 150, too_few), (20, 12, stuck)):
+        name = f"{times} shuffles of {samples} samples"
+        ask(t, name, partial(many_orders, samples=samples), wrong, seeds=seeds(t, times))
+
+
+TWENTY = np.arange(40.0).reshape(20, 2), np.arange(20)
+
+
+def twice(f, seed, **options):
+    """Call f for twenty samples twice with a seed, and twice with one generator."""
+    rng = np.random.default_rng(seed)
+    return [f(*copied(TWENTY), rng=one, **options) for one in (seed, seed, rng, rng)]
+
+
+def unrepeatable(found):
+    """Return what is wrong with four answers, of one seed twice and of one generator twice."""
+    if words := first(unpaired(pair, *TWENTY) for pair in found):
+        return words
+    one, again, generator, later = (table(*pair).tolist() for pair in found)
+    if one != again:
+        return "The same seed gives two different orders: draw from `rng`."
+    if generator == later:
+        return "A generator that has been used gives the same order once more: draw from `rng`."
+    return ""
+
+
+TWO_AND_TWO = "twenty samples, twice by a seed and twice by one generator"
+
+
+def repeated_shuffles(t):
+    """Shuffle once, and twice with one seed and with one generator."""
+    shuffles(t)
+    ask(t, TWO_AND_TWO, twice, unrepeatable, seed=t.draw(SEEDS))
+
+
+shuffle_dataset = interaction(
+    part("keeps every sample with its label, in any shape", essential=True, steps=shuffles),
+    part("makes every order possible", essential=True, count=1, steps=all_orders),
+    part("draws from `rng` alone; x and t stay as they are", count=5, steps=repeated_shuffles),
+)
+
+
+TEN = TWENTY[0][:10], TWENTY[1][:10]
+
+
+def missplit(found, x, t, count):
+    """Return what is wrong with a split that should put `count` samples aside."""
+    if found is None:
+        return RETURN
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        return "Return two pairs: (x_train, t_train), (x_val, t_val)."
+    for pair, of in zip(found, (" for training", " for validation"), strict=True):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            return "Return two pairs: (x_train, t_train), (x_val, t_val)."
+        if words := unpaired(pair, x, t, of):
+            return words
+    total, training, validation = len(x), len(found[0][0]), len(found[1][0])
+    if (training, validation) != (total - count, count):
+        return (
+            f"Of {total} samples {training} are for training and {validation} for validation "
+            f"instead of {total - count} and {count}."
+        )
+    return mixed_up(found, x, t)
+
+
+def split(t, x, truth, share, count):
+    """Split once, apart from other steps."""
+    t.apart()
+    t.relate(lambda found: missplit(found, x, truth, count), x, truth, share, t.draw(SEEDS))
+
+
+WHOLE = ((10, 0.2), (10, 0.3), (12, 0.5), (8, 0.25), (4, 0.75), (5, 0.2))
+
+
+def splits(t):
+    """Split where the share is a whole number of samples: ten, and any others."""
+    split(t, *TEN, 0.3, 3)
+    total, share = t.choice(*WHOLE)
+    t.apart()
+    t.axes.known["N"] = total
+    split(t, *t.draw(SAMPLES, TRUTH), share, round(share * total))
+
+
+def rounds(t):
+    """Split where the share is no whole number of samples, or a part stays empty."""
+    total = t.draw(integers(1, 40))
+    count = t.draw(integers(0, total))
+    share = min(max((count + t.draw(numbers(-0.4, 0.4))) / total, 0.0), 1.0)
+    cases = (8, 0.2), (100, 0.29), (7, 0.2), (9, 0.25), (6, 0.05), (5, 0.95), (total, share)
+    for samples, share in cases:
+        x = np.arange(2.0 * samples).reshape(samples, 2)
+        split(t, x, np.arange(samples), share, round(share * samples))
+    t.apart()
+    x, truth = TWENTY[0][:8], TWENTY[1][:8]
+    t.relate(lambda found: missplit(found, x, truth, 2), x, truth, rng=t.draw(SEEDS))
+
+
+def halves(split, seeds):
+    """Return how each seed splits ten samples in two."""
+    return [split(*copied(TEN), 0.5, rng=seed) for seed in seeds]
+
+
+def unfair(found):
+    """Return what is wrong with which five of ten samples validate, each time."""
+    if words := first(missplit(one, *TEN, 5) for one in found):
+        return words
+    chosen = [sorted(np.asarray(one[1][1]).tolist()) for one in found]
+    for half, words in ((range(5, 10), "last"), (range(5), "first")):
+        if all(one == list(half) for one in chosen):
+            return f"It is always the {words} samples that validate: shuffle before you cut."
+    different = {tuple(one) for one in chosen}
+    if len(different) == 1:
+        return "Every seed chooses the same samples: draw from `rng`."
+    never = set(range(10)) - {place for one in chosen for place in one}
+    if never:
+        return f"In {len(chosen)} splits sample {min(never)} of 10 was never for validation."
+    if len(different) < 25:
+        return f"{len(chosen)} seeds give {len(different)} splits only: all must be possible."
+    return ""
+
+
+def many_splits(t):
+    """Split often: a right split leaves a sample out once in 10^17 times."""
+    ask(t, "60 splits of ten samples", halves, unfair, seeds=seeds(t, 60))
+
+
+def unrepeatable_split(found):
+    """Return what is wrong with four splits, of one seed twice and of one generator twice."""
+    if words := first(missplit(one, *TWENTY, 10) for one in found):
+        return words
+    return unrepeatable([training for training, _ in found])
+
+
+def repeated_splits(t):
+    """Split once, and twice with one seed and with one generator."""
+    split(t, *TEN, 0.3, 3)
+    ask(t, TWO_AND_TWO, partial(twice, share=0.5), unrepeatable_split, seed=t.draw(SEEDS))
+
+
+validation_split = interaction(
+    part("puts each sample into one part, with its label", essential=True, steps=splits),
+    part("chooses them at random", essential=True, count=1, steps=many_splits),
+    part("rounds; a part may be empty, and a fifth is the default", count=5, steps=rounds),
+    part("draws from `rng` alone; x and t stay as they are", count=5, steps=repeated_splits),
+)
+
+# --- the trainer ----------------------------------------------------------------------------------
+
+
+def random_data(t, samples, features, classes):
+    """Return random samples, with labels or one-hot."""
+    rng = t.draw(GENERATORS)
+    truth = rng.permutation(np.arange(samples) % classes)
+    return rng.normal(size=(samples, features)), t.choice(truth, np.eye(classes)[truth])
+
+
+RATE = 0.7
+
+
+def lends(one, other):
+    """Give an optimizer the step of another one, so that its own rate tells nothing."""
+    one.update = other.update
+
+
+def trainer(t, sizes, rate, data, decay=0.0, **options):
+    """Return a network, its optimizer, and a trainer for it; each is a pair."""
+    network = t.make_of(
+        "MultiLayerNetExtend",
+        sizes[0],
+        sizes[1:-1],
+        sizes[-1],
+        weight_decay_lambda=decay,
+        rng=t.draw(SEEDS),
+    )
+    optimizer = t.make_of("SGD", rate)
+    return network, optimizer, t.make(network, optimizer, *data, **options)
+
+
+def whole_batches(t):
+    """Train on all samples at once: every order gives the same weights."""
+    sizes = t.choice([3, 4, 2], [4, 5, 3, 3], [2, 3])
+    samples = t.choice(6, 9)
+    data = *random_data(t, samples, sizes[0], sizes[-1]), *random_data(t, 9, sizes[0], sizes[-1])
+    network, _, mine = trainer(
+        t, sizes, t.choice(0.5, 0.2), data, t.choice(0.0, 0.3),
+        mini_batch_size=samples, rng=t.draw(SEEDS),
+    )  # fmt: skip
+    for _ in range(2):
+        mine.train_epoch()
+    network.read("params")
+
+
+def even_batches(t):
+    """Train in mini-batches that come out even."""
+    whole_batches(t)
+    epoch_of(t, *t.choice((4, 2), (6, 3), (3, 1), (6, 2)))
+
+
+def uneven_batches(t):
+    """Train in mini-batches of which the last is short, or the only one."""
+    for samples, size in ((5, 2), (3, 8), (7, 3)):
+        epoch_of(t, samples, size)
+    epoch_of(t, t.draw(integers(1, 8)), t.draw(integers(1, 9)))
+
+
+def linear_data(samples):
+    """Return samples of which each moves a row of weights of its own, and their labels."""
+    return np.diag(1 + np.arange(samples) / samples), np.arange(samples) % max(2, samples - 1)
+
+
+def linear(t, samples, **options):
+    """Return a network without hidden layer, its trainer, and its parameters at the start."""
+    x, truth = linear_data(samples)
+    sizes = [samples, max(2, samples - 1)]
+    network, _, mine = trainer(t, sizes, RATE, (x, truth, x, truth), **options)
+    return network, mine, {key: value.copy() for key, value in network.ours.params.items()}
+
+
+def batches_taken(before, after, size):
+    """Return the mini-batches of the epoch between two states of that network; None if none fits.
+
+    A sample moves its own row of weights alone, and how far depends on the biases: on its turn.
+    """
+    W, b = before["W1"], before["b1"].copy()
+    x, truth = linear_data(len(W))
+    scale, one_hot = np.diag(x)[:, None], np.eye(len(b))[truth]
+    left, batches = set(range(len(W))), []
+    while left:
+        count = min(size, len(left))
+        e = np.exp(scale * W + b)
+        slope = (e / e.sum(axis=1, keepdims=True) - one_hot) / count
+        moved = np.isclose(after["W1"], W - RATE * scale * slope, rtol=1e-9, atol=1e-11)
+        now = left & set(np.flatnonzero(moved.all(axis=1)).tolist())
+        if len(now) != count:
+            return None
+        b -= RATE * slope[sorted(now)].sum(axis=0)
+        left -= now
+        batches.append(now)
+    return batches if near(after["b1"], b) else None
+
+
+def near(found, right):
+    """Tell whether two arrays are alike but for rounding."""
+    return np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-9, atol=1e-11)
+
+
+def epoch_of(t, samples, size):
+    """Train for an epoch; the order is free."""
+    t.apart()
+    network, mine, before = linear(t, samples, mini_batch_size=size, rng=t.draw(SEEDS))
+
+    def wrong(after):
+        if same_form(after, before) and batches_taken(before, after, size):
+            return ""
+        return (
+            f"After an epoch of {samples} samples in mini-batches of {size} the weights are none "
+            "of those that come from one step of the optimizer for each mini-batch, and each "
+            "sample once: take slices of one permutation, to its end."
+        )
+
+    mine.train_epoch()
+    network.read("params", relation=wrong)
+
+
+def same_form(found, right):
+    """Tell whether two dictionaries hold arrays of the same shapes under the same keys."""
+    return (
+        isinstance(found, dict)
+        and {*found} == {*right}
+        and all(np.shape(found[key]) == np.shape(value) for key, value in right.items())
+    )
+
+
+EPOCHS, EIGHT, PAIRS = 4, 8, 2  # epochs, and samples and mini-batches of each: 2520 orders
+
+
+def states(*trainers):
+    """Return the parameters after each of some epochs, of each trainer with its network."""
+    found = []
+    for network, mine in trainers:
+        for _ in range(EPOCHS):
+            mine.train_epoch()
+            found.append({key: np.array(value) for key, value in network.params.items()})
+    return found
+
+
+def orders_differ(t):
+    """Train for some epochs with a seed, with the same once more, and with another."""
+    seed = t.draw(SEEDS)
+    three = [linear(t, EIGHT, mini_batch_size=PAIRS, rng=own) for own in (seed, seed, seed + 1)]
+
+    def wrong(found):
+        ways = []
+        for k, (_, _, start) in enumerate(three):
+            run = [start, *found[k * EPOCHS : (k + 1) * EPOCHS]]
+            if not all(same_form(state, start) for state in run):
+                return "The network's parameters have other names or shapes than before."
+            ways.append([batches_taken(*pair, PAIRS) for pair in pairwise(run)])
+        taken = [batches for way in ways for batches in way]
+        if not all(taken):
+            return "This can't be seen before an epoch takes each sample exactly once."
+        if all(batches == [{0, 1}, {2, 3}, {4, 5}, {6, 7}] for batches in taken):
+            return "The samples always come in the order of the data: shuffle them."
+        if any(all(batches == way[0] for batches in way) for way in ways):
+            return "Every epoch has the same order: draw a new one in each."
+        if ways[0] != ways[1]:
+            return "The same seed gives two results: draw the order from `self.rng`."
+        if ways[0] == ways[2]:
+            return "Every seed gives the same orders: draw them from `self.rng`."
+        return ""
+
+    t.apart()
+    pairs = [(network, mine) for network, mine, _ in three]
+    t.both(f"{EPOCHS} epochs of each ", states, states, pairs, relation=wrong)
+
+
+LISTS = "train_loss_list", "train_acc_list", "test_acc_list"
+
+
+def records(t):
+    """Train on all samples at once, and then, without a step, in short mini-batches."""
+    epochs = t.draw(integers(1, 6))
+    for samples, size, rate in ((9, 9, 0.8), (7, 3, 0.0)):
+        t.apart()
+        data = *random_data(t, samples, 3, 3), *random_data(t, 11, 3, 3)
+        _, _, mine = trainer(
+            t, [3, 5, 3], rate, data, 0.1,
+            epochs=epochs, mini_batch_size=size, rng=t.draw(SEEDS),
+        )  # fmt: skip
+        mine.train()
+        mine.read(*LISTS)
+
+
+def beside(t):
+    """Train one of two trainers, with an optimizer whose rate is not that of its step."""
+    data = *random_data(t, 6, 2, 2), *random_data(t, 7, 2, 2)
+    options = {"epochs": 2, "mini_batch_size": 6, "rng": t.draw(SEEDS)}
+    network, optimizer, mine = trainer(t, [2, 3, 2], 0.1, data, **options)
+    still, other, waits = trainer(t, [2, 3, 2], 0.5, data, **options)
+    t.both("the first optimizer steps as the second", lends, lends, (optimizer, other))
+    mine.train()
+    network.read("params")
+    mine.read("x_train", "t_train", "x_test", "t_test")
+    waits.read(*LISTS)
+    still.read("params")
+
+
+Trainer = interaction(
+    part(
+        "makes the optimizer's step for each mini-batch, each sample once",
+        2,
+        essential=True,
+        count=10,
+        steps=even_batches,
+    ),
+    part(
+        "records at the end of each epoch, of all training and all test samples",
+        2,
+        essential=True,
+        count=6,
+        steps=records,
+    ),
+    part("takes the last mini-batch, too, though it is short", count=5, steps=uneven_batches),
+    part("takes a new random order each epoch, by `rng` alone", count=5, steps=orders_differ),
+    part(
+        "steps by the optimizer's `update`; leaves the data and other trainers as they are",
+        count=5,
+        steps=beside,
+    ),
+)
+
+# --- the search -----------------------------------------------------------------------------------
+
+RANGES = {"lr": (1e-6, 1e-2), "weight_decay": (1e-8, 1e-4)}
+# √n times the distance of n random shares from evenly spaced ones: below and above these it lies
+# once in 10^11 times.
+LEAST, MOST = 0.2, 3.6
+
+
+def log_place(values, low, high):
+    """Return where numbers lie between two bounds on the log scale: 0 at low, 1 at high."""
+    values = np.maximum(np.asarray(values, dtype=float), 1e-320)
+    return (np.log(values) - np.log(low)) / (np.log(high) - np.log(low))
+
+
+def distance(places):
+    """Return how far numbers from 0 to 1 are, at most, from evenly spaced ones."""
+    steps = (np.arange(len(places)) + 0.5) / len(places)
+    return np.max(np.abs(np.sort(places) - steps))
+
+
+def uneven(places):
+    """Tell whether numbers from 0 to 1 can't come from a uniform distribution."""
+    return distance(places) > MOST / np.sqrt(len(places))
+
+
+def off_scale(values, low, high, what="your numbers"):
+    """Return what is wrong with numbers that should be log-uniform between two bounds."""
+    values = np.asarray(values, dtype=float)
+    where = f"between {low:g} and {high:g}"
+    if not np.all((values >= low * (1 - 1e-9)) & (values <= high * (1 + 1e-9))):
+        return (
+            f"Drawn {where}, {what} run from {np.min(values):.3g} to {np.max(values):.3g}: beyond "
+            "the bounds."
+        )
+    places = log_place(values, low, high)
+    if not uneven(places):
+        if distance(places) < LEAST / np.sqrt(len(places)):
+            return f"Drawn {where}, {what} are evenly spaced, not random: draw them from `rng`."
+        return ""
+    if len(np.unique(values)) < len(values) / 2:
+        return f"Drawn {where}, {what} are hardly ever different: exponents are not integers."
+    if not uneven((values - low) / (high - low)):
+        return f"Drawn {where}, {what} themselves are uniform, not their logarithms."
+    return (
+        f"Drawn {where}, the logarithms of {what} are not uniform: {np.mean(places < 0.5):.0%} are "
+        f"below {np.sqrt(low * high):.3g}, the middle of the log scale."
+    )
+
+
+def missized(found, size):
+    """Return what is wrong with the form of a sample."""
+    array = as_numbers(found)
+    if isinstance(array, str):
+        return f"A sample of size {size} {array}"
+    shape = () if size is None else (size,)
+    if array.shape != shape:
+        return f"A sample of size {size} {shape_sentence(array.shape, shape)}."
+    return ""
+
+
+def off_sample(found, low, high):
+    """Return what is wrong with 2000 numbers between two bounds."""
+    return missized(found, 2000) or off_scale(found, low, high)
+
+
+def log_uniform(t):
+    """Draw many numbers between usual bounds, and between any."""
+    low = 10 ** t.draw(numbers(-9, 2))
+    drawn = low, low * 10 ** t.draw(numbers(1, 9))
+    for bounds in ((1e-6, 1e-2), (0.5, 4.0), (2.0, 300.0), drawn):
+        t.apart()
+        t.relate(partial(off_sample, low=bounds[0], high=bounds[1]), *bounds, 2000, t.draw(SEEDS))
+
+
+def beyond(found, size, low, high):
+    """Return what is wrong with a few numbers between two bounds."""
+    if words := missized(found, size):
+        return words
+    values = np.asarray(found, dtype=float)
+    if np.all((values >= low * (1 - 1e-9)) & (values <= high * (1 + 1e-9))):
+        return ""
+    return f"Drawn between {low:g} and {high:g}, it is {show(found)}."
+
+
+def sizes(t):
+    """Draw a single number, or any count of them, between bounds that may be integers."""
+    for size in (None, 1, t.draw(integers(2, 6))):
+        low, high = t.choice((1e-6, 1e-4), (1, 100), (np.float64(0.5), 2), (1e-3, 1))
+        t.apart()
+        options = {"rng": t.draw(SEEDS | GENERATORS), **({} if size is None else {"size": size})}
+        t.relate(partial(beyond, size=size, low=low, high=high), low, high, **options)
+
+
+def samples_of(draw, seed, other):
+    """Draw with a seed twice, with another, with one generator twice, and many single numbers."""
+    rng = np.random.default_rng(seed)
+    found = [draw(1e-3, 1.0, size=5, rng=one) for one in (seed, seed, other, rng, rng)]
+    return [*found, [draw(1e-3, 1.0, rng=rng) for _ in range(5)]]
+
+
+def unlike(found):
+    """Return what is wrong with these samples."""
+    one, again, other, generator, later, singles = (np.ravel(sample).tolist() for sample in found)
+    if one != again:
+        return "The same seed gives two different samples: draw from `rng`."
+    if one == other:
+        return "Two seeds give the same sample: draw from `rng`."
+    if generator == later or len({*singles}) < len(singles):
+        return (
+            "A generator that has been used gives the same numbers again: draw from `rng` itself."
+        )
+    if len({*one}) < len(one):
+        return "The five numbers of a sample are not different."
+    return ""
+
+
+def repeated_samples(t):
+    """Draw with seeds and generators."""
+    seed = t.draw(SEEDS)
+    name = "samples of five, twice by a seed, by another, twice by one generator, and five of one"
+    ask(t, name, samples_of, unlike, seed=seed, other=seed + 1)
+
+
+sample_log_uniform = interaction(
+    part("makes the logarithms uniform", essential=True, count=6, steps=log_uniform),
+    part("gives a single number, or as many as asked for", steps=sizes),
+    part("draws from `rng` alone", steps=repeated_samples),
+)
+
+
+MEASURED = {"val_acc": 0.25, "train_acc": 0.75, "curve": [0.1, 0.25]}
+
+
+def scorer(measured):
+    """Return a function that trains nothing, and the list of its calls.
+
+    A call is the hyperparameters, what was given as `rng`, and a number drawn from that.
+    """
+    calls = []
+
+    def train_and_score(rng=None, **values):
+        draws = hasattr(rng, "random")
+        kind = "a generator" if draws else "nothing" if rng is None else "no generator"
+        calls.append({"given": values, "rng": kind, "drawn": float(rng.random()) if draws else 0.0})
+        return dict(measured)
+
+    return train_and_score, calls
+
+
+def run_one(run, ranges, seed, measured):
+    """Run one trial; return the result, and how it has called the scorer."""
+    train_and_score, calls = scorer(measured)
+    return [run(train_and_score, dict(ranges), seed), calls]
+
+
+def run_trials(run, seeds, ranges):
+    """Run a trial for each seed; return the results, and how each has called the scorer."""
+    return [run_one(run, ranges, seed, MEASURED) for seed in seeds]
+
+
+def misrun(found, ranges, measured):
+    """Return what is wrong with a trial's result or with its call."""
+    result, calls = found
+    if len(calls) != 1:
+        return f"`train_and_score` was called {len(calls)} times instead of once."
+    given, rng = calls[0]["given"], calls[0]["rng"]
+    if {*given} != {*ranges}:
+        return (
+            f"`train_and_score` was called with {sorted(given)}, but the ranges are those of "
+            f"{sorted(ranges)}."
+        )
+    if rng != "a generator":
+        return f"`train_and_score` was given {rng} as `rng`: hand your generator on."
+    if result is None:
+        return "Your trial is None: a `return` is missing."
+    if not isinstance(result, dict):
+        return f"Your trial is a {type(result).__name__}, not a dictionary."
+    if missing := [name for name in (*ranges, *measured) if name not in result]:
+        return f"Your trial has no {' and no '.join(missing)}."
+    for name, value in given.items():
+        if isinstance(as_numbers(value), str) or np.shape(value) != ():
+            return f"`{name}` was handed on as {type(value).__name__}, not as one number."
+        if not near(result[name], value):
+            return f"`{name}` of your trial is not the one that `train_and_score` was called with."
+    for name, value in measured.items():
+        if result[name] != value:
+            return f"`{name}` of your trial is not what `train_and_score` has measured."
+    return ""
+
+
+def misdrawn(found, ranges):
+    """Return what is wrong with many trials."""
+    if words := first(misrun(one, ranges, MEASURED) for one in found):
+        return words
+    places = {}
+    for name, (low, high) in ranges.items():
+        values = np.array([calls[0]["given"][name] for _, calls in found], dtype=float)
+        if np.all(values == values[0]):
+            return f"`{name}` is the same for every seed: draw it with the seed."
+        if words := off_scale(values, low, high, f"the values of `{name}`"):
+            return words
+        places[name] = log_place(values, low, high)
+    for one in places:
+        for other in places:
+            if one < other and abs(np.corrcoef(places[one], places[other])[0, 1]) > 0.55:
+                return (
+                    f"`{one}` and `{other}` are large or small together: they come from one random "
+                    "number. Draw all from one generator, one after the other."
+                )
+    return ""
+
+
+MANY = {"lr": (1e-6, 1e-2), "weight_decay": (1e-9, 1e-7), "dropout_rate": (0.01, 0.9)}
+
+
+def draws_each(t):
+    """Run many trials, of several hyperparameters in any order."""
+    ranges = {name: MANY[name] for name in (list(MANY)[k] for k in t.source.order(len(MANY)))}
+    how, wrong = partial(run_trials, ranges=ranges), partial(misdrawn, ranges=ranges)
+    ask(t, "150 trials", how, wrong, seeds=seeds(t, 150))
+
+
+def any_names(t):
+    """Run one trial, whatever the names of hyperparameters and measurements."""
+    names = [("lr", "b", "momentum", "n_units", "x")[k] for k in t.source.order(5)]
+    ranges = {name: (10.0**-k, 2.0 * k + 1) for k, name in enumerate(names[: t.choice(1, 2, 4)])}
+    measured = {"val_acc": t.draw(numbers(0, 1)), t.choice("test_acc", "epochs", "note"): 3}
+    ask(t, "run_trial", run_one, lambda found: misrun(found, ranges, measured), ranges=ranges,
+        seed=t.draw(SEEDS | GENERATORS | one_of([1, 2], [7])), measured=measured)  # fmt: skip
+
+
+def one_seed(run, seed, other):
+    """Run a trial with a seed twice, with others, and with one generator twice."""
+    rng = np.random.default_rng(seed)
+    return run_trials(run, [seed, seed, other, other + 1, rng, rng], RANGES)
+
+
+def undetermined(found):
+    """Return what is wrong with trials of one seed twice, two others, and a generator twice."""
+    if words := first(misrun(one, RANGES, MEASURED) for one in found):
+        return words
+    calls = [one[1][0] for one in found]
+    if calls[0] != calls[1]:
+        return "The same seed gives two different trials."
+    for name in (*RANGES, "drawn"):
+        values = [{**call["given"], "drawn": call["drawn"]}[name] for call in calls]
+        if len({values[0], values[2], values[3]}) < 3:
+            what = "the generator handed on" if name == "drawn" else f"`{name}`"
+            return f"Different seeds give the same trial: {what} does not depend on the seed."
+        if values[4] == values[5]:
+            return "A generator as the seed must go on: make your own of it by `default_rng(seed)`."
+    return ""
+
+
+def begun_anew(found):
+    """Return what is wrong if the number drawn in each trial has made a hyperparameter before."""
+    if words := first(misrun(one, RANGES, MEASURED) for one in found):
+        return words
+    for name, bounds in RANGES.items():
+        places = [log_place(calls[0]["given"][name], *bounds) for _, calls in found]
+        drawn = [calls[0]["drawn"] for _, calls in found]
+        if np.allclose(places, drawn, rtol=0, atol=1e-9):
+            return (
+                "The generator handed on begins anew: its first number is the one that "
+                f"`{name}` was made of. Make one generator, and hand that on."
+            )
+    return ""
+
+
+def depends_on_seed(t):
+    """Run trials with seeds and generators."""
+    any_names(t)
+    seed = t.draw(SEEDS)
+    name = "trials, twice by a seed, by two others, and twice by one generator"
+    ask(t, name, one_seed, undetermined, seed=seed, other=seed + 1)
+
+
+def hands_on(t):
+    """Run trials, and look at the first number that each draws."""
+    ask(t, "four trials", partial(run_trials, ranges=RANGES), begun_anew, seeds=seeds(t, 4))
+
+
+run_trial = interaction(
+    part(
+        "calls once, and returns log-uniform hyperparameters with what was measured",
+        essential=True,
+        count=1,
+        steps=draws_each,
+    ),
+    part("depends on the seed alone, whatever the names are", count=10, steps=depends_on_seed),
+    part("hands its own generator on", count=5, steps=hands_on),
+)
+
+
+def searched(search, trials, seed, accuracies, greedy=0, **options):
+    """Search; return the results, and how each trial has called the scorer.
+
+    A trial takes `greedy` random numbers more than it needs.
+    """
+    calls = []
+
+    def train_and_score(lr, weight_decay, rng):
+        drawn = [float(rng.random()) for _ in range(1 + greedy)]
+        accuracy = accuracies[len(calls) % len(accuracies)]
+        calls.append({"lr": float(lr), "weight_decay": float(weight_decay), "drawn": drawn[0]})
+        return {"val_acc": accuracy, "train_acc": accuracy * 5 % 1, "test_acc": accuracy * 7 % 1}
+
+    return search(train_and_score, dict(RANGES), trials, seed, **options), calls
+
+
+def no_results(results):
+    """Return what is wrong with the form of a search's results."""
+    if results is None:
+        return "Your search returns None: a `return` is missing."
+    if isinstance(results, dict):
+        return "Your search returns one result; all of them are wanted."
+    if not isinstance(results, list | tuple) or not all(isinstance(one, dict) for one in results):
+        return "Your search does not return a list of dictionaries."
+    if any("val_acc" not in one for one in results):
+        return "Your results have no `val_acc`."
+    return ""
+
+
+def missearched(found, trials, values):
+    """Return what is wrong with the results of a search."""
+    results, calls = found
+    if len(calls) != trials:
+        return f"{trials} trials were asked for, and {len(calls)} were run."
+    if words := no_results(results):
+        return words
+    if len(results) != trials:
+        return f"After {trials} trials your list has {len(results)} results."
+    if missing := [name for name in RANGES if any(name not in r for r in results)]:
+        return f"Your results have no `{missing[0]}`."
+    found_values, values = [one["val_acc"] for one in results], values[:trials]
+    if found_values != sorted(values, reverse=True):
+        why = {
+            tuple(values): "that is the order of the trials",
+            tuple(sorted(values)): "the worst comes first",
+            tuple(sorted(values, key=lambda v: v * 7 % 1, reverse=True)): "they are sorted by the "
+            "test accuracy, which must not choose",
+        }.get(tuple(found_values), "sort by the validation accuracy, the highest first")
+        return f"The validation accuracies come in the order {found_values}: {why}."
+    for name, (low, high) in RANGES.items():
+        if any(not low * (1 - 1e-9) <= call[name] <= high * (1 + 1e-9) for call in calls):
+            return f"`{name}` was drawn beyond its range."
+    for name in (*RANGES, "drawn"):
+        if len({call[name] for call in calls}) < trials:
+            what = "random numbers" if name == "drawn" else f"`{name}`"
+            return f"Different trials have the same {what}: each needs another child of the seed."
+    by_accuracy = dict(zip(values, calls, strict=True))
+    for one in results:
+        for name in RANGES:
+            if not near(one[name], by_accuracy[one["val_acc"]][name]):
+                return f"`{name}` of a result is not that of its trial."
+    return ""
+
+
+ACCURACIES = [0.34, 0.91, 0.56, 0.12, 0.78]
+
+
+def best_first(t):
+    """Search with a few trials of known accuracies, and with any."""
+    some = [round(0.03 + k / 12.5, 4) for k in t.source.order(12)]
+    for trials, values in ((5, ACCURACIES), (t.draw(integers(1, 12)), some)):
+        wrong = partial(missearched, trials=trials, values=values)
+        ask(
+            t,
+            "random_search",
+            searched,
+            wrong,
+            trials=trials,
+            seed=t.draw(SEEDS),
+            accuracies=values,
+        )
+
+
+def calls_of(search, seed, other):
+    """Return the calls of searches that differ in one thing each."""
+    half = [0.5, 0.6, 0.4]
+    return {
+        name: searched(search, trials, own, half, greedy, **options)[1]
+        for name, trials, own, greedy, options in (
+            ("six", 6, seed, 0, {}),
+            ("three", 3, seed, 0, {}),
+            ("greedy", 6, seed, 3, {}),
+            ("again", 6, seed, 0, {}),
+            ("shown", 6, seed, 0, {"verbose": True}),
+            ("other", 6, other, 0, {}),
+        )
+    }
+
+
+def dependent(calls):
+    """Return what is wrong if a trial depends on other trials."""
+    if calls["again"] != calls["six"]:
+        return "The same seed gives two different searches."
+    if len(calls["greedy"]) != 6 or len(calls["three"]) != 3:
+        return "There are not as many trials as were asked for."
+    if calls["greedy"] != calls["six"]:
+        return (
+            "When one trial takes more random numbers, the next ones change: the trials share a "
+            "generator. Give each a child of the seed."
+        )
+    if calls["three"] != calls["six"][:3]:
+        return "The first 3 of 6 trials are not those of a search with 3 trials."
+    return ""
+
+
+def unrepeated(calls):
+    """Return what is wrong if a search does not depend on its seed alone."""
+    if calls["again"] != calls["six"]:
+        return "The same seed gives two different searches."
+    if calls["shown"] != calls["six"]:
+        return "With verbose=True the search is another one: it should only show more."
+    if {call["drawn"] for call in calls["six"]} & {call["drawn"] for call in calls["other"]}:
+        return "Two seeds have trials in common: make the children of `seed`."
+    return ""
+
+
+def several(t, wrong):
+    """Do several searches."""
+    seed = t.draw(integers(2, 1 << 30))
+    ask(t, "searches of 6 and of 3 trials", calls_of, wrong, seed=seed, other=seed - 1)
+
+
+def interrupted(find, complete, trials):
+    """Return what a search returns when it is stopped; a text if that is lost."""
+    try:
+        stop = find("interrupted_after")(complete)
+        return find("random_search")(stop, dict(RANGES), trials, 1)
+    except (KeyboardInterrupt, Exception) as error:
+        if "KeyboardInterrupt" not in f"{type(error).__name__}: {error}":
+            raise
+        return "lost"
+
+
+def missing(results, complete):
+    """Return what is wrong with the results of a search that was stopped."""
+    if results == "lost":
+        return (
+            "An interrupt ends your search with an error, and its results are lost: catch "
+            "KeyboardInterrupt by its name."
+        )
+    if words := no_results(results):
+        return words
+    right = sorted((0.3 * k % 1 for k in range(1, complete + 1)), reverse=True)
+    found = [one["val_acc"] for one in results]
+    if len(found) != complete:
+        return f"Stopped after {complete} complete trials, your search returns {len(found)}."
+    if near(found, right):
+        return ""
+    if near(sorted(found, reverse=True), right):
+        return "After an interrupt the results are not sorted."
+    return "After an interrupt the results are not those of the complete trials."
+
+
+def stopped(t):
+    """Stop a search."""
+    for complete in (4, 0, 1, t.draw(integers(0, 8))):
+        t.apart()
+        t.both(
+            "random_search, stopped ",
+            partial(interrupted, t.find),
+            partial(interrupted, t.names.__getitem__),
+            (complete, 9),
+            relation=partial(missing, complete=complete),
+        )
+
+
+random_search = interaction(
+    part(
+        "runs trials of its own, and puts the best first",
+        essential=True,
+        count=10,
+        steps=best_first,
+    ),
+    part(
+        "gives a trial the same numbers, whatever the other trials do",
+        count=5,
+        steps=partial(several, wrong=dependent),
+    ),
+    part(
+        "is repeatable from its seed, and another seed is another search",
+        count=5,
+        steps=partial(several, wrong=unrepeated),
+    ),
+    part("keeps what it has when it is interrupted", count=5, steps=stopped),
+)
+
+# --- from coarse to fine --------------------------------------------------------------------------
+
+NAMES = "lr", "weight_decay", "dropout", "b"
+
+
+def tried(t, count):
+    """Return results, best first, and some of their hyperparameters' names in any order."""
+    names = [NAMES[k] for k in t.source.order(len(NAMES))]
+    scale = t.choice(float, float, np.float64, lambda value: 1 + round(value))
+    results = [
+        {"val_acc": 1 - k / 40, **{name: scale(10 ** t.draw(numbers(-5, 5))) for name in names}}
+        for k in range(count)
+    ]
+    return results, names[: t.draw(integers(1, len(NAMES)))]
+
+
+def ranges_of_best(t):
+    """Narrow: with results beyond the best."""
+    results, names = tried(t, t.draw(integers(7, 12)))
+    t.call(results, names, best=t.draw(integers(1, 6)))
+
+
+def ranges_of_few(t):
+    """Narrow: with fewer results than the best, one alone, or without saying how many."""
+    t.call([{"val_acc": 0.5, "lr": 0.1}, {"val_acc": 0.4, "lr": 0.01}], ["lr"], best=5)
+    t.apart()
+    t.call(*tried(t, t.draw(integers(1, 4))), t.draw(integers(4, 9)))
+    t.apart()
+    t.call(*tried(t, t.draw(integers(6, 9))))
+
+
+narrow = function(
+    part("the best results alone, any names", essential=True, count=40, steps=ranges_of_best),
+    part(
+        "all results if there are few; five if `best` is not given", count=20, steps=ranges_of_few
+    ),
+)
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def by_formula(samples, batch_size, epochs):
+    """Return the last step of each epoch."""
+    steps = -(-samples // batch_size)
+    return [steps * (k + 1) - 1 for k in range(epochs)]
+
+
+def by_walking(samples, batch_size, epochs):
+    """Return the last steps, by walking through the epochs as a trainer does."""
+    found, step = [], -1
+    for _ in range(epochs):
+        for _ in range(0, samples, batch_size):
+            step += 1
+        found.append(step)
+    return found
+
+
+def each(steps):
+    """Return a version that records after so many steps, and so on; told by N, B."""
+    return lambda samples, batch_size, epochs: [
+        steps(samples, batch_size) * (k + 1) - 1 for k in range(epochs)
+    ]
+
+
+def of_right(change):
+    """Return a version that changes the right steps; told them, and N, B."""
+    return lambda samples, batch_size, epochs: change(
+        by_formula(samples, batch_size, epochs), samples, batch_size
+    )
+
+
+def by_range(samples, batch_size, epochs):
+    """Return the last steps as a list of a range."""
+    steps = (samples + batch_size - 1) // batch_size
+    return list(range(steps - 1, steps * epochs, steps))
+
+
+def by_remainder(samples, batch_size, epochs):
+    """Return the steps whose successor is a multiple of the steps an epoch."""
+    steps = len(range(0, samples, batch_size))
+    return [step for step in range(steps * epochs) if (step + 1) % steps == 0]
+
+
+RIGHT_STEPS = {
+    "multiplies": by_formula,
+    "walks through the epochs": by_walking,
+    "makes a list of a range": by_range,
+    "keeps the steps whose successor is a multiple": by_remainder,
+    "rounds up by `np.ceil`": each(lambda N, B: int(np.ceil(N / B))),
+    "rounds up by `divmod`": each(lambda N, B: divmod(N, B)[0] + bool(N % B)),
+    "counts the mini-batches": each(lambda N, B: len(range(0, N, B))),
+    "holds NumPy's integers": of_right(lambda steps, N, B: [np.int64(step) for step in steps]),
+    "adds up": of_right(lambda steps, N, B: (np.cumsum([-(-N // B)] * len(steps)) - 1).tolist()),
+}
+WRONG_STEPS = {
+    "records after the first step of each epoch": of_right(
+        lambda steps, N, B: [step + 1 - -(-N // B) for step in steps]
+    ),
+    "counts the steps from 1": of_right(lambda steps, N, B: [step + 1 for step in steps]),
+    "rounds the steps an epoch down: the short mini-batch is left out": each(
+        lambda N, B: max(N // B, 1)
+    ),
+    "rounds the steps an epoch to the nearest whole number, not up": each(
+        lambda N, B: max(round(N / B), 1)
+    ),
+    "counts a short mini-batch even where there is none": each(lambda N, B: N // B + 1),
+    "lets epochs end in the middle of a step, and rounds afterwards": of_right(
+        lambda steps, N, B: [int(N / B * (k + 1)) - 1 for k in range(len(steps))]
+    ),
+    "leaves the last epoch out": of_right(lambda steps, N, B: steps[:-1]),
+    "records before the training, too": of_right(lambda steps, N, B: [0, *steps]),
+    "records after every step": of_right(lambda steps, N, B: [*range(steps[-1] + 1)]),
+    "records the last epoch alone": of_right(lambda steps, N, B: steps[-1:]),
+    "records nothing if there are fewer samples than a mini-batch holds": of_right(
+        lambda steps, N, B: steps if N >= B else []
+    ),
+}
+check_steps = interaction(
+    part(
+        "accepts right versions and rejects wrong ones, in any order",
+        2,
+        essential=True,
+        count=2,
+        steps=lambda t: t.sort(RIGHT_STEPS, WRONG_STEPS),
+    ),
+    part(
+        "comes with a mended version that is right",
+        of="recorded_mended",
+        kinds=True,
+        at=[
+            {"samples": 400, "batch_size": 100, "epochs": 3},
+            {"samples": 397, "batch_size": 100, "epochs": 4},
+            {"samples": 60, "batch_size": 100, "epochs": 2},
+        ],
+        samples=integers(1, 40),
+        batch_size=integers(1, 20),
+        epochs=integers(1, 4),
+    ),
+)
+
+
+def taken(x, t, order):
+    """Return copies of both, in an order."""
+    return np.array(x)[order], np.array(t)[order]
+
+
+def drawn_order(x, rng):
+    """Return a random order of the rows."""
+    return np.random.default_rng(int(rng)).permutation(len(x))
+
+
+def by_index(x, t, rng):
+    """Return both, by one permutation of the rows."""
+    return taken(x, t, drawn_order(x, rng))
+
+
+def by_swaps(x, t, rng):
+    """Return both, by one swap for each row, as Fisher and Yates do it."""
+    own, order = np.random.default_rng(int(rng)), list(range(len(x)))
+    for k in range(len(x) - 1, 0, -1):
+        j = int(own.integers(k + 1))
+        order[k], order[j] = order[j], order[k]
+    return taken(x, t, order)
+
+
+def joined(x, t, rng):
+    """Return both, shuffled as one array and taken apart."""
+    both = np.random.default_rng(int(rng)).permutation(np.column_stack([x, t]))
+    return both[:, :-1], both[:, -1].astype(int)
+
+
+def by_pairs(x, t, rng):
+    """Return both, as a shuffled list of pairs."""
+    pairs = [(x[k], t[k]) for k in drawn_order(x, rng)]
+    return np.array([row for row, _ in pairs]), np.array([label for _, label in pairs])
+
+
+RIGHT_SHUFFLES = {
+    "uses one permutation for both": by_index,
+    "swaps row by row": by_swaps,
+    "shuffles samples and labels as one array": joined,
+    "shuffles a list of pairs": by_pairs,
+    "sorts by random keys": lambda x, t, rng: taken(
+        x, t, np.argsort(np.random.default_rng(int(rng)).random(len(x)))
+    ),
+    "shuffles both with the same seed": lambda x, t, rng: tuple(
+        np.random.default_rng(int(rng)).permutation(part) for part in (x, t)
+    ),
+    "chooses all rows, without replacement": lambda x, t, rng: taken(
+        x, t, np.random.default_rng(int(rng)).choice(len(x), len(x), replace=False)
+    ),
+    "counts the rows from the end": lambda x, t, rng: taken(x, t, -1 - drawn_order(x, rng)),
+    "draws its order by another generator": lambda x, t, rng: taken(
+        x, t, np.random.RandomState(int(rng)).permutation(len(x))
+    ),
+}
+
+
+def two_orders(x, t, rng):
+    """Return both, each in an order of its own."""
+    own = np.random.default_rng(int(rng))
+    return own.permutation(x), own.permutation(t)
+
+
+def in_place(x, t, rng):
+    """Shuffle x and t themselves."""
+    x[:], t[:] = by_index(x, t, rng)
+    return np.array(x), np.array(t)
+
+
+def in_place_x(x, t, rng):
+    """Return the right answer, and leave the samples in disorder."""
+    found = by_index(x, t, rng)
+    x[:] = x[::-1].copy()
+    return found
+
+
+def in_place_t(x, t, rng):
+    """Return the right answer, and leave the labels in disorder."""
+    found = by_index(x, t, rng)
+    t[:] = t[::-1].copy()
+    return found
+
+
+def mixed_rows(x, t, rng):
+    """Return rows whose second half belongs to another sample."""
+    found_x, found_t = by_index(x, t, rng)
+    found_x[:, 1:] = np.roll(found_x[:, 1:], 1, axis=0)
+    return found_x, found_t
+
+
+WRONG_SHUFFLES = {
+    "shuffles the samples and leaves the labels": lambda x, t, rng: (
+        by_index(x, t, rng)[0],
+        np.array(t),
+    ),
+    "shuffles the labels and leaves the samples": lambda x, t, rng: (
+        np.array(x),
+        by_index(x, t, rng)[1],
+    ),
+    "gives samples and labels two different orders": two_orders,
+    "does not shuffle at all": lambda x, t, rng: (np.array(x), np.array(t)),
+    "draws rows with replacement: some come twice, others never": lambda x, t, rng: taken(
+        x, t, np.random.default_rng(int(rng)).integers(len(x), size=len(x))
+    ),
+    "loses a sample": lambda x, t, rng: tuple(part[:-1] for part in by_index(x, t, rng)),
+    "gives a sample twice": lambda x, t, rng: tuple(
+        np.concatenate([part, part[:1]]) for part in by_index(x, t, rng)
+    ),
+    "changes x and t in place": in_place,
+    "returns the right arrays, but changes x in place": in_place_x,
+    "returns the right arrays, but changes t in place": in_place_t,
+    "moves the labels by the inverse order": lambda x, t, rng: (
+        by_index(x, t, rng)[0],
+        np.array(t)[np.argsort(drawn_order(x, rng))],
+    ),
+    "puts halves of different samples together": mixed_rows,
+}
+
+
+def mended_shuffles(t):
+    """Shuffle with the mended version."""
+    repeated_shuffles(t)
+    how = partial(many_orders, samples=20)
+    ask(t, "12 shuffles of 20 samples", how, stuck, seeds=seeds(t, 12))
+
+
+check_shuffle = interaction(
+    part(
+        "accepts right versions and rejects wrong ones, in any order",
+        2,
+        essential=True,
+        count=2,
+        steps=lambda t: t.sort(RIGHT_SHUFFLES, WRONG_SHUFFLES),
+    ),
+    part(
+        "comes with a mended version that is right",
+        of="shuffle_mended",
+        count=5,
+        steps=mended_shuffles,
+    ),
+)

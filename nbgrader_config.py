@@ -8,6 +8,7 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPrep
 from nbgrader import preprocessors as steps
 
 from course.authoring.seal import Seal
+from course.authoring.tell_checks import TellChecks
 from course.grading.plugins import (
     CleanOutputs,
     HideTests,
@@ -42,6 +43,7 @@ c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedE
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 c.GenerateAssignment.preprocessors = [
     steps.IncludeHeaderFooter,
+    TellChecks,
     steps.LockCells,
     steps.ClearSolutions,
     steps.ClearOutput,

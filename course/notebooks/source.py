@@ -6,6 +6,8 @@ process, and again only when it has changed. Runs no code of a notebook.
 
 import copy
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.bank import Bank
 from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
+from course.notebooks.promised_checks import tell_checks
 from helpers.specification.promises import PromiseError, Promises, read_promises
 
 
@@ -126,7 +129,10 @@ class SourceNotebook:
         """
         key = repr(config)
         if key not in self._released:
-            self._released[key] = _released(self.notebook, config)
+            told: Sequence[Exercise] = ()
+            with suppress(NotebookError):  # one whose exercises can't be read can be repaired still
+                told = self.exercises
+            self._released[key] = _released(self.notebook, told, config)
         return self._released[key]
 
 
@@ -169,8 +175,11 @@ def source_notebooks(source: Path, assignment: str | None = None) -> list[Source
     ]
 
 
-def _released(source: NotebookNode, config: Config | None) -> NotebookNode:
+def _released(
+    source: NotebookNode, told: Sequence[Exercise], config: Config | None
+) -> NotebookNode:
     nb: NotebookNode = copy.deepcopy(source)
+    tell_checks(nb, told)
     resources: Any = {}
     for step in (
         steps.LockCells,

@@ -165,7 +165,7 @@ def test_the_released_form_is_what_nbgrader_releases(path, tmp_path):
     no_gradebook.SaveCells.enabled = False
     assert capture_log(GenerateAssignment(coursedir=folders, config=no_gradebook))["success"]
     made = read(tmp_path / path.parent.name / path.name)
-    assert released(read(path)).cells == made.cells
+    assert source_notebook(path).released(config()).cells == made.cells
 
 
 def test_work_of_ones_own_is_kept_and_needs_no_repair():

@@ -1,0 +1,53 @@
+"""What is checked stands under each exercise of a release, as the source has it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from course.notebooks.cells import grade_id, is_solution, is_test, read
+from course.notebooks.promised_checks import tell_checks, what_is_checked
+from course.notebooks.source import source_notebooks
+
+ROOT = Path(__file__).parents[3]
+SOURCES = source_notebooks(ROOT / "source")
+
+
+def test_each_check_is_a_line_that_says_what_it_is_worth(source):
+    assert what_is_checked(source.exercises[0].checks) == (
+        "<details><summary>What is checked</summary>\n\n"
+        "- gives the known values (1 point)\n"
+        "- is right anywhere (2 points, when it is graded; without it there are no points)\n\n"
+        "</details>"
+    )
+
+
+def test_a_statement_tells_its_own_exercise_and_the_source_does_not(source):
+    released = source.released()
+    assert "What is checked" not in str(source.notebook)
+    for before, cell in zip(released.cells, released.cells[1:], strict=False):
+        own = next((one for one in source.exercises if one.id == grade_id(cell)), None)
+        if own and is_solution(cell) and before.cell_type == "markdown":
+            assert before.source.endswith(what_is_checked(own.checks))
+        else:
+            assert "What is checked" not in before.source
+
+
+def test_test_cells_are_folded_and_no_others(source):
+    for cell in source.released().cells:
+        assert cell.metadata.get("jupyter", {}).get("source_hidden", False) is is_test(cell)
+
+
+def test_an_exercise_without_a_statement_before_it_is_left_alone(source, notebook):
+    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    texts = [cell.source for cell in notebook.cells]
+    tell_checks(notebook, source.exercises)
+    assert [cell.source for cell in notebook.cells] == texts
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_the_released_notebooks_promise_what_is_checked(source):
+    path = ROOT / "release" / source.assignment / f"{source.name}.ipynb"
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    told = re.findall(r"<details><summary>What is checked</summary>.*?</details>", text, re.S)
+    assert told == [what_is_checked(exercise.checks) for exercise in source.exercises]

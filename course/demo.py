@@ -27,8 +27,7 @@ from course.notebooks.assignment import SOURCE, read_assignments
 from course.notebooks.bank import Answer
 from course.notebooks.cells import grade_id, is_manual, is_solution, read
 from course.notebooks.conventions import BEGIN_SCHEME, BEGIN_SOLUTION, END_SOLUTION
-from course.notebooks.exercises import Exercise
-from course.notebooks.names import names
+from course.notebooks.dependencies import beneath
 from course.notebooks.source import SourceNotebook, source_notebooks
 
 MARKER = ".course-demo"
@@ -263,7 +262,7 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
             due = FIRST_DUE + index * timedelta(weeks=2)
             gradebook.update_or_create_assignment(name, duedate=due)
             for source in source_notebooks(course.path("source"), name):
-                exercises, known = source.exercises, source.bank.answers
+                known = source.bank.answers
                 for student in class_:
                     there = folder / "submitted" / student.id / name
                     if not there.exists():
@@ -271,11 +270,13 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                         when = due + student.kind.late
                         (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
                     rng = random.Random(f"{SEED} {student.id} {name} {source.name}")
-                    paper = choose(rng, exercises, known, student.kind)
+                    paper = choose(rng, source, known, student.kind)
                     if index == 0:
-                        paper = damaged(rng, exercises, paper, student.kind.damage)
+                        paper = damaged(rng, source, paper, student.kind.damage)
                     _write(there / f"{source.name}.ipynb", source, paper, student.kind.words)
-                    points = bank.predicted(exercises, [*paper.answers.values()], paper.blank)
+                    points = bank.predicted(
+                        source.exercises, [*paper.answers.values()], paper.blank, carried=True
+                    )
                     predicted.setdefault((student.id, name), {}).update(
                         {(source.name, key): value for key, value in points.items()}
                     )
@@ -283,13 +284,14 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
 
 
 def choose(
-    rng: random.Random, exercises: Sequence[Exercise], answers: Sequence[Answer], kind: Kind
+    rng: random.Random, source: SourceNotebook, answers: Sequence[Answer], kind: Kind
 ) -> Paper:
     """Choose a student's answers so that the bank can foretell their score.
 
     An answer that would change what another one does, in a way that the bank doesn't say, is left
     out; the reference stands in its place.
     """
+    exercises = source.exercises
     if kind.blank == 1:
         return Paper(blank=frozenset(exercise.id for exercise in exercises))
     paper = Paper()
@@ -303,62 +305,46 @@ def choose(
             changed = Paper({**paper.answers, exercise.id: rng.choice(pool)}, paper.blank)
         else:
             continue
-        if is_foretold(exercises, changed):
+        if is_foretold(source, changed):
             paper = changed
     return paper
 
 
-def damaged(rng: random.Random, exercises: Sequence[Exercise], paper: Paper, damage: str) -> Paper:
+def damaged(rng: random.Random, source: SourceNotebook, paper: Paper, damage: str) -> Paper:
     """Return what is left of a paper whose file is damaged, such that it can be foretold."""
-    everything = [exercise.id for exercise in exercises]
+    everything = [exercise.id for exercise in source.exercises]
     if damage == "junk":
         return Paper(blank=frozenset(everything), junk=True)
     if damage != "cut":
         return paper
     rest = []
-    for place in range(1, len(exercises)):
+    for place in range(1, len(everything)):
         lost = frozenset(everything[place:])
         kept = {key: answer for key, answer in paper.answers.items() if key not in lost}
         rest.append(Paper(kept, paper.blank | lost, cut=everything[place]))
     rest.append(Paper(blank=frozenset(everything), cut=everything[0]))
-    return rng.choice([left for left in rest if is_foretold(exercises, left)])
+    return rng.choice([left for left in rest if is_foretold(source, left)])
 
 
-def is_foretold(exercises: Sequence[Exercise], paper: Paper) -> bool:
+def is_foretold(source: SourceNotebook, paper: Paper) -> bool:
     """Tell whether the bank's entries say all about how these answers act on each other.
 
     They do if at most one wrong answer, and nothing blank, lies beneath each exercise, and if all
     that a wrong answer acts on is otherwise answered with the reference.
     """
     wrong = {key for key, answer in paper.answers.items() if not answer.right}
-    for exercise in exercises:
+    texts = {key: answer.source for key, answer in paper.answers.items()}
+    for exercise in source.exercises:
         if exercise.id in paper.blank:
             continue
-        beneath = _beneath(exercises, exercise, paper)
+        below = beneath(source, exercise, texts)
         acting = {key for key in wrong if exercise.id in paper.answers[key].knock_on}
-        if beneath & paper.blank:
+        if below & paper.blank:
             return False
-        found = (beneath & wrong) | acting
+        found = (below & wrong) | acting
         if found and (exercise.id in paper.answers or len(found) > 1):
             return False
     return True
-
-
-def _beneath(exercises: Sequence[Exercise], exercise: Exercise, paper: Paper) -> frozenset[str]:
-    """Return the exercises whose functions an exercise's answer or test uses, at any depth."""
-    by_id = {other.id: other for other in exercises}
-    owner = {name: other.id for other in exercises for name in names(other.solution).defined}
-    found: set[str] = set()
-    new = {exercise.id}
-    while new:
-        key = new.pop()
-        answer = paper.answers.get(key)
-        used = names(answer.source if answer else by_id[key].solution).used
-        used |= names(by_id[key].test).used if key == exercise.id else frozenset()
-        below = {owner[name] for name in used if name in owner} - found - {exercise.id}
-        found |= below
-        new |= below
-    return frozenset(found)
 
 
 def _write(path: Path, source: SourceNotebook, paper: Paper, words: bool) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
+from course.judge.carried import cells_again, told, with_what_is_carried, wronged
 from course.judge.judging import CodeCell, Limits, Record
 from course.judge.sandbox.port import Confinement
 from course.judge.sandbox.server import Child, WarmServer
@@ -26,7 +27,7 @@ from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
-from course.notebooks.cells import grade_id, is_setup, is_test
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_setup, is_test
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
@@ -57,7 +58,11 @@ class Submission:
 
 
 def grade_notebook(
-    submission: Submission, server: WarmServer, limits: Limits | None = None
+    submission: Submission,
+    server: WarmServer,
+    limits: Limits | None = None,
+    *,
+    carry: bool = True,
 ) -> tuple[Verdict, NotebookNode]:
     """Judge a notebook.
 
@@ -65,6 +70,7 @@ def grade_notebook(
         submission: the work.
         server: a warm server, running.
         limits: how long things may take.
+        carry: judge once more what fails because an earlier exercise is wrong: see `carried`.
 
     Returns:
         The verdict, and a copy of the submitted notebook with the outputs of its cells.
@@ -75,6 +81,18 @@ def grade_notebook(
     limits = limits or Limits()
     start = time.monotonic()
     cells = plan(submission.source.notebook, submission.submitted)
+    record = _judged(cells, submission, server, limits)
+    verdict = _verdict(submission.source, record)
+    if carry:
+        verdict = _carry(cells, verdict, record.outputs, submission, server, limits)
+    verdict = replace(verdict, seconds=time.monotonic() - start)
+    return verdict, _with_outputs(submission.submitted, record.outputs)
+
+
+def _judged(
+    cells: Sequence[CodeCell], submission: Submission, server: WarmServer, limits: Limits
+) -> Record:
+    """Run cells in new processes, and return what was found out."""
     with _scratch(submission.folder) as scratch, contextlib.ExitStack() as stack:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
@@ -82,16 +100,48 @@ def grade_notebook(
         theirs.close()
         stack.callback(judge.kill)
         try:
-            record = _serve(ours, cells, submission, server, limits, scratch, stack)
+            return _serve(ours, cells, submission, server, limits, scratch, stack)
         except WireError as error:
             raise JudgeError(f"the judge process failed: {_failure(judge) or error}") from error
-    verdict = Verdict(
-        submission.source.name,
-        tuple(_exercise(exercise, record) for exercise in submission.source.exercises),
+
+
+def _verdict(source: SourceNotebook, record: Record) -> Verdict:
+    return Verdict(
+        source.name,
+        tuple(_exercise(exercise, record) for exercise in source.exercises),
         incidents=tuple(record.incidents),
-        seconds=time.monotonic() - start,
     )
-    return verdict, _with_outputs(submission.submitted, record.outputs)
+
+
+def _carry(
+    cells: Sequence[CodeCell],
+    verdict: Verdict,
+    outputs: dict[int, Any],
+    submission: Submission,
+    server: WarmServer,
+    limits: Limits,
+) -> Verdict:
+    """Return the verdict with what an error carried forward has cost, and tell it in the outputs.
+
+    Of the second run's outputs and incidents nothing is kept.
+    """
+    source = submission.source
+    again = wronged(source, cells, verdict)
+    if not again:
+        return verdict
+    record = _judged(cells_again(source, cells, verdict, again), submission, server, limits)
+    second = _verdict(source, record)
+    exercises = tuple(
+        with_what_is_carried(exercise, first, second[exercise.id], again[exercise.id])
+        if exercise.id in again
+        else first
+        for exercise, first in zip(source.exercises, verdict.exercises, strict=True)
+    )
+    for cell in cells:
+        for before, after in zip(verdict.exercises, exercises, strict=True):
+            if cell.key == f"{TEST_PREFIX}{before.id}" and after.score > before.score:
+                outputs[cell.index] = told(outputs[cell.index], after)
+    return replace(verdict, exercises=exercises)
 
 
 def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:

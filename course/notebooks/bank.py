@@ -233,7 +233,11 @@ def _check_known(where: str, exercise: Exercise, checks: frozenset[str]) -> None
 
 
 def predicted(
-    exercises: Sequence[Exercise], answers: Sequence[Answer], blank: frozenset[str] = frozenset()
+    exercises: Sequence[Exercise],
+    answers: Sequence[Answer],
+    blank: frozenset[str] = frozenset(),
+    *,
+    carried: bool = False,
 ) -> dict[str, float]:
     """Return the score of each exercise that the bank foretells for a piece of work.
 
@@ -241,11 +245,12 @@ def predicted(
         exercises: of the notebook.
         answers: at most one an exercise; the reference solution stands for the others.
         blank: exercises left as they were handed out, which earn nothing.
+        carried: whether what a wrong answer does to other exercises is made good, as in the judge.
     """
     failing: dict[str, set[str]] = {exercise.id: set() for exercise in exercises}
     for answer in answers:
         failing[answer.exercise] |= answer.fails
-        for other, checks in answer.knock_on.items():
+        for other, checks in ({} if carried else answer.knock_on).items():
             failing[other] |= checks
     return {
         exercise.id: 0 if exercise.id in blank else exercise.score_without(failing[exercise.id])

@@ -17,6 +17,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
+from course.notebooks.dependencies import used_by_test
 from course.notebooks.names import names
 from course.notebooks.runner import code_cells, execute, run, verdict_of
 from course.notebooks.source import SourceNotebook
@@ -158,30 +159,9 @@ def _only_defines(text: str) -> bool:
 
 def _used(source: SourceNotebook, cell: NotebookNode) -> set[str]:
     """Return the names that a cell uses, those that its specification looks up included."""
-    used = set(names(cell.source).used)
-    if is_test(cell):
-        exercise = grade_id(cell).removeprefix(TEST_PREFIX)
-        used |= {exercise} | _looked_up(source)
-        if exercise in source.promises.specifications:
-            used |= {part.of for part in source.promises.specifications[exercise].parts}
-    return used
-
-
-@lru_cache(maxsize=16)
-def _looked_up(source: SourceNotebook) -> frozenset[str]:
-    """Return the other exercises' classes of which specifications make objects."""
-    calls = (
-        node for node in ast.walk(ast.parse(source.promises.text)) if isinstance(node, ast.Call)
-    )
-    return frozenset(
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Attribute)
-        and call.func.attr == "make_of"
-        and call.args
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
-    )
+    own = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else ""
+    tested = next((used_by_test(source, one) for one in source.exercises if one.id == own), None)
+    return set(tested or names(cell.source).used)
 
 
 def _key(cell: NotebookNode) -> str:

@@ -59,11 +59,6 @@ def source(course_root):
 
 
 @pytest.fixture
-def exercises(source):
-    return source.exercises
-
-
-@pytest.fixture
 def known(source):
     return source.bank.answers
 
@@ -90,48 +85,48 @@ def answer(known, name):
     ],
 )
 def test_answers_that_would_act_on_each_other_unforetold_are_told(
-    exercises, known, names, blank, foretold
+    source, known, names, blank, foretold
 ):
     paper = Paper(
         {a.exercise: a for name in names for a in [answer(known, name)]}, frozenset(blank)
     )
-    assert is_foretold(exercises, paper) is foretold
+    assert is_foretold(source, paper) is foretold
 
 
-def test_every_paper_that_is_chosen_can_be_foretold(exercises, known):
-    papers = [choose(random.Random(seed), exercises, known, CARELESS) for seed in range(50)]
-    assert all(is_foretold(exercises, paper) for paper in papers)
+def test_every_paper_that_is_chosen_can_be_foretold(source, known):
+    papers = [choose(random.Random(seed), source, known, CARELESS) for seed in range(50)]
+    assert all(is_foretold(source, paper) for paper in papers)
     assert {name for paper in papers for name in paper.answers} == {"double", "quadruple"}
     assert any(paper.blank for paper in papers)
 
 
-def test_the_same_seed_chooses_the_same_paper(exercises, known):
-    one, other = (choose(random.Random(7), exercises, known, CARELESS) for _ in range(2))
+def test_the_same_seed_chooses_the_same_paper(source, known):
+    one, other = (choose(random.Random(7), source, known, CARELESS) for _ in range(2))
     assert one == other
 
 
-def test_who_hands_in_nothing_leaves_everything_blank(exercises, known):
-    paper = choose(random.Random(1), exercises, known, BLANK)
+def test_who_hands_in_nothing_leaves_everything_blank(source, known):
+    paper = choose(random.Random(1), source, known, BLANK)
     assert paper.blank == {"double", "quadruple"}
 
 
-def test_a_file_that_is_cut_keeps_the_answers_before_it_and_one_of_junk_none(exercises, known):
+def test_a_file_that_is_cut_keeps_the_answers_before_it_and_one_of_junk_none(source, known):
     whole = Paper({a.exercise: a for a in [answer(known, "a sum"), answer(known, "eight times")]})
     cut = {
         paper.cut: paper
         for seed in range(20)
-        for paper in [damaged(random.Random(seed), exercises, whole, "cut")]
+        for paper in [damaged(random.Random(seed), source, whole, "cut")]
     }
     assert set(cut) == {"double", "quadruple"}
     assert (set(cut["quadruple"].answers), cut["quadruple"].blank) == ({"double"}, {"quadruple"})
     assert (set(cut["double"].answers), cut["double"].blank) == (set(), {"double", "quadruple"})
-    junk = damaged(random.Random(1), exercises, whole, "junk")
+    junk = damaged(random.Random(1), source, whole, "junk")
     assert (junk.junk, set(junk.answers), junk.blank) == (True, set(), {"double", "quadruple"})
-    assert damaged(random.Random(1), exercises, whole, "") == whole
+    assert damaged(random.Random(1), source, whole, "") == whole
 
 
-def test_a_chapter_without_a_bank_is_answered_with_the_reference(exercises):
-    assert choose(random.Random(1), exercises, [], Kind("all wrong", wrong=1)) == Paper()
+def test_a_chapter_without_a_bank_is_answered_with_the_reference(source):
+    assert choose(random.Random(1), source, [], Kind("all wrong", wrong=1)) == Paper()
 
 
 def test_a_class_of_24_has_every_kind_and_everyone_a_name_and_an_id_of_their_own():

@@ -42,7 +42,7 @@ def server():
 
 def judged(source, submitted, server):
     submission = Submission(source, submitted, None, b"a seed")
-    verdict, _ = grade_notebook(submission, server)
+    verdict, _ = grade_notebook(submission, server, carry=False)
     return verdict
 
 

@@ -1,0 +1,640 @@
+"""What the exercises of chapter 3 promise."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from helpers.specification import (
+    Domain,
+    arrays,
+    function,
+    integer_arrays,
+    integers,
+    interaction,
+    labels,
+    one_hot,
+    one_of,
+    part,
+    single,
+)
+
+SAMPLES = arrays("n", -2, 2) | arrays("N n", -2, 2)  # one of them, or a batch
+SEVERAL = {"N": (2, 5), "m": (2, 5)}  # samples, and neurons of the last layer
+OTHERS = integer_arrays("n") | integer_arrays("N n") | single("n", -2, 2) | single("N n", -2, 2)
+
+
+def in_single(value):
+    """Return arrays in float32."""
+    return {key: array.astype(np.float32) for key, array in value.items()}
+
+
+# --- layers and networks --------------------------------------------------------------------------
+
+TWO_BY_TWO = {
+    "x": np.array([[1.0, 2.0], [3.0, -1.0]]),
+    "W": np.array([[1.0, 3.0], [2.0, 5.0]]),
+    "b": np.array([10.0, 20.0]),
+}
+affine = function(
+    part(
+        "one sample or several, any number of inputs and neurons",
+        essential=True,
+        axes=SEVERAL,
+        at=[TWO_BY_TWO],
+        x=SAMPLES,
+        W=arrays("n m", -2, 2),
+        b=arrays("m", -2, 2),
+    ),
+    part(
+        "batches of one, one neuron, integers, float32; x, W and b stay as they are",
+        single=True,
+        at=[
+            {**TWO_BY_TWO, "x": np.array([1, 2])},
+            {**TWO_BY_TWO, "x": np.array([[1, 2], [3, -1]])},
+        ],
+        x=OTHERS | SAMPLES,
+        W=arrays("n m", -2, 2) | single("n m", -2, 2),
+        b=arrays("m", -2, 2) | single("m", -2, 2),
+    ),
+)
+
+
+def in_a_row(network):
+    """Return each array's numbers in one row: whatever its shape, their order tells them apart."""
+    if not isinstance(network, Mapping):
+        return network
+    return {key: np.ravel(array) for key, array in network.items()}
+
+
+def table(t):
+    """Compare the numbers alone."""
+    t.both("init_network", lambda: in_a_row(t.student()), lambda: in_a_row(t.reference()))
+
+
+def kinds(t):
+    """Compare shapes, and ask for arrays."""
+    t.call()
+    found = t.answer if isinstance(t.answer, Mapping) else {}
+    others = [key for key in found if not isinstance(found[key], np.ndarray)]
+    what = f"{others[0]} is a {type(found[others[0]]).__name__}" if others else ""
+    t.holds(not others, f"{what}, not a NumPy array.")
+
+
+init_network = interaction(
+    part("the numbers of the table", essential=True, count=1, steps=table),
+    part("NumPy arrays of the shapes of the table", count=1, steps=kinds),
+)
+
+
+def three_layers(draw, axes):
+    """Return a network of three layers of any size."""
+    hidden = [draw.integer(1, draw.size) for _ in range(2)]
+    made = {}
+    sizes = pairwise([axes.length("n", draw), *hidden, axes.length("m", draw)])
+    for k, (n, m) in enumerate(sizes, start=1):
+        made |= {f"W{k}": draw.array((n, m), -2, 2), f"b{k}": draw.array((m,), -1, 1)}
+    return made
+
+
+def shuffled(draw, axes):
+    """Return such a network with its keys in any order."""
+    made = three_layers(draw, axes)
+    keys = list(made)
+    return {keys[place]: made[keys[place]] for place in draw.order(len(keys))}
+
+
+NETWORKS, SHUFFLED = Domain(three_layers), Domain(shuffled)
+CHAIN = {
+    "network": {
+        "W1": np.array([[2.0]]),
+        "b1": np.array([-1.0]),
+        "W2": np.array([[3.0]]),
+        "b2": np.array([0.5]),
+        "W3": np.array([[1.0, -2.0]]),
+        "b3": np.array([0.5, 3.0]),
+    },
+    "x": np.array([1.0]),
+}
+TURNED = {
+    "network": {key: CHAIN["network"][key] for key in ("W2", "b2", "W1", "b1", "W3", "b3")},
+    "x": np.array([1]),
+}
+SQUARE = {
+    "network": {
+        "W1": np.array([[0.5, -1.0], [1.5, 1.0]]),
+        "b1": np.array([0.5, -0.5]),
+        "W2": np.array([[1.0, 2.0], [-1.5, 0.5]]),
+        "b2": np.array([1.0, 0.25]),
+        "W3": np.array([[-1.0, 0.5], [2.0, 1.5]]),
+        "b3": np.array([0.75, -1.0]),
+    },
+    "x": np.array([[1.0, 2.0], [-0.5, 1.0]]),
+}
+forward = function(
+    part(
+        "networks with layers of any size",
+        essential=True,
+        single=True,
+        axes=SEVERAL,
+        at=[CHAIN, SQUARE],
+        network=NETWORKS,
+        x=SAMPLES,
+    ),
+    part(
+        "any order of keys, integers, float32, batches of one; network and x stay as they are",
+        single=True,
+        at=[TURNED, {**SQUARE, "x": np.array([[1, 2], [0, 1]])}],
+        network=SHUFFLED | SHUFFLED.map(in_single),
+        x=OTHERS | SAMPLES,
+    ),
+)
+
+
+def doubled(z):
+    """Return 2 z."""
+    return 2 * z
+
+
+def bend(z):
+    """Return z / (1 + |z|), a little to the right."""
+    return (z - 0.25) / (1 + np.abs(z - 0.25))
+
+
+def drawn(draw, axes):
+    """Return one of many functions that all have one name."""
+    a, b = draw.number(-2, 2), draw.number(-1, 1)
+
+    def h(z):
+        return np.sin(a * z + b)
+
+    return h
+
+
+def layers(*depths):
+    """Return the domain of lists of so many layers."""
+
+    def make(draw, axes):
+        hidden = [draw.integer(1, draw.size) for _ in range(draw.choice(depths) - 1)]
+        sizes = [axes.length("n", draw), *hidden, axes.length("m", draw)]
+        return [(draw.array((n, m), -1, 1), draw.array((m,), -1, 1)) for n, m in pairwise(sizes)]
+
+    return Domain(make)
+
+
+def as_layers(network):
+    """Return a network of three layers as a list of them."""
+    return [(network[f"W{k}"], network[f"b{k}"]) for k in (1, 2, 3)]
+
+
+LINE = {
+    "layers": [(np.array([[w]]), np.array([b])) for w, b in ((2.0, -1.0), (3.0, 0.5), (-1.0, 4.0))],
+    "x": np.array([1.0]),
+    "h": doubled,
+}
+DEEP = {"layers": as_layers(SQUARE["network"]) * 4, "x": SQUARE["x"], "h": bend}
+BENT = one_of(bend, doubled, np.tanh) | Domain(drawn)
+forward_deep = function(
+    part(
+        "networks of any depth, more than ten layers too",
+        essential=True,
+        axes=SEVERAL,
+        at=[LINE, DEEP],
+        layers=layers(1, 2, 3, 4, 5, 12),
+        x=SAMPLES,
+        h=BENT,
+    ),
+    part(
+        "integers, batches of one; the list of layers and x stay as they are",
+        at=[{**LINE, "x": np.array([1])}, {**DEEP, "x": np.array([[1, 2], [0, 1]])}],
+        layers=layers(1, 2, 3),
+        x=integer_arrays("n") | integer_arrays("N n") | SAMPLES,
+        h=BENT,
+    ),
+)
+
+
+def layer_sizes(least):
+    """Return the domain of lists of so many sizes, or more."""
+    return Domain(
+        lambda draw, axes: [
+            draw.integer(1, 60) for _ in range(least + draw.integer(0, 2 * draw.size))
+        ]
+    )
+
+
+count_parameters = function(
+    part(
+        "any number of layers, of any size",
+        essential=True,
+        at=[{"sizes": [3, 5, 2, 4]}],
+        sizes=layer_sizes(2),
+    ),
+    part(
+        "an integer, 0 where there is no layer; the list stays as it is",
+        kinds=True,
+        at=[{"sizes": [3, 5, 2, 4]}, {"sizes": [7]}],
+        sizes=layer_sizes(1),
+    ),
+)
+
+
+def with_large_scores(network):
+    """Return the network with scores that are far from 0, all of them or some."""
+    far = network["b3"] * 700 if network["b3"][0] > 0.5 else network["b3"]
+    return {**network, "b3": far + (1000 if network["b2"][0] > 0 else -1000)}
+
+
+predict = function(
+    part(
+        "networks with layers of any size",
+        essential=True,
+        single=True,
+        axes=SEVERAL,
+        at=[CHAIN, SQUARE],
+        network=NETWORKS,
+        x=SAMPLES,
+    ),
+    part(
+        "any order of keys, scores of any size, no warning; network and x stay as they are",
+        rtol=1e-3,
+        single=True,
+        at=[
+            TURNED,
+            {**SQUARE, "x": np.array([[1, 2], [0, 1]])},
+            {**CHAIN, "network": {**CHAIN["network"], "b3": np.array([1000.0, 1002.0])}},
+            {**CHAIN, "network": {**CHAIN["network"], "b3": np.array([-1000.0, -998.0])}},
+            {**SQUARE, "network": {**SQUARE["network"], "b3": np.array([1000.75, 999.0])}},
+        ],
+        network=SHUFFLED.map(with_large_scores) | SHUFFLED.map(in_single),
+        x=OTHERS | SAMPLES,
+    ),
+)
+
+# --- how good it is, and batches ------------------------------------------------------------------
+
+
+def untied(domain):
+    """Return scores none of which is as large as another one of its row."""
+    return domain.map(lambda y: y + np.arange(y.shape[1]) / 1000)
+
+
+FOUR = np.array(
+    [[0.1, 0.2, 0.6, 0.1], [0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4], [0.3, 0.4, 0.2, 0.1]]
+)
+WHOLE = np.array([[3, -2, 1], [1, 0, -4], [0, 5, 2]])
+MANY = np.sin(7.0 * np.arange(9 * 12)).reshape(9, 12)
+OF_MANY = np.array([4, 9, 1, 4, 11, 10, 0, 3, 7])
+accuracy = function(
+    part(
+        "any number of samples, with labels and one-hot",
+        essential=True,
+        rtol=1e-6,
+        axes={"K": (2, 5)},  # of one class, labels and one-hot rows would look alike
+        at=[
+            {"y": FOUR, "t": np.array([2, 1, 3, 1])},
+            {"y": FOUR, "t": np.eye(4)[[2, 1, 3, 1]]},
+            {"y": MANY, "t": OF_MANY},
+        ],
+        y=untied(arrays("N K", 0, 1)),
+        t=labels("N", "K") | one_hot("N", "K"),
+    ),
+    part(
+        "scores of any size, and integers; y and t stay as they are",
+        rtol=1e-6,
+        axes={"K": (2, 5)},
+        at=[
+            {"y": WHOLE, "t": np.array([0, 1, 1], dtype=np.uint8)},
+            {"y": WHOLE - 9.0, "t": np.eye(3, dtype=int)[[0, 1, 1]]},
+        ],
+        y=untied(arrays("N K", -9, 9)).map(lambda y: 10 ** y[0, 0] * y) | untied(single("N K")),
+        t=labels("N", "K").map(lambda t: t.astype(np.uint8))
+        | one_hot("N", "K").map(lambda t: t.astype(int)),
+    ),
+)
+
+
+def turned(rows):
+    """Return the columns of rows in reverse order, and their sum."""
+    rows = np.asarray(rows)
+    return np.concatenate([rows[:, ::-1], rows.sum(axis=1, keepdims=True)], axis=1)
+
+
+def halves_and_size(rows):
+    """Return half of each number, and beside it how many rows came together."""
+    return np.concatenate([np.asarray(rows) / 2, np.full((len(rows), 1), len(rows))], axis=1)
+
+
+def roots(rows):
+    """Return one number for each row, between two integers."""
+    return np.sqrt(np.abs(np.asarray(rows)).sum(axis=1, keepdims=True))
+
+
+def rows(least):
+    """Return the domain of arrays of so many rows of floats, or more."""
+
+    def make(draw, axes):
+        shape = draw.integer(least, 3 * draw.size), draw.integer(1, draw.size)
+        return draw.array(shape, -3, 3)
+
+    return Domain(make)
+
+
+def cut(count, size):
+    """Return inputs of so many rows and so large a batch."""
+    return {"f": turned, "x": np.arange(2.0 * count).reshape(count, 2), "batch_size": size}
+
+
+def sizes_seen(function):
+    """Return a function that tells how many rows f gets each time."""
+
+    def rows_in_each_batch(rows, batch_size):
+        seen = []
+
+        def f(x):
+            seen.append(len(x))
+            return np.ones((len(x), 2))
+
+        function(f, np.zeros((rows, 3)), batch_size=batch_size)
+        return seen
+
+    return rows_in_each_batch
+
+
+def sizes(t):
+    """Compare the sizes of the batches: with a short one, without, of all rows, of hundreds."""
+    student, reference = sizes_seen(t.student), sizes_seen(t.reference)
+    further = (t.source.integer(1, 12), t.source.integer(1, 6))
+    for call in ((7, 3), (6, 3), (2, 5), (250, 120), further):
+        t.both("rows_in_each_batch", student, reference, call)
+
+
+predict_in_batches = function(
+    part(
+        "any number of rows, in batches of any size",
+        essential=True,
+        at=[cut(7, 3), cut(6, 3), cut(5, 8), cut(9, 1)],
+        f=one_of(turned),
+        x=rows(2),
+        batch_size=integers(1, 8),
+    ),
+    part("gives f batches of the size asked for, each row once", count=5, steps=sizes),
+    part(
+        "100 rows at a time by default, integers, one row or column; x stays as it is",
+        count=10,
+        at=[
+            {"f": halves_and_size, "x": np.arange(count).reshape(count, 1)}
+            for count in (3, 250, 100, 1)
+        ],
+        f=one_of(halves_and_size, roots),
+        x=Domain(lambda draw, axes: np.arange(draw.integer(1, 320)).reshape(-1, 1)),
+    ),
+)
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def by_slices(x, size):
+    """Return the batches, by slices."""
+    return [x[k : k + size] for k in range(0, len(x), size)]
+
+
+def by_index(x, size):
+    """Return the batches as copies, picked by index."""
+    places = np.arange(len(x))
+    return [x[places // size == k] for k in range(-(-len(x) // size))]
+
+
+def bite_by_bite(x, size):
+    """Return the batches, each cut off what is left."""
+    batches = []
+    while len(x):
+        batches.append(x[:size])
+        x = x[size:]
+    return batches
+
+
+def row_by_row(x, size):
+    """Return the batches, each filled row by row."""
+    batches = [[]]
+    for row in x:
+        if len(batches[-1]) == size:
+            batches.append([])
+        batches[-1].append(row)
+    return [np.array(batch) for batch in batches]
+
+
+def from_the_end(x, size):
+    """Return the batches, found from the last to the first."""
+    starts = range(0, len(x), size)
+    return [x[k : k + size] for k in reversed(starts)][::-1]
+
+
+def full_then_rest(x, size):
+    """Return the full batches, and what is left over if there is something."""
+    full = len(x) // size
+    batches = [x[k * size : (k + 1) * size] for k in range(full)]
+    return batches if len(x) % size == 0 else [*batches, x[full * size :]]
+
+
+RIGHT_CUTS = {
+    "cuts slices": by_slices,
+    "uses `np.split`": lambda x, size: np.split(x, range(size, len(x), size)),
+    "picks copies by index": by_index,
+    "cuts one batch after the other off what is left": bite_by_bite,
+    "fills its batches row by row": row_by_row,
+    "begins with the last batch and turns the list around": from_the_end,
+    "makes the full batches first and then adds the rest": full_then_rest,
+    "uses `np.array_split` at the places where batches begin": lambda x, size: np.array_split(
+        x, np.arange(size, len(x), size)
+    ),
+    "returns copies, in columns-first order": lambda x, size: [
+        np.asfortranarray(batch) for batch in by_slices(x, size)
+    ],
+}
+WRONG_CUTS = {
+    "loses what is left over, as the exhibit does": lambda x, size: by_slices(x, size)[
+        : len(x) // size
+    ],
+    "loses the last batch, full or not": lambda x, size: by_slices(x, size)[:-1],
+    "loses the first batch": lambda x, size: by_slices(x, size)[1:],
+    "returns no batch at all": lambda x, size: [],
+    "returns only the first batch": lambda x, size: [x[:size]],
+    "returns only the last batch": lambda x, size: by_slices(x, size)[-1:],
+    "returns every other batch": lambda x, size: by_slices(x, size)[::2],
+    "keeps only what is left over": lambda x, size: by_slices(x, size)[len(x) // size :],
+    "returns all rows as one batch": lambda x, size: [x],
+    "deals the rows out like cards, in another order": lambda x, size: [
+        x[k :: -(-len(x) // size)] for k in range(-(-len(x) // size))
+    ],
+    "leaves out the very first row, as if it were a heading": lambda x, size: [
+        by_slices(x, size)[0][1:],
+        *by_slices(x, size)[1:],
+    ],
+    "returns the rows in reverse order": lambda x, size: by_slices(x[::-1], size),
+    "returns the batches in reverse order": lambda x, size: by_slices(x, size)[::-1],
+}
+WRONG_AT_SOME_SIZES = {
+    "leaves the last batch out if the size divides the number of rows": lambda x, size: (
+        by_slices(x, size) if len(x) % size else by_slices(x, size)[:-1]
+    ),
+    "returns nothing if batch_size is larger than the number of rows": lambda x, size: (
+        by_slices(x, size) if len(x) >= size else []
+    ),
+    "fills the last batch up with rows of zeros": lambda x, size: by_slices(
+        np.concatenate([x, np.zeros((-len(x) % size, *x.shape[1:]))]), size
+    ),
+    "fills the last batch up with rows from the front": lambda x, size: by_slices(
+        np.concatenate([x] * (size + 1))[: len(x) + -len(x) % size], size
+    ),
+    "repeats rows, so that the last batch is full": lambda x, size: [
+        x[max(0, min(k, len(x) - size)) :][:size] for k in range(0, len(x), size)
+    ],
+    "makes the last batch larger than batch_size": lambda x, size: np.split(
+        x, [k for k in range(size, len(x), size) if k + size <= len(x)]
+    ),
+    "ends with an empty batch if the size divides the number of rows": lambda x, size: [
+        x[k * size : (k + 1) * size] for k in range(len(x) // size + 1)
+    ],
+    "makes batches of equal size, which may be smaller than batch_size": lambda x, size: (
+        np.array_split(x, -(-len(x) // size))
+    ),
+    "puts the short batch first": lambda x, size: (
+        by_slices(x, size)
+        if len(x) % size == 0
+        else [x[: len(x) % size], *by_slices(x[len(x) % size :], size)]
+    ),
+}
+check_batches = interaction(
+    part(
+        "accepts right versions and rejects plainly wrong ones, in any order",
+        essential=True,
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_CUTS, WRONG_CUTS),
+    ),
+    part(
+        "rejects versions that are right at some batch sizes only",
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_CUTS, WRONG_AT_SOME_SIZES),
+    ),
+    part(
+        "comes with a mended version that is right",
+        of="batches_mended",
+        at=[
+            {"x": np.arange(1.0 * count).reshape(count, 1), "batch_size": size}
+            for count, size in ((3, 2), (4, 2), (2, 5), (3, 1))
+        ],
+        x=rows(1),
+        batch_size=integers(1, 8),
+    ),
+)
+
+
+def flat(images):
+    """Return the bytes of each image in a row, as floats."""
+    return np.reshape(images, (len(images), -1)).astype(float)
+
+
+def by_largest_each(images):
+    """Return the pixels divided by the largest one of their image."""
+    return flat(images) / np.maximum(1, flat(images).max(axis=1, keepdims=True))
+
+
+def stretched(images):
+    """Return each image stretched to fill 0 to 1."""
+    low = flat(images).min(axis=1, keepdims=True)
+    high = flat(images).max(axis=1, keepdims=True)
+    return (flat(images) - low) / np.maximum(high - low, 1)
+
+
+def pixel_by_pixel(images):
+    """Return the images mixed up: the first pixels of all, then the second ones, and so on."""
+    return np.reshape((flat(images) / 255).T, (len(images), -1))
+
+
+RIGHT_ROWS = {
+    "returns float64": lambda images: flat(images) / 255,
+    "returns float32": lambda images: flat(images).astype(np.float32) / np.float32(255),
+    "looks every byte up in a table": lambda images: np.linspace(0, 1, 256)[
+        np.reshape(images, (len(images), -1))
+    ],
+    "multiplies by 1/255": lambda images: flat(images) * (1 / 255),
+    "takes one image after the other": lambda images: np.array(
+        [np.ravel(image) / 255 for image in images]
+    ),
+    "divides first and makes rows then": lambda images: np.reshape(
+        images / 255.0, (len(images), -1)
+    ),
+    "joins the 28 rows of each image": lambda images: (
+        np.concatenate([images[:, row] for row in range(28)], axis=1) / 255
+    ),
+    "turns everything around twice": lambda images: (flat(images)[:, ::-1] / 255)[:, ::-1],
+    "has other last digits": lambda images: flat(images) / 255 * (1 + 1e-11),
+}
+WRONG_ROWS = {
+    "returns the bytes as floats, as the exhibit does": flat,
+    "returns the bytes as they are": lambda images: np.reshape(images, (len(images), -1)),
+    "divides by 28": lambda images: flat(images) / 28,
+    "divides by 100, as if pixels were percentages": lambda images: flat(images) / 100,
+    "divides by 25.5, so that its values run from 0 to 10": lambda images: flat(images) / 25.5,
+    "subtracts 255 and doesn't divide": lambda images: flat(images) - 255,
+    "multiplies by 255": lambda images: flat(images) * 255,
+    "divides by -255": lambda images: flat(images) / -255,
+    "divides by 255 twice: every pixel is almost 0, and that is from 0 to 1, too": lambda images: (
+        flat(images) / 255 / 255
+    ),
+    "divides in integers (`//`), which leaves 0 of all but 255": lambda images: flat(images) // 255,
+    "makes values from -1 to 1": lambda images: 2 * flat(images) / 255 - 1,
+    "swaps ink and paper": lambda images: 1 - flat(images) / 255,
+    "lays the columns of an image end to end, so that it is turned over": lambda images: (
+        flat(np.transpose(images, (0, 2, 1))) / 255
+    ),
+    "turns every image upside down": lambda images: flat(images[:, ::-1]) / 255,
+}
+WRONG_FOR_SOME_IMAGES = {
+    "divides by the largest pixel, so that a pale batch turns dark": lambda images: (
+        flat(images) / max(1, np.max(images))
+    ),
+    "divides each image by its own largest pixel": by_largest_each,
+    "stretches each image to fill 0 to 1": stretched,
+    "rounds every pixel to 0 or 1": lambda images: np.where(flat(images) > 127, 1.0, 0.0),
+    "mixes the pixels of different images": pixel_by_pixel,
+    "divides by 256": lambda images: flat(images) / 256,
+    "returns the images in reverse order": lambda images: flat(images[::-1]) / 255,
+    "gives every image the first one's pixels": lambda images: (
+        flat(images[:1]) / 255 + 0 * flat(images)
+    ),
+}
+
+
+def bytes_drawn(draw, axes):
+    """Return one image or more, light or dark, no two pixels of a row alike."""
+    count, top = draw.integer(1, 3), draw.choice((256, 200, 120, 60))
+    pixels = np.arange(count * 784) * draw.integer(1, 29) + draw.integer(0, 255)
+    return (pixels % top).astype(np.uint8).reshape(count, 28, 28)
+
+
+check_prepare = interaction(
+    part(
+        "accepts right versions and rejects plainly wrong ones, in any order",
+        essential=True,
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_ROWS, WRONG_ROWS),
+    ),
+    part(
+        "rejects versions that are right for some images only",
+        count=2,
+        laws=False,
+        steps=lambda t: t.sort(RIGHT_ROWS, WRONG_FOR_SOME_IMAGES),
+    ),
+    part(
+        "comes with a mended version that is right",
+        of="prepare_mended",
+        rtol=1e-6,
+        at=[{"images": (np.arange(2 * 784) * 7 % 200).astype(np.uint8).reshape(2, 28, 28)}],
+        images=Domain(bytes_drawn),
+    ),
+)

@@ -1,0 +1,782 @@
+"""What the exercises of chapter 4, part B, promise."""
+
+import numpy as np
+
+from helpers.specification import (
+    arrays,
+    away_from,
+    integer_arrays,
+    integers,
+    interaction,
+    labels,
+    numbers,
+    one_hot,
+    part,
+    scalars,
+    single,
+)
+
+# --- boxes of two inputs --------------------------------------------------------------------------
+
+ANY = arrays("*any")
+KINDS = ANY, integer_arrays("*any"), single("*any"), scalars()
+
+
+def box_slopes(t):
+    """Hold both gradients of a box against numerical differentiation."""
+    x, y, dout = t.draw(ANY, ANY, ANY)
+    box = t.make()
+    box.forward(x, y)
+    box.backward(dout)
+    forward = t.names[t.reference.__name__]().forward
+    t.slope(lambda both: np.sum(forward(*both) * dout), np.stack([x, y]))
+
+
+def box_passes(t):
+    """Go through two boxes in turn, with numbers and arrays, and backward more than once."""
+    one, other = t.make(), t.make()
+    one.forward(10.0, 20.0)
+    one.forward(3, 2.5)
+    other.forward(-1.5, 4)
+    one.backward(1.1)
+    for domain in (ANY, t.choice(*KINDS)):
+        t.anew()
+        x, y, dout = t.draw(domain, domain, domain)
+        other.forward(x, y)
+        one.forward(y, x)
+        other.backward(dout)
+        other.backward(dout)
+
+
+MulLayer = interaction(
+    part(
+        "agrees with numerical differentiation",
+        essential=True,
+        single=True,
+        count=12,
+        steps=box_slopes,
+    ),
+    part(
+        "each box keeps what its own last pass was given", single=True, count=10, steps=box_passes
+    ),
+)
+AddLayer = interaction(
+    part(
+        "agrees with numerical differentiation",
+        essential=True,
+        single=True,
+        count=12,
+        steps=box_slopes,
+    ),
+    part(
+        "numbers and arrays of any shape, which stay as they are",
+        single=True,
+        count=10,
+        steps=box_passes,
+    ),
+)
+
+# --- layers without parameters --------------------------------------------------------------------
+
+BATCH = arrays("N *any")
+BATCHES = BATCH | integer_arrays("N *any") | single("N *any")
+# Inputs of one shape, no two of which have the same signs: the mask of another pass shows.
+PASSES = np.array([[1.0, 2.0, -1.0, -2.0], [2.0, -1.0, 1.5, -3.0], [-0.5, 0.5, 2.0, 1.0]])
+
+
+def layer_slopes(domain):
+    """Return steps that hold a layer's gradient against numerical differentiation."""
+
+    def steps(t):
+        x, dout = t.draw(domain, BATCH)
+        layer = t.make()
+        layer.forward(x)
+        layer.backward(dout)
+        t.slope(lambda z: np.sum(t.reference().forward(z) * dout), x)
+
+    return steps
+
+
+def layer_passes(t):
+    """Go through two layers in turn, with passes of one shape and then of others."""
+    one, other = t.make(), t.make()
+    for layer, x in zip((one, one, other), PASSES, strict=True):
+        layer.forward(x)
+    one.backward(np.array([1.0, -2.0, 3.0, -4.0]))
+    other.forward(np.array([3, -2, 1]))
+    other.backward(np.array([0.5, 1.5, -2.5]))
+    for layer in (other, one):
+        t.anew()
+        x, dout = t.draw(BATCHES, BATCH)
+        layer.forward(x)
+        layer.backward(dout)
+        layer.backward(dout)
+
+
+def relu_at_zero(t):
+    """Go through a layer with zeros among other numbers, tiny and huge ones."""
+    layer = t.make()
+    layer.forward(np.array([0.0, 1.0, -1.0, 0.0]))
+    layer.backward(np.array([5.0, 6.0, 7.0, -8.0]))
+    layer.forward(np.array([1e-300, -1e-300, 1e300, -1e300]))
+    layer.backward(np.array([9.0, 1.0, -2.0, 3.0]))
+    x, dout = t.draw(integer_arrays("N *any", -2, 2), integer_arrays("N *any"))
+    layer.forward(x)
+    layer.backward(dout)
+
+
+Relu = interaction(
+    part(
+        "agrees with numerical differentiation",
+        2,
+        essential=True,
+        count=12,
+        steps=layer_slopes(away_from(BATCH, 0, 0.05)),
+    ),
+    part("the slope at 0 is 0; tiny and huge numbers, and integers", count=10, steps=relu_at_zero),
+    part(
+        "each layer keeps the mask of its own last pass; x and dout stay",
+        single=True,
+        count=10,
+        steps=layer_passes,
+    ),
+)
+Sigmoid = interaction(
+    part(
+        "agrees with numerical differentiation",
+        2,
+        essential=True,
+        count=12,
+        steps=layer_slopes(arrays("N *any", -8, 8)),
+    ),
+    part(
+        "each layer keeps the output of its own last pass; x and dout stay",
+        single=True,
+        count=10,
+        steps=layer_passes,
+    ),
+)
+
+# --- the affine layer -----------------------------------------------------------------------------
+
+
+def affine_case(t, samples="N", n="n", m="m"):
+    """Return x, W, b and dout, with these axes."""
+    return t.draw(arrays(f"{samples} {n}"), arrays(f"{n} {m}"), arrays(m), arrays(f"{samples} {m}"))
+
+
+def affine_slopes(t):
+    """Hold the three gradients against numerical differentiation, with any shapes and square."""
+    hold_affine(t, *affine_case(t))
+    hold_affine(t, *affine_case(t, "2", "2", "2"))
+    hold_affine(t, *affine_case(t, "3", "2", "4"))
+
+
+def hold_affine(t, x, W, b, dout):
+    """Hold the gradients of one pass against numerical differentiation."""
+    layer = t.make(W, b)
+    layer.forward(x)
+    layer.backward(dout)
+    t.slope(lambda z: np.sum(t.reference(W, b).forward(z) * dout), x)
+    layer.read("dW")
+    t.slope(lambda z: np.sum(t.reference(z, b).forward(x) * dout), W)
+    layer.read("db")
+    t.slope(lambda z: np.sum(t.reference(W, z).forward(x) * dout), b)
+
+
+def affine_shapes(t):
+    """Take samples of several axes: images, and any others."""
+    for shape in ("2 2 1 3", "N c *any"):
+        t.anew()
+        x = t.draw(arrays(shape) | integer_arrays(shape) | single(shape))
+        W, b, dout = t.draw(arrays(f"{x[0].size} m"), arrays("m"), arrays(f"{len(x)} m"))
+        layer = t.make(W, b)
+        layer.forward(x)
+        layer.backward(dout)
+        layer.read("dW", "db")
+
+
+def affine_passes(t):
+    """Go through two layers in turn, and look at all that they hold after each pass back."""
+    one = t.make(np.array([[1.0, 2.0]]), np.array([0.0, 1.0]))
+    other = t.make(np.array([[3.0, -1.0]]), np.array([2.0, 0.0]))
+    one.forward(np.array([[1.0], [2.0]]))
+    one.forward(np.array([[4.0], [-3.0]]))
+    other.forward(np.array([[5.0], [6.0]]))
+    one.backward(np.array([[1.0, 0.0], [0.0, 2.0]]))
+    one.read("dW", "db", "W", "b")
+    for layer in (one, other):
+        t.anew()
+        x, dout = t.draw(arrays("N 1"), arrays("N 2"))
+        layer.forward(x)
+        layer.backward(dout)
+        layer.backward(-2 * dout)
+        layer.read("dW", "db", "W", "b")
+
+
+def affine_changes(t):
+    """Change the weights of two layers that share them, and put others in their places."""
+    x, old, old_b, dout = affine_case(t)
+    W, b = t.keep(old), t.keep(old_b)
+    layer, other = t.make(W, b), t.make(b=b, W=W)
+    layer.forward(x)
+    W.write(old + 1)
+    b.write(old_b - 2)
+    for _ in range(2):
+        layer.forward(x)
+        other.forward(x)
+        layer.backward(dout)
+        layer.set("W", 2 * old)
+        layer.set("b", -old_b)
+
+
+Affine = interaction(
+    part("agrees with numerical differentiation", 3, essential=True, count=8, steps=affine_slopes),
+    part(
+        "takes samples of any shape, and dx has their shape",
+        single=True,
+        count=10,
+        steps=affine_shapes,
+    ),
+    part(
+        "each pass starts anew, in each layer; x, W, b and dout stay",
+        2,
+        count=10,
+        steps=affine_passes,
+    ),
+    part("uses the arrays W and b themselves, as they are now", count=10, steps=affine_changes),
+)
+
+# --- the loss -------------------------------------------------------------------------------------
+
+SCORES = arrays("N K", -2, 2)
+LARGE = arrays("N K", -1e6, 1e6) | SCORES.map(lambda x: x + 1000) | SCORES.map(lambda x: 300 * x)
+TRUTH = labels("N", "K") | one_hot("N", "K") | one_hot("N", "K").map(lambda t: t.astype(int))
+
+
+def loss_slopes(t):
+    """Hold the gradient of the loss against numerical differentiation."""
+    x, right = t.draw(SCORES, labels("N", "K"))
+    layer = t.make()
+    layer.forward(x, right)
+    layer.backward()
+    t.slope(lambda z: t.reference().forward(z, right), x)
+
+
+def loss_one_hot(t):
+    """Take one-hot truth, of floats and of integers, and then labels."""
+    layer = t.make()
+    hot = one_hot("N", "K")
+    for truth in (hot, hot.map(lambda t: t.astype(int)), labels("N", "K")):
+        t.anew()
+        layer.forward(*t.draw(SCORES, truth))
+        layer.backward()
+
+
+def loss_passes(t):
+    """Go through two layers in turn, and ask for the gradient again and again."""
+    one, other = t.make(), t.make()
+    for layer, right in ((one, [0, 1]), (one, [1, 1]), (other, [1, 0])):
+        layer.forward(np.array([[1.0, 0.0], [0.5, 2.0]]), np.eye(2)[right])
+    for layer in (one, other):
+        layer.backward()
+        layer.backward(0.7)
+        layer.backward(dout=t.draw(numbers() | integers()))
+        t.anew()
+        x, right = t.draw(SCORES | single("N K"), TRUTH)
+        layer.forward(t=right, x=x)
+        layer.backward(-2)
+
+
+def loss_of_large(t):
+    """Take scores of any size."""
+    layer = t.make()
+    layer.forward(np.array([[1000.0, 0.0, -1000.0], [5.0, 5.0, 5.0]]), np.array([2, 0]))
+    layer.backward()
+    layer.forward(*t.draw(LARGE, TRUTH))
+    layer.backward()
+
+
+SoftmaxWithLoss = interaction(
+    part(
+        "agrees with numerical differentiation",
+        2,
+        essential=True,
+        rtol=1e-5,
+        atol=1e-6,
+        count=12,
+        steps=loss_slopes,
+    ),
+    part(
+        "takes one-hot truth as well as labels", rtol=1e-5, atol=1e-6, count=10, steps=loss_one_hot
+    ),
+    part(
+        "times dout, each time that it is asked; x and t stay",
+        2,
+        rtol=1e-5,
+        atol=1e-6,
+        single=True,
+        count=10,
+        steps=loss_passes,
+    ),
+    part("scores of any size, without a warning", count=10, steps=loss_of_large),
+)
+
+# --- the network ----------------------------------------------------------------------------------
+
+KNOWN = ("6", "4", "5", "3")  # samples, inputs, units and classes
+DRAWN = ("N", "n", "h", "K")
+
+
+def network(t, axes):
+    """Return a network with drawn parameters, these, and a batch.
+
+    No hidden unit is near its kink, and no sample has two classes that are nearly equal.
+    """
+    N, n, h, K = axes
+    while True:
+        drawn = t.draw(
+            arrays(f"{n} {h}", -1, 1), arrays(h, -1, 1), arrays(f"{h} {K}", -1, 1),
+            arrays(K, -1, 1), arrays(f"{N} {n}", -2, 2),
+        )  # fmt: skip
+        W1, b1, W2, b2, x = drawn
+        sums = x @ W1 + b1
+        ranked = np.sort(np.maximum(sums, 0) @ W2 + b2, axis=1)
+        if np.abs(sums).min() > 0.01 and np.all(np.diff(ranked[:, -2:]) > 1e-6):
+            break
+    values = dict(zip(("W1", "b1", "W2", "b2"), drawn, strict=False))
+    net = t.make(*W1.shape, len(b2), 0.5, rng=np.random.default_rng(1))
+    for key, value in values.items():
+        net.write(f"params.{key}", value)
+    return net, values, x
+
+
+def truth(t, x, values):
+    """Return drawn labels for a batch."""
+    return t.draw(integer_arrays(f"{len(x)}", 0, len(values["b2"]) - 1))
+
+
+def net_slopes(t):
+    """Hold the gradient at each parameter against numerical differentiation."""
+    for axes in (KNOWN, DRAWN):
+        net, values, x = network(t, axes)
+        right = truth(t, x, values)
+        net.predict(x)
+        net.gradient(x, right)
+    net, values, x = network(t, KNOWN)
+    right = truth(t, x, values)
+    net.gradient(x, right)
+    for key, value in values.items():
+        t.slope(lambda z, key=key: mean_loss(t, {**values, key: z}, x, right), value, item=key)
+
+
+def mean_loss(t, values, x, right):
+    """Return the loss of the reference's layers with these parameters."""
+    first = t.names["Affine"](values["W1"], values["b1"]).forward(x)
+    scores = t.names["Affine"](values["W2"], values["b2"]).forward(np.maximum(first, 0))
+    return t.names["SoftmaxWithLoss"]().forward(scores, right)
+
+
+def net_scores(t):
+    """Ask for loss and accuracy, with labels and one-hot, where some samples are right."""
+    for axes in (KNOWN, DRAWN):
+        net, values, x = network(t, axes)
+        classes = len(values["b2"])
+        best = np.argmax(net.ours.predict(x), axis=1)
+        wrong = t.draw(integer_arrays(f"{len(x)}", 0, 1))
+        wrong[0], wrong[-1] = 0, 1  # one of each, unless there is one sample
+        right = (best + wrong) % classes
+        for given in (right, np.eye(classes)[right]):
+            net.loss(x, given)
+            net.accuracy(x, given)
+
+
+def net_differences(t):
+    """Ask for the gradient by differences, and look at the parameters afterwards."""
+    net, values, x = network(t, KNOWN)
+    right = truth(t, x, values)
+    net.numerical_gradient(x, t.choice(right, np.eye(len(values["b2"]))[right]))
+    net.read(*(f"params.{key}" for key in values))
+
+
+def net_batches(t):
+    """Go through several batches with two networks, and change one of them in between."""
+    net, values, x = network(t, KNOWN)
+    other, _, _ = network(t, KNOWN)
+    for k in range(3):
+        batch, right = t.draw(arrays("6 4", -2, 2), integer_arrays("6", 0, 2))
+        net.gradient(batch, right)
+        net.read(*(f"params.{key}" for key in values))
+        (other.gradient if k else net.predict)(x, *([np.eye(3)[right]] if k else []))
+        net.write("params.W2", values["W2"] * (k + 2))
+
+
+TwoLayerNet = interaction(
+    part("agrees with numerical differentiation", 3, essential=True, count=6, steps=net_slopes),
+    part(
+        "loss and accuracy, with labels and one-hot",
+        2,
+        rtol=1e-5,
+        atol=1e-6,
+        count=10,
+        steps=net_scores,
+    ),
+    part(
+        "numerical_gradient agrees, and puts the parameters back",
+        2,
+        rtol=1e-5,
+        atol=1e-6,
+        count=5,
+        steps=net_differences,
+    ),
+    part("each batch has a gradient of its own; nothing else changes", count=8, steps=net_batches),
+)
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def training(t):
+    """Return a network with drawn parameters, three batches and a learning rate."""
+    net = t.make_of("TwoLayerNet", 4, 5, 3, rng=np.random.default_rng(1))
+    for key, shape in (("W1", "4 5"), ("b1", "5"), ("W2", "5 3"), ("b2", "3")):
+        net.write(f"params.{key}", t.draw(arrays(shape, -1, 1)))
+    batches = [
+        tuple(t.draw(arrays(f"{count} 4", -2, 2), integer_arrays(f"{count}", 0, 2)))
+        for count in (5, 5, 3)
+    ]
+    return net, batches
+
+
+def train_steps(t):
+    """Train, and look at the parameters afterwards, whatever comes back."""
+
+    def silent(train):
+        def train_only(net, batches, learning_rate):
+            train(net, batches, learning_rate)
+
+        return train_only
+
+    for rate in (0.1, 0.5, t.draw(numbers(0.01, 1))):
+        net, batches = training(t)
+        t.both("train", silent(t.student), silent(t.reference), (net, batches, rate))
+        net.read("params.W1", "params.b1", "params.W2", "params.b2")
+
+
+def train_losses(t):
+    """Train with a list of batches, a generator and one-hot truth, and look at what comes back."""
+
+    def from_generator(train):
+        def train_from(net, batches, learning_rate):
+            return train(net, (batch for batch in batches), learning_rate)
+
+        return train_from
+
+    net, batches = training(t)
+    t.call(net, batches, 0.2)
+    t.both("train", from_generator(t.student), from_generator(t.reference), (net, batches, 0.5))
+    t.call(net=net, batches=[(x, np.eye(3)[right]) for x, right in batches], learning_rate=0.1)
+    t.call(net, batches[:1], 0.1)
+    t.call(net, [], 0.1)
+
+
+def train_two(t):
+    """Train one of two networks, and ask both for their scores."""
+    net, batches = training(t)
+    other, _ = training(t)
+    t.call(net, batches, 0.3)
+    for each in (net, other):
+        each.predict(batches[0][0])
+
+
+train = interaction(
+    part("takes the right steps", 2, essential=True, count=6, steps=train_steps),
+    part("returns the loss of each batch before its step", 2, count=6, steps=train_losses),
+    part("changes the network itself, and no other", count=5, steps=train_two),
+)
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def by_copy(x, dout):
+    """Return the gradient, made on a copy of dout."""
+    dx = dout.copy()
+    dx[x <= 0] = 0
+    return dx
+
+
+def by_index(x, dout):
+    """Return the gradient, put into zeros."""
+    dx = np.zeros_like(dout)
+    dx[x > 0] = dout[x > 0]
+    return dx
+
+
+def one_by_one(x, dout):
+    """Return the gradient, element by element."""
+    return np.array([d if v > 0 else 0.0 for v, d in zip(x.flat, dout.flat, strict=True)]).reshape(
+        x.shape
+    )
+
+
+RIGHT = {
+    "uses `np.where`": lambda x, dout: np.where(x > 0, dout, 0),
+    "multiplies by the mask": lambda x, dout: dout * (x > 0),
+    "works on a copy of dout": by_copy,
+    "puts what passes into zeros": by_index,
+    "loops over the elements": one_by_one,
+    "takes away what is stopped": lambda x, dout: dout - dout * (x <= 0),
+    "multiplies by a step function": lambda x, dout: dout * np.heaviside(x, 0),
+    "works on everything turned around": lambda x, dout: by_copy(x.T, dout.T).T,
+    "leaves a minus before each 0": lambda x, dout: np.where(x > 0, dout, -0.0),
+}
+
+
+def after(change, run=RIGHT["uses `np.where`"]):
+    """Return a version that gives the right gradient and then changes x and dout."""
+
+    def spoil(x, dout):
+        dx = run(x, dout)
+        change(x, dout)
+        return dx
+
+    return spoil
+
+
+def fill(array, value, where=True):
+    """Write over an array, in place."""
+    array[...] = np.where(where, value, array)
+
+
+PLAINLY_WRONG = {
+    "sets what is stopped to 0 in dout itself": after(lambda x, dout: fill(dout, 0, x <= 0)),
+    "sets all of dout to 0 after it has used it": after(lambda x, dout: fill(dout, 0)),
+    "lets every gradient pass, whatever x is": lambda x, dout: dout.copy(),
+    "stops every gradient": lambda x, dout: np.zeros_like(dout),
+    "lets the gradient pass where x is below 0": lambda x, dout: np.where(x < 0, dout, 0),
+    "has the wrong sign": lambda x, dout: np.where(x > 0, -dout, 0),
+}
+WRONG = {
+    "overwrites x on the way forward": after(lambda x, dout: fill(x, 0, x <= 0)),
+    "overwrites x with the gradient": after(lambda x, dout: fill(x, dout, x > 0)),
+    "doubles dout in place": after(lambda x, dout: fill(dout, 2 * dout)),
+    "returns the mask without dout: with a dout of ones that looks right": (
+        lambda x, dout: 1.0 * (x > 0)
+    ),
+    "stops negative gradients, whatever x is": lambda x, dout: np.maximum(dout, 0),
+    "stops negative gradients where x is above 0, too": (
+        lambda x, dout: np.where((x > 0) & (dout > 0), dout, 0)
+    ),
+    "multiplies the gradient by x, too": lambda x, dout: dout * np.maximum(x, 0),
+    "returns the mean of dout wherever x is above 0": (
+        lambda x, dout: np.where(x > 0, np.mean(dout), 0)
+    ),
+    "loses the sign of dout": lambda x, dout: np.abs(dout) * (x > 0),
+    "lets everything pass where one x is above 0": lambda x, dout: dout * np.any(x > 0),
+}
+
+
+def mended_relu(t):
+    """Go through the mended layer."""
+    relu_at_zero(t)
+    layer_passes(t)
+
+
+check_relu = interaction(
+    part(
+        "accepts right versions, and rejects what is plainly wrong",
+        essential=True,
+        count=2,
+        steps=lambda t: t.sort(RIGHT, PLAINLY_WRONG),
+    ),
+    part("rejects other wrong versions", count=2, steps=lambda t: t.sort(RIGHT, WRONG)),
+    part(
+        "comes with a mended layer that is right",
+        of="ReluMended",
+        single=True,
+        count=10,
+        steps=mended_relu,
+    ),
+)
+
+
+def differences(loss, params, low=-1e-4, high=1e-4, restore=True, scale=1.0):
+    """Return the difference quotient for each number, with a step down and a step up."""
+    grads = {key: np.zeros(np.shape(values)) for key, values in params.items()}
+    for key, values in params.items():
+        for place in np.ndindex(values.shape):
+            kept = values[place]
+            values[place] = kept + high
+            above = loss(params)
+            values[place] = kept + low
+            below = loss(params)
+            if restore:
+                values[place] = kept
+            grads[key][place] = scale * (above - below) / (high - low)
+    return grads
+
+
+def copies(params):
+    """Return a dictionary of copies."""
+    return {key: values.copy() for key, values in params.items()}
+
+
+def on_copies(loss, params, **options):
+    """Return the difference quotients, and never touch params."""
+    return differences(loss, copies(params), **options)
+
+
+def finer(loss, params):
+    """Return the gradients by a formula of higher order."""
+    small, large = (on_copies(loss, params, low=-h, high=h) for h in (5e-4, 1e-3))
+    return {key: (4 * small[key] - large[key]) / 3 for key in params}
+
+
+def with_rounding(loss, params):
+    """Return the gradients; params are off by a rounding error afterwards."""
+    found = on_copies(loss, params)
+    for values in params.values():
+        values += 0.1
+        values -= 0.1
+    return found
+
+
+def last_key_first(loss, params):
+    """Return the gradients in a dictionary of another order."""
+    found = on_copies(loss, params)
+    return {key: found[key] for key in reversed(list(found))}
+
+
+RIGHT_GRADIENTS = {
+    "puts each number back": differences,
+    "works on copies": on_copies,
+    "takes a smaller step": lambda loss, params: differences(loss, params, low=-3e-5, high=3e-5),
+    "takes a step of 1e-5": lambda loss, params: on_copies(loss, params, low=-1e-5, high=1e-5),
+    "leaves a rounding error in the parameters": with_rounding,
+    "uses a finer formula": finer,
+    "returns the last key first": last_key_first,
+    "returns arrays in another memory order": lambda loss, params: {
+        key: np.asfortranarray(value) for key, value in on_copies(loss, params).items()
+    },
+}
+
+
+def spoilt(change):
+    """Return a version that gives the right gradients and then changes the parameters."""
+
+    def spoil(loss, params):
+        found = on_copies(loss, params)
+        change(list(params.values()), list(found.values()))
+        return found
+
+    return spoil
+
+
+def lower(arrays):
+    """Leave arrays a step lower."""
+    for values in arrays:
+        values -= 1e-4
+
+
+def write_over(arrays, others):
+    """Write other arrays over these."""
+    for values, other in zip(arrays, others, strict=True):
+        values[...] = other
+
+
+def some_keys(choose):
+    """Return a version that returns the gradients of some keys alone."""
+    return lambda loss, params: {
+        key: value for key, value in on_copies(loss, params).items() if key in choose(list(params))
+    }
+
+
+def changed(change):
+    """Return a version that changes what is right, array by array."""
+    return lambda loss, params: {
+        key: change(value) for key, value in on_copies(loss, params).items()
+    }
+
+
+PLAINLY_WRONG_GRADIENTS = {
+    "computes every gradient rightly, and then writes it over the parameters": spoilt(write_over),
+    "divides by h where 2h is right": lambda loss, params: on_copies(loss, params, scale=2.0),
+    "returns the negative gradient": lambda loss, params: on_copies(loss, params, scale=-1.0),
+    "returns zeros": changed(np.zeros_like),
+    "returns the parameters: for half the sum of squares that is right": (
+        lambda loss, params: copies(params)
+    ),
+    "adds 1 to each gradient": changed(lambda value: value + 1),
+}
+WRONG_GRADIENTS = {
+    "leaves each parameter a step of 1e-4 lower than it was": spoilt(
+        lambda arrays, found: lower(arrays)
+    ),
+    "leaves the first array a step of 1e-4 lower than it was": spoilt(
+        lambda arrays, found: lower(arrays[:1])
+    ),
+    "overwrites the last array of the parameters": spoilt(
+        lambda arrays, found: write_over(arrays[-1:], [0.0])
+    ),
+    "does not put a number back before it moves the next": (
+        lambda loss, params: on_copies(loss, params, low=-3e-3, high=3e-3, restore=False)
+    ),
+    "takes one-sided differences, right to three or four digits only": (
+        lambda loss, params: on_copies(loss, params, low=0.0)
+    ),
+    "returns the gradient of the first array alone": some_keys(lambda keys: keys[:1]),
+    "returns the gradient of the last array alone": some_keys(lambda keys: keys[-1:]),
+    "returns the first number of each gradient, and 0 for the others": changed(
+        lambda value: np.where(np.arange(value.size).reshape(value.shape) == 0, value, 0.0)
+    ),
+    "has the wrong sign in the first array": lambda loss, params: {
+        key: value if key != next(iter(params)) else -value
+        for key, value in on_copies(loss, params).items()
+    },
+    "differentiates at 0, not where the parameters are": lambda loss, params: differences(
+        loss, {key: np.zeros_like(values) for key, values in params.items()}
+    ),
+}
+
+
+def mixed(p):
+    """Return a loss that mixes all parameters."""
+    sums = [np.sum(np.sin(values) + np.square(values)) for values in p.values()]
+    return np.sum(np.square(sums)) + np.prod(sums)
+
+
+def cubes(p):
+    """Return another loss."""
+    return np.sum([np.sum(np.power(values, 3)) for values in p.values()])
+
+
+def mended_gradients(t):
+    """Differentiate two losses, with keys in any order and arrays of any shape."""
+    for loss in (cubes, mixed):
+        W, b, scale = t.draw(arrays("2 2", -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
+        params = {"W": W, "b": np.asarray(b), "scale": np.array(scale)}
+        keys = [list(params)[place] for place in t.source.order(3)]
+        t.call(loss, {key: params[key] for key in keys})
+
+
+check_gradients = interaction(
+    part(
+        "accepts right versions, and rejects what is plainly wrong",
+        essential=True,
+        count=2,
+        steps=lambda t: t.sort(RIGHT_GRADIENTS, PLAINLY_WRONG_GRADIENTS),
+    ),
+    part(
+        "rejects other wrong versions",
+        count=2,
+        steps=lambda t: t.sort(RIGHT_GRADIENTS, WRONG_GRADIENTS),
+    ),
+    part(
+        "comes with a mended version that is right",
+        of="gradients_mended",
+        rtol=1e-6,
+        atol=1e-6,
+        count=5,
+        changes=["params"],
+        steps=mended_gradients,
+    ),
+)

@@ -1,0 +1,957 @@
+"""What the exercises of chapter 6, part A promise."""
+
+import copy
+import itertools
+from functools import partial
+
+import numpy as np
+
+from helpers.specification import (
+    Domain,
+    arrays,
+    function,
+    integers,
+    interaction,
+    numbers,
+    one_of,
+    part,
+    scalars,
+)
+from helpers.specification.values import Tolerance, same
+
+EPS = 1e-7
+ANY = Tolerance(0, 1e300)  # the shape alone is compared: what is drawn at random is judged below
+TWO_CLASSES = {"K": (2, 5)}
+
+# --- optimizers -----------------------------------------------------------------------------------
+
+NAMES = ("W1", "b1", "gamma1", "beta1", "W2", "b2", "W10", "b10")
+SHAPES = ("n", "N n", "n 1")
+
+
+def keys_in_order(t, count):
+    """Return some names of parameters, in a drawn order."""
+    return [NAMES[place] for place in t.source.order(len(NAMES))[:count]]
+
+
+def gradients(t, params, size=1.0):
+    """Return gradients for parameters, none near 0, under the same keys in another order."""
+    keys = list(params)
+    found = {}
+    for place in t.source.order(len(keys)):
+        shape = " ".join(map(str, np.shape(params[keys[place]])))
+        signs = 2 * (t.draw(arrays(shape, -1, 1)) > 0) - 1
+        found[keys[place]] = size * signs * t.draw(arrays(shape, 0.5, 2))
+    return found
+
+
+def start(t):
+    """Return parameters to begin with; in small trials all have one shape."""
+    count = t.source.integer(1, min(4, t.source.size))
+    shape, params = t.choice(*SHAPES), {}
+    for key in keys_in_order(t, count):
+        if t.source.size > 3:
+            t.anew()
+            shape = t.choice(*SHAPES)
+        params[key] = t.draw(arrays(shape))
+    return params
+
+
+def walks(**options):
+    """Return steps that move parameters, whatever becomes of the dictionary that holds them."""
+
+    def steps(t):
+        method = t.make(**{name: t.draw(domain) for name, domain in options.items()})
+        first = start(t)
+        params = t.keep(first)
+        for _ in t.times(2, 5):
+            method.update(params, gradients(t, first, t.choice(1.0, 1.0, 100.0)))
+            params.compare("params")
+
+    return steps
+
+
+def moves_in_place(t):
+    """Two optimizers, with arrays that others hold."""
+    methods = [t.make(), t.make()]
+    held = []
+    first = start(t)
+    for _ in methods:
+        held.append({key: t.keep(value) for key, value in first.items()})
+    for _ in range(2):
+        for method, params in zip(methods, held, strict=True):
+            method.update(params, gradients(t, first))
+            for key, array in params.items():
+                array.compare(key)
+
+
+def small_gradients(**options):
+    """Return steps with gradients of 0, and of 0.001, where it counts where EPS stands."""
+
+    def steps(t):
+        method = t.make(0.5, **{name: t.draw(domain) for name, domain in options.items()})
+        params = t.keep({"w": np.array([3.0, 0.0])})
+        for _ in range(3):
+            method.update(params, {"w": np.array([0.0, t.draw(numbers(8e-4, 1.2e-3))])})
+            params.compare("params")
+
+    return steps
+
+
+RATE = numbers(0.02, 0.3)
+IN_PLACE = part(
+    "changes the arrays themselves, and the gradients not at all; each optimizer by itself",
+    rtol=1e-4,
+    atol=1e-5,
+    changes=["params"],
+    count=8,
+    steps=moves_in_place,
+)
+
+
+def near_zero(rtol, **options):
+    """Return the part on gradients of 0 and near 0."""
+    return part(
+        "takes gradients of 0, and near 0: EPS stands outside the root",
+        rtol=rtol,
+        laws=False,
+        count=5,
+        steps=small_gradients(**options),
+    )
+
+
+def formula(points=1, **options):
+    """Return the part on the formula."""
+    return part(
+        "follows the formula, step by step",
+        points,
+        essential=True,
+        rtol=1e-5,
+        atol=1e-5,
+        count=12,
+        steps=walks(lr=RATE, **options),
+    )
+
+
+SGD = interaction(formula(), IN_PLACE)
+Momentum = interaction(formula(2, momentum=numbers(0.3, 0.8)), IN_PLACE)
+AdaGrad = interaction(formula(), near_zero(1e-3), IN_PLACE)
+RMSprop = interaction(
+    formula(decay_rate=numbers(0.6, 0.9)),
+    near_zero(2e-3, decay_rate=numbers(0.5, 0.8)),
+    IN_PLACE,
+)
+Adam = interaction(
+    formula(2, beta1=numbers(0.5, 0.8), beta2=numbers(0.85, 0.95)), near_zero(1e-2), IN_PLACE
+)
+
+# --- the first weights ----------------------------------------------------------------------------
+
+WORDS = one_of("he", "relu", "xavier", "sigmoid")
+initial_std = function(
+    part(
+        "any number of inputs, each word, and a number as it is",
+        essential=True,
+        at=[
+            {"n_in": 7, "weight_init_std": value}
+            for value in ("he", "relu", "xavier", "sigmoid", 0.03, 3)
+        ],
+        n_in=integers(1, 9) | integers(1, 3000),
+        weight_init_std=WORDS | scalars(0, 3),
+    )
+)
+
+# --- batch normalization --------------------------------------------------------------------------
+
+
+def spread(t, features, samples=None):
+    """Return a batch whose features vary, each in its own range: EPS hardly counts."""
+    n = samples or t.source.integer(2, t.source.size + 2)
+    places = np.stack([t.source.order(n) for _ in range(features)], axis=1)
+    x = 2.0 * places + t.draw(arrays(f"{n} {features}", -0.5, 0.5))
+    scale, shift = t.draw(arrays(f"{features}", 0.5, 3), arrays(f"{features}", -5, 5))
+    return x * scale + shift
+
+
+def through(t, layer, x, train_flg):
+    """Send a batch forward, with the flag by position, by name or by its default."""
+    form = t.choice("position", "name", "default")
+    if form == "default" and train_flg:
+        return layer.forward(x)
+    return layer.forward(x, train_flg=train_flg) if form == "name" else layer.forward(x, train_flg)
+
+
+def normalizes(t):
+    """Batches in train and test mode; another scale is written in between."""
+    features = t.source.integer(1, t.source.size)
+    shape = f"{features}"
+    gamma, beta = t.draw(arrays(shape, 0.5, 2), arrays(shape))
+    options = {}
+    if t.choice(True, True, False):
+        options["momentum"] = t.draw(numbers(0.3, 0.8))
+    if t.choice(True, False):
+        options["running_mean"] = t.draw(arrays(shape))
+        options["running_var"] = t.draw(arrays(shape, 0.5, 3))
+    layer = t.make(gamma, beta, **options)
+    more = [t.choice(True, False) for _ in t.times(0, 3)]
+    for train_flg in (True, False, False, True, True, False, *more):
+        x = spread(t, features)
+        through(t, layer, x if train_flg else x[: t.source.integer(1, 2)], train_flg)
+        if t.choice(True, False, False, False):
+            layer.write("gamma", t.draw(arrays(shape, 0.5, 2)))
+
+
+def hardly_varies(t):
+    """Features whose variance is about as large as EPS, or 0."""
+    features = t.source.integer(1, 3)
+    shape = f"{features}"
+    gamma, beta, mean = t.draw(arrays(shape, 0.5, 2), arrays(shape), arrays(shape))
+    layer = t.make(gamma, beta, 0.9, mean, np.full(features, 1e-6))
+    through(t, layer, mean + 1e-3 * spread(t, features) / 10, train_flg=False)
+    through(t, layer, mean + 1e-3 * spread(t, features, 3) / 10, train_flg=True)
+    through(t, layer, spread(t, features, 1), train_flg=True)
+
+
+def keeps_values(t):
+    """What the layer keeps, after train mode and after test mode."""
+    features = t.source.integer(1, t.source.size)
+    layer = t.make(*t.draw(arrays(f"{features}", 1.5, 2), arrays(f"{features}", 1, 2)))
+    for train_flg in (True, False, True):
+        through(t, layer, spread(t, features, t.source.integer(2, 5)), train_flg)
+        layer.read("xhat", "std", "running_mean", "running_var")
+
+
+BatchNormalization = interaction(
+    part(
+        "train and test mode in any order: the batch's values, then the running ones",
+        3,
+        essential=True,
+        rtol=1e-4,
+        count=12,
+        steps=normalizes,
+    ),
+    part(
+        "EPS under the root, in both modes; x stays as it is",
+        rtol=1e-5,
+        count=6,
+        steps=hardly_varies,
+    ),
+    part(
+        "xhat, std, running_mean and running_var are kept, and test mode changes none",
+        rtol=1e-4,
+        laws=False,
+        count=8,
+        steps=keeps_values,
+    ),
+)
+
+
+def normalized(x):
+    """Return x normalized, and the deviation that it was divided by."""
+    std = np.sqrt(np.var(x, axis=0) + EPS)
+    return (x - np.mean(x, axis=0)) / std, std
+
+
+def three_gradients(t):
+    """Hold dx, dgamma and dbeta against numerical differentiation."""
+    x, dout = t.draw(arrays("N n"), arrays("N n"))
+    gamma, beta = t.draw(arrays("n", -2, 2), arrays("n"))
+    xhat, std = normalized(x)
+    t.call(dout, gamma, xhat, std)
+    t.slope(lambda v: np.sum(dout * gamma * normalized(v)[0]), x, item=0)
+    t.slope(lambda v: np.sum(dout * v * xhat), gamma, item=1)
+    t.slope(lambda v: np.sum(dout * (gamma * xhat + v)), beta, item=2)
+
+
+def other_batches(t):
+    """Batches of one sample, of equal samples, of other sizes."""
+    features = t.source.integer(1, t.source.size)
+    shape = f"{t.source.integer(1, 3 * t.source.size)} {features}"
+    x = t.choice(1e-3, 1.0, 1e3) * t.draw(arrays(shape))
+    x = t.choice(x, x[:1] + 0 * x)
+    dout = t.choice(1e-3, 1.0, 1e3) * t.draw(arrays(shape))
+    t.call(dout, t.draw(arrays(f"{features}", -2, 2)), *normalized(x))
+
+
+batch_norm_backward = interaction(
+    part(
+        "agrees with numerical differentiation",
+        3,
+        essential=True,
+        single=True,
+        steps=three_gradients,
+    ),
+    part(
+        "any number of samples, one or equal ones too; gradients large and small",
+        atol=1e-7,
+        laws=False,
+        count=12,
+        steps=other_batches,
+    ),
+    part("leaves its arguments as they are", atol=1e-7, count=8, steps=other_batches),
+)
+
+# --- dropout --------------------------------------------------------------------------------------
+
+MARGIN = 0.05  # of a share of 10,000: more than nine standard deviations
+
+
+def masked(t, layer, x, **options):
+    """Send a batch forward in train mode; return what is on, or None if that can't be told."""
+    t.both("forward", lambda *a, **o: layer.theirs.forward(*a, **o), layer.ours.forward, (x,),
+           options, tolerance=ANY)  # fmt: skip
+    if t.first:
+        return None
+    out = np.asarray(t.answer, dtype=float)
+    on = out != 0
+    t.holds(
+        np.allclose(out, np.where(on, x, 0.0)),
+        "In train mode each activation is x itself, or 0: there is no factor.",
+    )
+    return on
+
+
+def shares(t):
+    """The share that is switched off, anew for each activation and batch; then test mode."""
+    ratio = t.draw(numbers(0.2, 0.8))
+    layer = t.make(ratio, t.source.integer(0, 2**31))
+    x = np.ones((100, 100))
+    first = masked(t, layer, x)
+    second = masked(t, layer, x, train_flg=True)
+    if first is not None and second is not None:
+        off, change = 1 - np.mean(first), 2 * ratio * (1 - ratio)
+        for found, right, words in (
+            (off, ratio, f"With dropout_ratio = {ratio:.2f}, {off:.0%} are switched off."),
+            (np.mean(first != second), change, "A second batch needs a mask of its own."),
+            (np.mean(first[1:] != first[:-1]), change, "Each sample needs a mask of its own."),
+            (np.mean(first[:, 1:] != first[:, :-1]), change,
+             "Each activation of a sample is on or off by itself."),
+        ):  # fmt: skip
+            t.holds(abs(found - right) < MARGIN, words)
+    layer.forward(x[:2, :2], train_flg=False)
+
+
+def way_back(t):
+    """The gradient after train mode, and after a batch in test mode too."""
+    layer = t.make(t.draw(numbers(0.3, 0.6)), t.source.integer(0, 2**31))
+    for _ in range(2):
+        x, dout = t.draw(arrays("12 10", 1, 2), arrays("12 10", 1, 2))
+        on = masked(t, layer, x)
+        if t.choice(True, False):
+            layer.forward(x[:3], train_flg=False)
+        t.both("backward", lambda *a: layer.theirs.backward(*a), layer.ours.backward, (dout,),
+               tolerance=ANY)  # fmt: skip
+        if on is not None and not t.first:
+            t.slope(lambda v, on=on, dout=dout: dout * v * on, x, elementwise=True)
+
+
+def repeats(t):
+    """Layers of one seed and of another; the mask that is kept."""
+    ratio, seed = t.draw(numbers(0.3, 0.6)), t.source.integer(0, 2**31)
+    x = t.draw(arrays("20 20", 1, 2))
+    masks = []
+    for rng in (seed, seed, np.random.default_rng(seed), seed + 1):
+        layer = t.make(ratio, rng)
+        masks.append(masked(t, layer, x))
+        t.both(".mask", lambda layer=layer: np.array(layer.theirs.mask, dtype=float),
+               lambda layer=layer: layer.ours.mask.astype(float), tolerance=ANY)  # fmt: skip
+        if not t.first:
+            t.holds(
+                np.array_equal(t.answer, masks[-1].astype(float)),
+                "`self.mask` should be True where the activation is on, and False where it is off.",
+            )
+    if not t.first:
+        t.holds(
+            all(np.array_equal(masks[0], mask) for mask in masks[1:3]),
+            "Two layers with the same seed drop different activations: draw from `self.rng`.",
+        )
+        t.holds(
+            not np.array_equal(masks[0], masks[3]),
+            "Layers with two seeds drop the same activations: draw from `self.rng`.",
+        )
+
+
+def any_shape(t):
+    """Arrays of any shape, in both modes."""
+    layer = t.make(t.choice(0.0, 0.5, 1.0), t.source.integer(0, 99))
+    for shape in ("n", "N n", "N n m"):
+        x, dout = t.draw(arrays(shape), arrays(shape))
+        masked(t, layer, x)
+        t.both("backward", lambda *a: layer.theirs.backward(*a), layer.ours.backward, (dout,),
+               tolerance=ANY)  # fmt: skip
+        layer.forward(x, train_flg=False)
+
+
+Dropout = interaction(
+    part(
+        "train mode: x or 0, in the right share, drawn anew each time; test mode: (1 - r) x",
+        2,
+        essential=True,
+        count=5,
+        steps=shares,
+    ),
+    part(
+        "backward takes the mask of the last batch in train mode, as differentiation says",
+        essential=True,
+        count=8,
+        steps=way_back,
+    ),
+    part("keeps the mask in `self.mask`, and a seed repeats it", count=5, steps=repeats),
+    part("any shape; x and dout stay as they are", count=8, steps=any_shape),
+)
+
+# --- weight decay ---------------------------------------------------------------------------------
+
+
+def network_arrays(deepest=12, norm=None):
+    """Return the domain of a network's parameters: layers, units and the order of keys drawn."""
+
+    def make(draw, axes):
+        layers = draw.integer(1, draw.choice((2, 3, deepest)))
+        sizes = [draw.integer(1, 3) for _ in range(layers + 1)]
+        with_norm = draw.choice((True, False)) if norm is None else norm
+        shapes = {}
+        for k, (n, m) in enumerate(itertools.pairwise(sizes), start=1):
+            shapes |= {f"W{k}": (n, m), f"b{k}": (m,)}
+            if with_norm and k < layers:
+                shapes |= {f"gamma{k}": (m,), f"beta{k}": (m,)}
+        keys = list(shapes)
+        order = [keys[place] for place in draw.order(len(keys))]
+        return {key: draw.array(shapes[key], -2, 2) for key in order}
+
+    return Domain(make)
+
+
+STRENGTH = numbers(0.1, 2) | one_of(0, 1)
+TINY = {
+    "W1": np.array([[1.0, -3.0]]),
+    "b1": np.array([5.0, 4.0]),
+    "gamma1": np.array([2.0, 3.0]),
+    "beta1": np.array([1.0, 1.0]),
+    "W2": np.array([[2.0], [1.0]]),
+    "b2": np.array([7.0]),
+}
+
+
+def decays(t):
+    """The gradients with decay, held against numerical differentiation of the penalty."""
+    params = t.draw(network_arrays())
+    lam = t.draw(STRENGTH)
+    grads = {key: t.draw(arrays(" ".join(map(str, np.shape(params[key]))))) for key in params}
+    order = t.source.order(len(grads))
+    grads = {key: grads[key] for key in (list(grads)[place] for place in order)}
+    t.call(params, grads, lam)
+    for key in list(params)[:4]:
+
+        def loss(v, key=key):
+            return np.sum(grads[key] * v) + t.names["decay_loss"]({**params, key: v}, lam)
+
+        t.slope(loss, params[key], item=key)
+
+
+decay_loss = interaction(
+    part(
+        "the penalty of the weights alone, at any depth",
+        essential=True,
+        single=True,
+        at=[{"params": TINY, "lam": 0.1}],
+        params=network_arrays(),
+        lam=STRENGTH,
+    ),
+    part(
+        "decay_grads agrees with numerical differentiation of the penalty",
+        essential=True,
+        single=True,
+        of="decay_grads",
+        count=10,
+        steps=decays,
+    ),
+    part(
+        "returns a new dictionary; params and grads stay as they are",
+        of="decay_grads",
+        single=True,
+        count=10,
+        steps=decays,
+    ),
+)
+
+# --- a network of any depth -----------------------------------------------------------------------
+
+
+def count_of(params):
+    """Return the number of affine layers."""
+    return sum(key.startswith("W") for key in params)
+
+
+def options_of(t, params):
+    """Return arguments for `make_layers` besides the parameters."""
+    return (
+        t.choice("relu", "sigmoid"),
+        any(key.startswith("gamma") for key in params) and t.choice(True, True, False),
+        t.choice(True, False),
+        t.draw(numbers(0.1, 0.9)),
+        t.source.integer(0, 99),
+    )
+
+
+def compare_names(t, layers):
+    """Compare the names of the layers, in their order."""
+    t.both(".keys()", lambda: list(layers.theirs), lambda: list(layers.ours))
+
+
+def layer_by_layer(t):
+    """The names in their order; what each layer computes, or has been given."""
+    params = t.draw(network_arrays())
+    layers = t.make(params, *options_of(t, params))
+    compare_names(t, layers)
+    if t.first:
+        return
+    for name in layers.ours:
+        layer = layers[name]
+        if name.startswith("Affine"):
+            inputs = len(params[f"W{name.removeprefix('Affine')}"])
+            layer.forward(t.draw(arrays(f"2 {inputs}")))
+        elif name.startswith("Activation"):
+            layer.forward(t.draw(arrays("2 3")))
+        elif name.startswith("BatchNorm"):
+            layer.read("gamma", "beta")
+        else:
+            layer.read("dropout_ratio")
+
+
+def hands_on(t):
+    """The generator of each dropout: from a seed, or one for all."""
+    params = t.draw(network_arrays(deepest=4))
+    seed = t.source.integer(0, 99)
+    layers = t.make(params, "relu", False, True, 0.3, t.choice(seed, np.random.default_rng(seed)))
+
+    def first_numbers(of, name):
+        return of[name].rng.random(3)
+
+    for name in layers.ours:
+        if name.startswith("Dropout"):
+            right = copy.deepcopy(layers.ours[name]).rng.random(3)
+            t.both(
+                f"[{name!r}].rng.random(3)",
+                lambda name=name: first_numbers(layers.theirs, name),
+                lambda name=name: first_numbers(layers.ours, name),
+                relation=lambda found, right=right: (
+                    "" if np.allclose(found, right) else "`rng` is not handed on to each Dropout."
+                ),
+            )
+
+
+def shares_arrays(t):
+    """The arrays of params are changed in place afterwards."""
+    first = t.draw(network_arrays(deepest=4))
+    params = {key: t.keep(value) for key, value in first.items()}
+    norm = any(key.startswith("gamma") for key in first)
+    layers = t.make(params, "relu", norm, False, 0.5, 0)
+    compare_names(t, layers)
+    if t.first:
+        return
+    for key, array in params.items():
+        array.write(t.draw(arrays(" ".join(map(str, np.shape(first[key]))))))
+        word = key.rstrip("0123456789")
+        name = "Affine" if word in "Wb" else "BatchNorm"
+        layers[name + key.removeprefix(word)].read(word)
+
+
+make_layers = interaction(
+    part(
+        "the right layers in their order, each with its own parameters, at any depth",
+        essential=True,
+        count=12,
+        steps=layer_by_layer,
+    ),
+    part("hands the generator on to each dropout; changes nothing", steps=hands_on, count=8),
+    part(
+        "the layers hold the arrays of params themselves",
+        changes=["params"],
+        count=8,
+        steps=shares_arrays,
+    ),
+)
+
+
+def network(t, sizes, **options):
+    """Return a network, the student's and the reference's, with parameters of our own."""
+    net = t.make(
+        sizes[0], list(sizes[1:-1]), sizes[-1], weight_init_std=0.1,
+        rng=t.source.integer(0, 2**31), **options,
+    )  # fmt: skip
+    values = {}
+    for key, value in net.ours.params.items():
+        low, high = (0.5, 2) if key.startswith("gamma") else (-2, 2)
+        values[key] = t.draw(arrays(" ".join(map(str, value.shape)), low, high))
+    t.both("set_params", partial(put, net.theirs), partial(put, net.ours), (), values)
+    return net
+
+
+def put(net, **values):
+    """Write values into the arrays of a network's parameters."""
+    for key, value in values.items():
+        net.params[key][...] = value
+
+
+def batch_for(t, sizes, samples):
+    """Return a batch and its truth, in either form."""
+    found = t.draw(arrays(f"{samples}", 0, sizes[-1] - 1e-9)).astype(int)
+    return t.draw(arrays(f"{samples} {sizes[0]}")), t.choice(found, np.eye(sizes[-1])[found])
+
+
+def differentiate(t, net, x, truth):
+    """Hold the last answer, gradients by key, against numerical differentiation."""
+    twin = copy.deepcopy(net)
+    for key, array in twin.params.items():
+
+        def loss(v, array=array):
+            array[...] = v
+            return twin.loss(x, truth, train_flg=True)
+
+        before = array.copy()
+        t.slope(loss, before, item=key)
+        array[...] = before
+
+
+def hidden_sizes(t):
+    """Return the numbers of units of the hidden layers: none to three layers, or eleven."""
+    if t.source.size >= 5:
+        return [t.source.integer(1, 2) for _ in range(11)]
+    return [t.source.integer(1, 3) for _ in t.times(0, 3)]
+
+
+def plain(t):
+    """A network without options, but with decay."""
+    sizes = [t.source.integer(1, 3), *hidden_sizes(t), t.source.integer(2, 4)]
+    options = {"activation": t.choice("relu", "sigmoid")}
+    if t.choice(True, True, False):
+        options["weight_decay_lambda"] = t.draw(numbers(0.1, 1))
+    net = network(t, sizes, **options)
+    x, truth = batch_for(t, sizes, t.source.integer(1, 6))
+    net.predict(x)
+    net.loss(x, truth)
+    net.accuracy(x, truth)
+    net.gradient(x, truth)
+    if len(sizes) < 10:
+        differentiate(t, net.ours, x, truth)
+    net.write("params.W1", t.draw(arrays(f"{sizes[0]} {sizes[1]}")))
+    x, truth = batch_for(t, sizes, t.source.integer(1, 6))
+    net.gradient(x, truth)
+    net.loss(x, truth)
+
+
+def with_norm(t):
+    """Batch normalization, in train and test mode."""
+    sizes = [2, *(t.source.integer(1, 3) for _ in t.times(1, 2)), 3]
+    sizes = [2, 2, 2] if t.source.size < 3 else sizes
+    net = network(
+        t, sizes, use_batchnorm=True, activation=t.choice("relu", "sigmoid"),
+        weight_decay_lambda=t.choice(0, 0.3),
+    )  # fmt: skip
+    x, truth = batch_for(t, sizes, t.source.integer(3, 6))
+    net.predict(x)
+    net.loss(x, truth)
+    net.loss(x[:2], truth[:2], train_flg=True)
+    net.gradient(x, truth)
+    differentiate(t, net.ours, x, truth)
+    net.accuracy(x, truth)
+    net.predict(x)
+    net.predict(x, train_flg=t.choice(True, False))
+    net.predict(x)
+
+
+class Fixed:
+    """Dropout whose mask stays."""
+
+    def __init__(self, mask):
+        self.mask = mask
+
+    def forward(self, x, train_flg=True):
+        """Return x with its mask."""
+        return x * self.mask
+
+    def backward(self, dout):
+        """Return the gradient."""
+        return dout * self.mask
+
+
+def masked_network(net, x, truth, given):
+    """Return the network with masks for which these are its gradients, or None: all are tried."""
+    twin = copy.deepcopy(net)
+    names = [name for name in twin.layers if name.startswith("Dropout")]
+    units = [len(twin.params[f"b{name.removeprefix('Dropout')}"]) for name in names]
+    bits = len(x) * sum(units)
+    for choice in itertools.product((True, False), repeat=bits):
+        masks = np.split(np.array(choice).reshape(len(x), -1), np.cumsum(units)[:-1], axis=1)
+        twin.layers.update(dict(zip(names, map(Fixed, masks), strict=True)))
+        if same(given, twin.gradient(x, truth), Tolerance(1e-6, 1e-8)):
+            return twin
+    return None
+
+
+def with_dropout(t):
+    """Dropout, alone or behind batch normalization, in train and test mode."""
+    norm = t.choice(False, True)
+    sizes, samples = ([3, 3, 3], 2) if norm else ([2, 3, 2, 3], 1)
+    net = network(
+        t, sizes, use_dropout=True, use_batchnorm=norm, activation="sigmoid",
+        dropout_ratio=t.draw(numbers(0.3, 0.6)), weight_decay_lambda=t.choice(0, 0.3),
+    )  # fmt: skip
+    x, truth = batch_for(t, sizes, samples)
+    net.predict(x)
+    net.loss(x, truth)
+    t.both("gradient", lambda *a: net.theirs.gradient(*a), net.ours.gradient, (x, truth),
+           tolerance=ANY)  # fmt: skip
+    if t.first:
+        return
+    twin = masked_network(net.ours, x, truth, t.answer)
+    t.holds(
+        twin is not None,
+        "These are the gradients for no choice of units that are off: go forward in train mode, "
+        "and back through the same masks.",
+    )
+    if twin is not None:
+        differentiate(t, twin, x, truth)
+    net.predict(x)
+    net.accuracy(x, truth)
+    many = t.draw(arrays(f"60 {sizes[0]}"))
+    answers = []
+    for _ in range(2):
+        t.both("predict", lambda *a, **o: net.theirs.predict(*a, **o), net.ours.predict, (many,),
+               {"train_flg": True}, tolerance=ANY)  # fmt: skip
+        answers.append(t.answer)
+    if not t.first:
+        t.holds(
+            not same(*answers), "In train mode two passes are the same: nothing is switched off."
+        )
+
+
+MultiLayerNetExtend = interaction(
+    part(
+        "any depth, with decay: scores, loss, accuracy, and gradients as differentiation says",
+        3,
+        essential=True,
+        single=True,
+        count=10,
+        steps=plain,
+    ),
+    part(
+        "with batch normalization, in train and test mode, likewise",
+        2,
+        count=6,
+        rtol=1e-6,
+        steps=with_norm,
+    ),
+    part("with dropout, in train and test mode, likewise", 2, count=5, steps=with_dropout),
+)
+
+# --- the bug museum -------------------------------------------------------------------------------
+
+
+def wants_flag(name):
+    """Tell whether a layer of this name takes the flag."""
+    return name.startswith(("BatchNorm", "Dropout"))
+
+
+def run_layers(layers, x, choose):
+    """Run x through layers; choose(name) gives what a layer gets besides x: a list of one flag."""
+    for name, layer in layers.items():
+        x = layer.forward(x, *(choose(name) if wants_flag(name) else []))
+    return x
+
+
+def by_keyword(layers, x, train_flg):
+    """Hand the flag on by its name."""
+    for name, layer in layers.items():
+        x = layer.forward(x, train_flg=train_flg) if wants_flag(name) else layer.forward(x)
+    return x
+
+
+def by_options(layers, x, train_flg):
+    """Hand the flag on in a dictionary."""
+    for name in layers:
+        x = layers[name].forward(x, **({"train_flg": train_flg} if wants_flag(name) else {}))
+    return x
+
+
+def by_position(layers, x, train_flg):
+    """Hand the flag on, counting the layers."""
+    names, stack = list(layers), list(layers.values())
+    for place in range(len(stack)):
+        flag = (train_flg,) if wants_flag(names[place]) else ()
+        x = stack[place].forward(x, *flag)
+    return x
+
+
+def by_mode(layers, x, train_flg):
+    """Write both modes out."""
+    for name, layer in layers.items():
+        if not wants_flag(name):
+            x = layer.forward(x)
+        elif train_flg:
+            x = layer.forward(x, True)
+        else:
+            x = layer.forward(x, False)
+    return x
+
+
+def by_recursion(layers, x, train_flg):
+    """Run the first layer, then the others."""
+    if not layers:
+        return x
+    (name, layer), *others = layers.items()
+    x = layer.forward(x, train_flg) if wants_flag(name) else layer.forward(x)
+    return by_recursion(dict(others), x, train_flg)
+
+
+RIGHT = {
+    "hands the flag on by position": lambda layers, x, train_flg: run_layers(
+        layers, x, lambda name: [train_flg]
+    ),
+    "hands the flag on by its name": by_keyword,
+    "hands the flag on in a dictionary": by_options,
+    "counts the layers": by_position,
+    "writes both modes out": by_mode,
+    "calls itself for the layers that are left": by_recursion,
+    "knows batch normalization by its first letter, and dropout too": lambda layers, x, train_flg: (
+        run_layers(layers, x, lambda name: [train_flg][: name[0] in "BD"])
+    ),
+    "asks for a part of the name": lambda layers, x, train_flg: run_layers(
+        layers, x, lambda name: [train_flg] if "Norm" in name or "Drop" in name else []
+    ),
+}
+
+
+def some(knows, otherwise):
+    """Return a version that hands the flag on where knows(name), else otherwise(flag)."""
+    return lambda layers, x, train_flg: run_layers(
+        layers, x, lambda name: [train_flg] if knows(name) else otherwise(train_flg)
+    )
+
+
+def nowhere(name):
+    """Know no layer."""
+    return False
+
+
+def norms(name):
+    """Know batch normalization."""
+    return name.startswith("BatchNorm")
+
+
+def dropouts(name):
+    """Know dropout."""
+    return name.startswith("Dropout")
+
+
+def default(flag):
+    """Return no flag."""
+    return []
+
+
+def in_test_mode(flag):
+    """Return the flag of test mode."""
+    return [False]
+
+
+def train_mode(flag):
+    """Return the flag of train mode."""
+    return [True]
+
+
+def opposite(flag):
+    """Return the other flag."""
+    return [not flag]
+
+
+WRONG = {
+    "never hands the flag on, so that every layer runs in train mode": some(nowhere, default),
+    "runs every layer in test mode": some(nowhere, in_test_mode),
+    "says to every layer that it is in train mode": some(nowhere, train_mode),
+    "hands on the opposite of the flag": some(nowhere, opposite),
+    "never drops anything: dropout always gets False": some(norms, in_test_mode),
+    "hands the flag on to batch normalization, and not to dropout": some(norms, default),
+    "leaves batch normalization in test mode for ever": some(dropouts, in_test_mode),
+    "hands the flag on to dropout, and not to batch normalization": some(dropouts, default),
+    "hands the opposite of the flag on to dropout": some(norms, opposite),
+}
+WRONG_SOMEWHERE = {
+    "hands the flag on in the first hidden layer, and leaves the others in test mode": some(
+        lambda name: name.endswith("1"), in_test_mode
+    ),
+    "hands the flag on in the first hidden layer, and leaves the others in train mode": some(
+        lambda name: name.endswith("1"), default
+    ),
+    "says the opposite behind the first hidden layer": some(
+        lambda name: name.endswith("1"), opposite
+    ),
+    "forgets the first batch normalization alone": some(lambda n: n != "BatchNorm1", default),
+    "leaves the first batch normalization in test mode": some(
+        lambda name: name != "BatchNorm1", in_test_mode
+    ),
+    "forgets the second batch normalization alone": some(lambda n: n != "BatchNorm2", default),
+    "leaves the second dropout in test mode": some(lambda n: n != "Dropout2", in_test_mode),
+    "forgets the second dropout alone": some(lambda n: n != "Dropout2", default),
+    "forgets the first dropout alone": some(lambda n: n != "Dropout1", default),
+    "forgets the first hidden layer": some(lambda n: not n.endswith("1"), default),
+}
+
+
+def square(features, hidden, **extra):
+    """Return the parameters of a network that hands positive numbers on as they are."""
+    params = {f"W{k}": np.eye(features) for k in range(1, hidden + 2)}
+    params |= {f"b{k}": np.zeros(features) for k in range(1, hidden + 2)}
+    return params | extra
+
+
+def mended_norm(t):
+    """Batch normalization alone: every answer is known in both modes."""
+    hidden = t.source.integer(1, 3)
+    extra = {f"gamma{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
+    extra |= {f"beta{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
+    layers = t.make_of("make_layers", square(2, hidden, **extra), "relu", True, False, 0.5, 0)
+    for train_flg in (False, True, False, t.choice(True, False)):
+        t.call(layers, spread(t, 2, 4), train_flg)
+
+
+def mended_dropout(t):
+    """Dropout alone, in layers that hand positive numbers on as they are."""
+    layers = t.make_of(
+        "make_layers", square(40, 2), "relu", False, True, 0.5,
+        np.random.default_rng(t.source.integer(0, 2**31)),
+    )  # fmt: skip
+    x = t.draw(arrays("100 40", 1, 2))
+    t.call(layers, x[:3], False)
+    t.both("forward_mended", t.student, t.reference, (layers, x, True), tolerance=ANY)
+    if t.first:
+        return
+    out = np.asarray(t.answer, dtype=float)
+    on = out != 0
+    t.holds(
+        np.allclose(out, np.where(on, x, 0.0)) and abs(np.mean(on) - 0.25) < MARGIN,
+        "In train mode a dropout of `forward_mended` runs in test mode.",
+    )
+
+
+def mends(t):
+    """Networks with batch normalization, and networks with dropout."""
+    mended_norm(t)
+    mended_dropout(t)
+
+
+check_train_flag = interaction(
+    part(
+        "tells right versions from those that are wrong for all layers of a kind",
+        2,
+        essential=True,
+        count=2,
+        steps=lambda t: t.sort(RIGHT, WRONG),
+    ),
+    part(
+        "tells right versions from those that are wrong in one hidden layer",
+        count=2,
+        steps=lambda t: t.sort(RIGHT, WRONG_SOMEWHERE),
+    ),
+    part("comes with a mended version that is right", of="forward_mended", count=5, steps=mends),
+)

@@ -139,7 +139,7 @@ def exercise(
         str | None, typer.Option(help="Which one it follows, if not the last.", metavar="NAME")
     ] = None,
 ) -> None:
-    """Put an exercise into a chapter: statement, hints, solution, test, and answers to test it by.
+    """Put an exercise into a chapter: statement, hints, solution, test, specification and answers.
 
     The exercises after it get new numbers, and the first cell says what all are worth.
     """

@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from course.authoring import pieces
 from course.authoring.exercise_table import TABLE, write_exercise_table
 from course.authoring.figures import make_figures
+from course.authoring.specification_file import refuse_if_known, with_specification
 from course.layout import CourseError
 from course.notebooks.assignment import FILE, SOURCE, read_assignments
 from course.notebooks.bank import FOLDER
@@ -29,6 +30,7 @@ from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test
 from course.notebooks.conventions import MANUAL_PREFIX, assignment_problems, problems
 from course.notebooks.names import names
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
+from helpers.specification.promises import module_of
 
 POINTS = 4  # of an exercise
 LONGEST = 50  # characters of a name: ids of cells are made of it
@@ -50,7 +52,7 @@ def new_chapter(
     title: str | None = None,
     exercise: str | None = None,
 ) -> list[Path]:
-    """Make a chapter's folder in source/: notebook, bank, figure and assignment.toml.
+    """Make a chapter's folder in source/: notebook, bank, specifications, figure, assignment.toml.
 
     The table of exercises is brought up to date with it.
 
@@ -85,6 +87,7 @@ def new_chapter(
         made = Path(scratch) / SOURCE / name
         _write(made / f"{notebook}.ipynb", _stored(pieces.chapter_notebook(words)))
         _write(made / FOLDER / f"{notebook}.toml", pieces.chapter_bank(words))
+        _write(module_of(made / f"{notebook}.ipynb"), pieces.specifications(words))
         _write(made / FILE, pieces.assignment_toml(words))
         make_figures(Path(scratch), [name])
         _hold_to_conventions(source_notebook(made / f"{notebook}.ipynb"))
@@ -104,7 +107,7 @@ def new_exercise(
     points: int = POINTS,
     after: str | None = None,
 ) -> list[Path]:
-    """Put an exercise into a chapter's notebook and its bank; those after it get new numbers.
+    """Put an exercise into a notebook, its bank and its specifications; later ones are renumbered.
 
     It stands before the next heading after the exercise that it follows, so that a plot of that
     one stays with it. The table of exercises is brought up to date.
@@ -114,7 +117,7 @@ def new_exercise(
         chapter: its folder's name, such as "09_example".
         name: the exercise's: an identifier that the notebook doesn't know yet.
         notebook: which one, in a chapter of several.
-        points: full marks, 2 or more: one for the visible check, the others for the hidden one.
+        points: full marks, 2 or more: one for the visible check, the others for the hidden ones.
         after: the exercise that it follows; the notebook's last one if None.
 
     Returns:
@@ -129,12 +132,14 @@ def new_exercise(
         raise CourseError("an exercise has a visible and a hidden check: 2 points or more")
     source = _source(root, chapter, notebook)
     _refuse_if_known(source, name)
-    made, words = _with_exercise(source, name, points, after)
-    _hold_to_conventions(made)
+    made, words = _with_exercise(source.notebook, name, points, after)
+    exercises = [grade_id(cell).removeprefix(TEST_PREFIX) for cell in made.cells if is_test(cell)]
     files = {
-        source.folder / f"{source.name}.ipynb": _stored(made.notebook),
-        source.bank_path: _with_answers(source.bank_path, made, words),
+        source.folder / f"{source.name}.ipynb": _stored(made),
+        source.bank_path: _with_answers(source.bank_path, exercises, words),
+        source.specifications_path: _with_promise(source.specifications_path, exercises, words),
     }
+    _hold_copy_to_conventions(root, source, files)
     with _all_or_none(files):
         write_exercise_table(root)
     return [*files, root / TABLE]
@@ -145,6 +150,18 @@ def _hold_to_conventions(source: SourceNotebook) -> None:
     found += assignment_problems(source.folder)
     if found:
         raise CourseError("\n".join(found))
+
+
+def _hold_copy_to_conventions(
+    root: Path, source: SourceNotebook, files: Mapping[Path, str]
+) -> None:
+    """Hold a notebook to the conventions as it will be when these files are written."""
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
+        folder = Path(scratch) / SOURCE / source.assignment
+        shutil.copytree(source.folder, folder)
+        for path, text in files.items():
+            _write(folder / path.relative_to(source.folder), text)
+        _hold_to_conventions(source_notebook(folder / f"{source.name}.ipynb"))
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -165,6 +182,9 @@ def _refuse_unless_function(name: str) -> None:
     for prefix in (TEST_PREFIX, MANUAL_PREFIX):
         if name.startswith(prefix):
             raise CourseError(f"{name}: an exercise's name doesn't begin with {prefix}")
+    own = pieces.specification(pieces.exercise_words("other", "", POINTS, ""))
+    if name in names(own).used:
+        raise CourseError(f"{name} is a word that specifications are written in")
 
 
 def _refuse_if_known(source: SourceNotebook, name: str) -> None:
@@ -178,6 +198,9 @@ def _refuse_if_known(source: SourceNotebook, name: str) -> None:
             raise CourseError(f"{where} knows {name} already, in its cell {cell.id}")
     if name in names(own[-1].source).defined:
         raise CourseError(f"{name} is a name that test cells use for something else")
+    path = source.specifications_path
+    if path.is_file():
+        refuse_if_known(path.read_text(encoding="utf-8"), name, _called(path))
 
 
 def _order(source: Path, name: str, number: int) -> int:
@@ -209,10 +232,10 @@ def _source(root: Path, chapter: str, notebook: str | None) -> SourceNotebook:
 
 
 def _with_exercise(
-    source: SourceNotebook, name: str, points: int, after: str | None
-) -> tuple[SourceNotebook, pieces.Words]:
+    source: NotebookNode, name: str, points: int, after: str | None
+) -> tuple[NotebookNode, pieces.Words]:
     """Return a notebook with one exercise more, which is not written yet, and the words of that."""
-    nb = copy.deepcopy(source.notebook)
+    nb = copy.deepcopy(source)
     place = _place(nb, after)
     prefix = _prefix(nb)
     number = 1 + sum(len(_HEADING.findall(cell.source)) for cell in nb.cells[:place])
@@ -222,7 +245,7 @@ def _with_exercise(
     _renumber(nb, prefix, number)
     nb.cells[place:place] = pieces.exercise_cells(words)
     _add_up(nb)
-    return SourceNotebook(source.name, source.assignment, nb, source.path), words
+    return nb, words
 
 
 def _place(nb: NotebookNode, after: str | None) -> int:
@@ -278,17 +301,17 @@ def _add_up(nb: NotebookNode) -> None:
 # --- the bank -------------------------------------------------------------------------------------
 
 
-def _with_answers(path: Path, made: SourceNotebook, words: pieces.Words) -> str:
+def _with_answers(path: Path, exercises: Sequence[str], words: pieces.Words) -> str:
     """Return a bank's text with places for a new exercise's answers, where they belong.
 
     Args:
         path: the bank; there need not be one.
-        made: the notebook with the exercise.
-        words: the exercise's.
+        exercises: the notebook's, in order, with the new one.
+        words: the new one's.
     """
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     answers = pieces.answers(words)
-    place = _place_in_bank(old, [exercise.id for exercise in made.exercises], words["name"])
+    place = _place_in_bank(old, exercises, words["name"])
     before, after = old[:place].rstrip("\n"), old[place:]
     new = "\n\n".join(filter(None, [before, answers.rstrip("\n"), after])).rstrip("\n") + "\n"
     if not _is_with(new, old, answers):
@@ -322,6 +345,25 @@ def _is_with(new: str, old: str, answers: str) -> bool:
             return False
         table[kind] = rest
     return table == {kind: [] for kind in more} | before
+
+
+# --- the specifications ---------------------------------------------------------------------------
+
+
+def _with_promise(path: Path, exercises: Sequence[str], words: pieces.Words) -> str:
+    """Return a module's text with a place for a new exercise's specification, where it belongs.
+
+    The arguments are those of `_with_answers`.
+    """
+    if not path.exists():
+        return pieces.specifications(words)
+    before = exercises[: exercises.index(words["name"])]
+    text = path.read_text(encoding="utf-8")
+    return with_specification(text, pieces.specification(words), before, _called(path))
+
+
+def _called(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 # --- files ----------------------------------------------------------------------------------------

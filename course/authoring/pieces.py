@@ -1,4 +1,4 @@
-"""What a new exercise and a new chapter are made of: cells, a bank, an assignment.toml.
+"""What a new exercise and a new chapter are made of: cells, a bank, specifications and so on.
 
 Their words are in templates/, one file a piece, and are all that has to change when the course's
 conventions do. Knows nothing of where a piece belongs; reads no file but the templates.
@@ -110,6 +110,16 @@ def answers(words: Words) -> str:
 def chapter_bank(words: Words) -> str:
     """Return a chapter's bank, with the answers to its first exercise."""
     return f"{_rendered('chapter/bank.toml', words)}\n{answers(words)}"
+
+
+def specification(words: Words) -> str:
+    """Return the part of a module of specifications that is an exercise's."""
+    return _rendered("exercise/specification.py", words)
+
+
+def specifications(words: Words) -> str:
+    """Return a module of specifications, with that of its first exercise."""
+    return f"{_rendered('chapter/specifications.py', words)}\n{specification(words)}"
 
 
 def assignment_toml(words: Words) -> str:

@@ -1,7 +1,7 @@
 """A source notebook: the instructor's, with its exercises, its release and its bank of answers.
 
-All that the course knows of a notebook is asked of a `SourceNotebook`. A file is read once in a
-process, and again only when it has changed. Runs no code of a notebook.
+All that the course knows of a notebook is asked of a `SourceNotebook`. It is read once in a
+process, and again only when it, its bank or its specifications have changed. Runs none of its code.
 """
 
 import copy
@@ -23,7 +23,14 @@ from course.notebooks.bank import Bank
 from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
 from course.notebooks.promised_checks import tell_checks
-from helpers.specification.promises import PromiseError, Promises, read_promises
+from helpers.specification.promises import (
+    FOLDER,
+    PromiseError,
+    Promises,
+    changed,
+    module_of,
+    read_promises,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,19 +103,32 @@ class SourceNotebook:
 
     @property
     def to_fill_in(self) -> list[str]:
-        """What `course new` has left to be written: a line for it, and one an exercise of its bank.
+        """What `course new` has left to be written: a line a file, and one an exercise of its bank.
 
         Raises:
             BankError: if the bank is not TOML.
+            NotebookError: if a file beside it can't be read.
         """
-        cells = ", ".join(placeholders.in_cells(self.notebook))
-        lines = [f"{self.name}.ipynb is still to be filled in: {cells}"] if cells else []
+        places = {
+            f"{self.name}.ipynb": placeholders.in_cells(self.notebook),
+            f"{FOLDER}/{self.name}.py": placeholders.in_module(self.promises.text),
+        }
+        lines = [
+            f"{file} is still to be filled in: {', '.join(found)}"
+            for file, found in places.items()
+            if found
+        ]
         return lines + (bank.to_fill_in(self.bank_path) if self.path else [])
 
     @property
     def bank_path(self) -> Path:
         """Where its bank of answers is, or would be."""
         return self.folder / bank.FOLDER / f"{self.name}.toml"
+
+    @property
+    def specifications_path(self) -> Path:
+        """Where the module of its specifications is, or would be."""
+        return module_of(self.folder / f"{self.name}.ipynb")
 
     def cell(self, name: str) -> Any:
         """Return the cell with this grade_id or cell id.
@@ -144,15 +164,15 @@ def source_notebook(path: Path) -> SourceNotebook:
     """
     path = path.absolute()
     try:
-        state = path.stat()
+        size = path.stat().st_size
     except OSError:
         read(path)  # says what is wrong
         raise
-    return _read(path, state.st_mtime_ns, state.st_size)
+    return _read(path, changed(path), size)
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, _changed: int, _size: int) -> SourceNotebook:
+def _read(path: Path, _changed: tuple[int, ...], _size: int) -> SourceNotebook:
     return SourceNotebook(path.stem, path.parent.name, read(path), path)
 
 

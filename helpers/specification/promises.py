@@ -155,16 +155,27 @@ def promise(exercise: str) -> Promise:
         return given.of(exercise)
     told = os.environ.get(VARIABLE)
     for path in [Path(told)] if told else sorted(Path.cwd().glob("*.ipynb")):
-        found = _found_beside(path.resolve(), path.stat().st_mtime_ns)
+        found = _found_beside(path.resolve(), changed(path))
         if exercise in found.solutions and found.text:
             return found.of(exercise)
     raise PromiseError(f"{exercise} has no specification here")
 
 
 @lru_cache(maxsize=4)
-def _found_beside(path: Path, changed: int) -> Promises:
+def _found_beside(path: Path, _changed: tuple[int, ...]) -> Promises:
     """Return what `read_promises` does, with whatever has been run: a notebook asks many times."""
     return read_promises(path)
+
+
+def changed(path: Path) -> tuple[int, ...]:
+    """Return a number for each file of a source notebook's promises that changes when it does."""
+    files = [path, module_of(path), path.parent / BANK / f"{path.stem}.toml"]
+    return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+
+
+def module_of(path: Path) -> Path:
+    """Return where a source notebook's specifications are, or would be."""
+    return path.parent / FOLDER / f"{path.stem}.py"
 
 
 def read_promises(path: Path) -> Promises:
@@ -178,7 +189,7 @@ def read_promises(path: Path) -> Promises:
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        module = path.parent / FOLDER / f"{path.stem}.py"
+        module = module_of(path)
         text = module.read_text(encoding="utf-8") if module.is_file() else ""
         bank = path.parent / BANK / f"{path.stem}.toml"
         table = tomllib.loads(bank.read_text(encoding="utf-8")) if bank.is_file() else {}

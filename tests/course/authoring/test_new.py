@@ -64,6 +64,8 @@ def fill_in(root):
     nbformat.write(nb, path)
     bank = path.parent / "bank" / "example.toml"
     bank.write_text(bank.read_text().partition("\n[[")[0])
+    promises = source(root).specifications_path
+    promises.write_text(promises.read_text().replace(MARK, "This is"))
 
 
 # --- a chapter ------------------------------------------------------------------------------------
@@ -84,8 +86,15 @@ def test_its_reference_earns_everything_and_its_release_nothing(root):
 def test_the_table_of_exercises_has_it(root):
     assert table_differences(root) == []
     table = (root / "docs/exercises.md").read_text()
-    assert "| 9.1 | `example` | 4 | 1 | 1 |" in table
+    assert "| 9.1 | `example` | 4 | 1 | 2 |" in table
     assert "| 9.2 | why, in words | 2 | read by a person |  |" in table
+
+
+def test_what_is_hidden_of_its_test_is_one_line_and_the_rest_is_short(root):
+    test = source(root).cell("test_example").source
+    assert '### BEGIN HIDDEN TESTS\nq.compare("example")\n### END HIDDEN TESTS\n' in test
+    assert len(test.splitlines()) <= 16
+    assert source(root).promises.of("example").reference(3) == 6
 
 
 def test_names_can_be_chosen(course_root):
@@ -143,6 +152,42 @@ def test_answers_come_before_what_is_of_no_exercise(root):
     new_exercise(root, CHAPTER, "last")
     assert bank.read_text().endswith(f"'''\n\n{rest}")
     assert "\n# --- last ---" in bank.read_text()
+
+
+def test_its_specification_stands_behind_that_of_the_exercise_before_it(root):
+    promises = source(root).specifications_path
+    promises.write_text(f"{promises.read_text()}\n# --- the bug museum ---\n\nRIGHT = {{}}\n")
+    new_exercise(root, CHAPTER, "last")
+    new_exercise(root, CHAPTER, "second", after="example")
+    found = re.findall(r"^(\w+ = |# ---)", promises.read_text(), re.M)
+    assert found == ["example = ", "second = ", "last = ", "# ---", "RIGHT = "]
+
+
+def test_few_points_make_few_parts(root):
+    for points, worth in ((2, [1]), (3, [1, 1]), (6, [4, 1])):
+        new_exercise(root, CHAPTER, f"of_{points}", points=points)
+        parts = source(root).promises.specifications[f"of_{points}"].parts
+        assert [part.points for part in parts] == worth
+        assert [part.essential for part in parts] == [True, False][: len(parts)]
+
+
+def test_a_chapter_without_specifications_gets_a_module_of_them(root):
+    promises = source(root).specifications_path
+    promises.unlink()
+    promises.parent.rmdir()
+    edit(source(root).path, "test_example", by_hand)
+    new_exercise(root, CHAPTER, "second")
+    assert promises.read_text().startswith('"""What the exercises of chapter 9 promise."""\n\nfrom')
+    assert list(source(root).promises.specifications) == ["second"]
+    assert run(source(root)).score == 8
+
+
+def by_hand(test):
+    """Return a test cell whose hidden check is written by hand."""
+    check = (
+        'with q.check("is twice as much", points=3, essential=True):\n    assert example(1) == 2'
+    )
+    return test.replace('q.compare("example")', check)
 
 
 def test_a_chapter_without_a_bank_gets_one(root):
@@ -203,9 +248,10 @@ def test_it_is_not_released_before_it_is_filled_in(root):
     for assignments in ([CHAPTER], None):
         with pytest.raises(CourseError) as error:
             make_release(root, assignments)
-        first, second = str(error.value).splitlines()
+        first, second, third = str(error.value).splitlines()
         assert first.startswith("example.ipynb is still to be filled in: title, s1, ex_example, ")
-        assert second.startswith("example.toml: example is still to be filled in: 6 wrong and 3")
+        assert second == "specifications/example.py is still to be filled in: example"
+        assert third.startswith("example.toml: example is still to be filled in: 6 wrong and 3")
     assert not (root / "release" / CHAPTER).exists()
     fill_in(root)
     assert check_current(root)[0] == f"release/{CHAPTER}/example.ipynb: missing"
@@ -218,6 +264,18 @@ def test_a_notebook_with_a_place_left_is_not_released_whatever_its_bank(root):
     edit(source(root).path, "recap", lambda text: f"{text}\n{MARK} more")
     with pytest.raises(CourseError, match=r"^example.ipynb is still to be filled in: recap$"):
         make_release(root)
+
+
+def test_a_specification_with_a_place_left_is_not_released_whatever_the_notebook(root):
+    fill_in(root)
+    promises = source(root).specifications_path
+    promises.write_text(
+        f"{promises.read_text()}\n\ndef help(t):\n    # {MARK} more\n    t.call(1)\n"
+    )
+    with pytest.raises(CourseError, match=r"^specifications/example.py is still .+ in: help$"):
+        make_release(root)
+    promises.write_text(promises.read_text().replace(MARK, "No"))
+    make_release(root)
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -233,6 +291,9 @@ EXERCISES = {
     "lambda": "can't be a name here",
     "n" * 51: "can't be a name here",
     "sum": "sum is a name of Python's own",
+    "part": "part is a word that specifications are written in",
+    "cube": "specifications/example.py knows cube already",
+    "sizes": "specifications/example.py knows sizes already",
     "test_it": "doesn't begin with test_",
     "why_it": "doesn't begin with why_",
 }
@@ -243,6 +304,7 @@ CHAPTERS = {
     "../10_x": "can't be a chapter's name",
     "10_2nd": "can't be a chapter's name",
     "10_sum": "sum is a name of Python's own",
+    "10_function": "function is a word that specifications are written in",
     "10_class": "can't be a name here",
 }
 
@@ -257,6 +319,8 @@ def refused(root, words, make, *arguments, **options):
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_name_that_exists_or_can_be_none_is_refused(root, name):
+    promises = source(root).specifications_path
+    promises.write_text(f"{promises.read_text()}\n\ndef cube(t):\n    return t.draw(sizes)\n")
     refused(root, EXERCISES[name], new_exercise, CHAPTER, name)
 
 
@@ -290,6 +354,18 @@ def test_a_bank_of_another_form_is_refused(root):
     bank = source(root).bank_path
     bank.write_text("right = []\n")
     refused(root, "example.toml: its answers can't be told apart", new_exercise, CHAPTER, "g")
+
+
+def test_specifications_of_another_form_are_refused(root):
+    promises = source(root).specifications_path
+    for text, words in (
+        ("import numpy as np\n", "specifications/example.py has no line “from helpers"),
+        ("example = (\n", "specifications/example.py, line 1: not Python"),
+        ("from helpers.specification import part  # one\n", "has a comment in “from helpers"),
+        ("from helpers.specification import arrays, function, part\n\nexample = 1 / 0\n", "divis"),
+    ):
+        promises.write_text(text)
+        refused(root, words, new_exercise, CHAPTER, "g")
 
 
 # --- all or nothing -------------------------------------------------------------------------------

@@ -32,6 +32,16 @@ def test_a_notebook_that_has_changed_is_read_again(path):
     assert (before.text.split()[:3], after.text.split()[:3]) != (after.text.split()[:3],) * 2
 
 
+@pytest.mark.parametrize("name", ["specifications/doubling.py", "bank/doubling.toml"])
+def test_a_notebook_beside_which_a_file_has_changed_is_read_again(path, name):
+    before = source_notebook(path)
+    (path.parent / name).parent.mkdir()
+    (path.parent / name).write_text("")
+    after = source_notebook(path)
+    assert after is not before
+    assert source_notebook(path) is after
+
+
 def test_what_is_known_of_a_notebook(path):
     source = source_notebook(path)
     assert (str(source), source.assignment, source.folder) == (

@@ -1,7 +1,13 @@
 """Where specifications are found, and what they are about."""
 
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
 from helpers.checks import Question
-from helpers.specification.promises import Promises, promised
+from helpers.specification.promises import VARIABLE, Promises, promise, promised
 
 TEXT = """
 from helpers.specification import interaction, part
@@ -30,3 +36,18 @@ def test_a_class_need_not_be_called_like_its_exercise() -> None:
     (result,) = names["q"].results  # type: ignore[attr-defined]
     assert not result.passed
     assert "Sum()" in result.message
+
+
+def test_a_kernel_that_runs_on_sees_a_specification_that_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = {"nbgrader": {"solution": True, "grade_id": "adding"}}
+    cells = [new_code_cell(SOLUTION, metadata=marks)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "sums.ipynb")
+    module = tmp_path / "specifications" / "sums.py"
+    module.parent.mkdir()
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "sums.ipynb"))
+    for name in ("adds", "adds up"):
+        module.write_text(TEXT.replace("adds", name))
+        with promised(None):
+            assert promise("adding").specification.parts[0].name == name

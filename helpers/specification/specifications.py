@@ -13,6 +13,7 @@ A specification reads like the promise that students get:
 What is tried comes from a seed, small before large, and ends by count, never by time.
 """
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -149,7 +150,9 @@ def interaction(*parts: Part) -> Specification:
 
 @dataclass(frozen=True)
 class _Calls:
-    """One call with an input of each domain, by position or, now and then, by name.
+    """One call with an input of each domain; options, now and then, are given by name.
+
+    What has no default is given by position: what a student calls it is a convention.
 
     A watched trial has another one, with inputs of the same shapes, that may spoil the first.
     """
@@ -159,10 +162,18 @@ class _Calls:
     def __call__(self, trial: Trial) -> None:
         for _ in range(2 if trial.watched else 1):
             given = {name: trial.draw(domain) for name, domain in self.inputs.items()}
-            if trial.source.integer(0, 3) == 3:
-                trial.call(**given)
-            else:
-                trial.call(*given.values())
+            named = trial.source.integer(0, 3) == 3
+            options = _options(trial.reference) & set(given) if named else set()
+            first = [value for name, value in given.items() if name not in options]
+            trial.call(*first, **{name: given[name] for name in options})
+
+
+def _options(function: Any) -> set[str]:
+    """Return the names of the parameters that have a default, but for those before one without."""
+    found: set[str] = set()
+    for parameter in inspect.signature(function).parameters.values():
+        found = found | {parameter.name} if parameter.default is not parameter.empty else set()
+    return found
 
 
 # --- the search -----------------------------------------------------------------------------------

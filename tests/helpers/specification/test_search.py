@@ -364,3 +364,18 @@ def test_a_global_seed_is_found():
 
     assert "seeds the global" in found(seeds, x=arrays("n"))[0].event.problem
     assert found(draws, x=arrays("n"))[0] is None
+
+
+def scaled(x, by=2):
+    return np.asarray(x) * by
+
+
+def test_options_are_given_by_name_too_and_what_has_no_default_never():
+    spec = function(part("all", x=arrays("n"), by=numbers()))
+
+    def holds(student):
+        subject = Subject("scaled", lambda name: student, {"scaled": scaled})
+        return search(spec, spec.parts[0], subject, b"seed")[0] is None
+
+    assert holds(lambda values, by: np.asarray(values) * by)
+    assert not holds(lambda x, times: np.asarray(x) * times)

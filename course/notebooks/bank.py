@@ -9,6 +9,8 @@ One TOML file for each notebook, beside it: `source/<assignment>/bank/<notebook>
     # code = '''...'''                                    # the whole cell
     fails = ["gives the known values"]                    # exactly the checks that must fail
     says = ["minus sign"]                                 # words that the diagnosis must hold
+    tells = "the minus sign is missing"                   # the diagnosis where code does the same;
+                                                          # without it the answer's name is
 
     [wrong.knock_on]                                      # checks that fail elsewhere because of it
     sigmoid_grad = ["agrees with numerical differentiation"]

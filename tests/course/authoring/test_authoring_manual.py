@@ -7,19 +7,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 
 from course.judge.sandbox import missing
 from course.notebooks.cells import read
+from helpers.specification import Trial
+from helpers.specification.promises import Promises, promised
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "authoring.md"
 FENCE = re.compile(r"^```(?P<info>.+)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
-NOT_FOLLOWED = "console"  # commands for people: set-up, browsers, what takes minutes
+NOT_FOLLOWED = (
+    "console",  # commands for people: set-up, browsers, what takes minutes
+    "python sketch",  # no part of the example: see `test_the_class_that_the_page_shows_…`
+)
+TRIAL = {*dir(Trial), *(field.name for field in fields(Trial))}
 LEFT_OUT = (".*", "__pycache__", "*.egg-info", "autograded", "submitted", "feedback", "gradebook*")
 
 
@@ -123,6 +131,40 @@ def test_every_block_was_read() -> None:
     assert len(list(blocks())) == PAGE.read_text(encoding="utf-8").count("\n```") / 2 > 30
 
 
+LAYER = """
+class LeakyReLU:
+    def __init__(self, a):
+        self.a = a
+
+    def forward(self, x):
+        self.slope = np.where(x > 0, 1.0, self.a)
+        return self.slope * x
+
+    def backward(self, dout):
+        return self.slope * dout
+"""
+
+
+def test_the_class_that_the_page_shows_is_held_to_what_it_says() -> None:
+    (sketch,) = (block.text for block in blocks() if block.info == "python sketch")
+    imports = "from helpers.specification import arrays, interaction, numbers, part\n"
+    promises = Promises(imports + sketch, ["import numpy as np"], {"LeakyReLU": LAYER})
+    first_only = LAYER.replace("self.slope = ", "if not hasattr(self, 'slope'): self.slope = ")
+    for layer, right in ((LAYER, True), (first_only, False), (LAYER.replace("> 0", "< 0"), False)):
+        names: dict[str, Any] = {"np": np}
+        exec(layer, names)
+        exec("from helpers.checks import Question\nq = Question('A layer', 2)", names)
+        with promised(promises):
+            exec("q.compare('LeakyReLU')", names)
+        assert [result.passed for result in names["q"].results] == [right]
+
+
+def test_every_step_that_the_page_names_is_one_of_a_trial_s() -> None:
+    named = re.findall(r"\bt\.(\w+)", PAGE.read_text(encoding="utf-8"))
+    assert len(set(named)) > 10
+    assert [name for name in named if name not in TRIAL] == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing()), reason="unconfined, nothing is graded here")
 def test_whoever_follows_the_page_gets_what_it_says(project: Path) -> None:
@@ -135,7 +177,7 @@ def test_whoever_follows_the_page_gets_what_it_says(project: Path) -> None:
             found = words(page_text(project / place) if place else said)
             for line in block.text.splitlines():
                 assert words(line) in found, f"{line}\n--- is not in\n{said}"
-        elif kind != NOT_FOLLOWED:
+        elif kind not in NOT_FOLLOWED:
             put(project, block)
     written = "source/09_example helpers/diagnosis.py tests/helpers/test_diagnosis.py attacks"
     run(project, Block("sh", "", f"ruff check {written}\nruff format --check {written}\n"))

@@ -366,6 +366,7 @@ class Trial:
         versions += [(words, version, False) for words, version in wrong.items()]
         for place in self.source.order(len(versions)):
             words, version, verdict = versions[place]
+            self._starts.append(len(self.events))
             self._ask(words, version, verdict)
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
@@ -377,7 +378,7 @@ class Trial:
         if problem and last.error is None and isinstance(last.actual, bool | np.bool_):
             what = "rejects a right version" if verdict else "lets a wrong version pass"
             problem = f"Your check {what}: one that {words}."
-        step = f"the version that {words}"
+        step = f"check(the version that {words})"
         self.events.append(replace(last, step=step, expected=None, problem=problem))
 
     def slope(
@@ -406,7 +407,11 @@ class Trial:
             last.actual if item is None else last.actual[item],
             np.where(truth.undecided, 0.0, truth.value),
             f"{last.step.partition('(')[0]}{'' if item is None else f'[{item!r}]'}",
-            Tolerance(1e-6, 1e-8, self.tolerance.single),
+            Tolerance(
+                max(1e-6, self.tolerance.rtol),
+                max(1e-8, self.tolerance.atol),
+                self.tolerance.single,
+            ),
             error=np.where(truth.undecided, np.inf, 2 * truth.error),
         )
         self.events.append(Event(last.step, last.inputs, truth.value, last.actual, problem))

@@ -67,3 +67,15 @@ def test_what_is_kept_is_compared_to_the_parts_tolerance():
         t = trial(nearly, step, tolerance=tolerance)
         t.call(t.keep(np.array([1.0])))
         assert bool(t.first) is fails
+
+
+def test_a_slope_grants_what_the_part_grants():
+    def nearly(x):
+        return 2 * x + 1e-5
+
+    for tolerance, fails in ((Tolerance(), True), (Tolerance(atol=1e-4), False)):
+        t = trial(nearly, nearly, tolerance=tolerance)
+        x = np.array([1.0, 2.0])
+        t.call(x)
+        t.slope(lambda v: np.sum(v**2), x)
+        assert bool(t.first) is fails

@@ -207,6 +207,13 @@ def test_a_check_that_a_student_wrote_sorts_versions(student, words):
     assert len(t.events) == 8
 
 
+def test_what_is_told_of_a_check_is_the_version_that_it_stumbles_over():
+    t = trial(lambda f: f(-3) == 3 or 1 / 0, checks)
+    t.sort(RIGHT, WRONG)
+    (step,) = [event.step for event in t.story(t.first)]
+    assert step.startswith("check(the version that is wrong number ")
+
+
 def test_the_order_of_versions_is_drawn():
     orders = set()
     for seed in range(8):

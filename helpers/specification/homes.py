@@ -19,6 +19,9 @@ class Home(Protocol):
     def keep(self, value: Any) -> Any:
         """Return a copy that lives there: the code is handed the copy itself, time and again."""
 
+    def once(self, values: Sequence[Any]) -> Any:
+        """Return an iterator over copies of values, which lives there and ends for good."""
+
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function of the student's; what it returns stays there too."""
 
@@ -32,6 +35,10 @@ class Here:
     def keep(self, value: Any) -> Any:
         """Return a copy."""
         return copied(value)
+
+    def once(self, values: Sequence[Any]) -> Any:
+        """Return an iterator over copies."""
+        return iter(copied(list(values)))
 
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call the function."""

@@ -206,6 +206,10 @@ class Trial:
         """
         return Kept(self, self.home.keep(copied(value)), copied(value))
 
+    def once(self, *values: Any) -> "Once":
+        """Return values one at a time, as a generator gives them: each side can go through once."""
+        return Once(self.home.once(values), iter(copied(list(values))), values)
+
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function of the student's."""
         if self.watched:
@@ -263,8 +267,9 @@ class Trial:
                 actual = live = student(*theirs, **their_options)
                 if self.watched:
                     actual = copied(live)
+                snapshot = _kept(actual)
                 problem = (
-                    relation(_kept(actual))
+                    relation(copied(snapshot))
                     if relation
                     else difference(
                         actual,
@@ -276,7 +281,7 @@ class Trial:
         except UNATTEMPTED:
             raise
         except Exception as error:
-            actual, live, problem = error, None, f"{type(error).__name__}: {error}"
+            snapshot, live, problem = error, None, f"{type(error).__name__}: {error}"
         if not problem and warned and self.laws:
             problem = f"Python warns: {str(warned[0]).rstrip('.')}."
         before, after = (
@@ -284,7 +289,7 @@ class Trial:
             _named(signature or reference, theirs, their_options),
         )
         problem = problem or self._changed(inputs, before, after)
-        event = Event(step, inputs, kept, _kept(actual), problem, free=relation is not None)
+        event = Event(step, inputs, kept, snapshot, problem, free=relation is not None)
         self.events.append(event)
         if self.watched and not problem:
             both = {key: (before.get(key), after.get(key)) for key in inputs}
@@ -546,10 +551,20 @@ class Kept:
         self._trial.both(name, lambda: self._theirs, lambda: self._ours)
 
 
+class Once:
+    """An iterator for each side, over the same values."""
+
+    def __init__(self, theirs: Any, ours: Any, values: Sequence[Any]) -> None:
+        self._theirs, self._ours, self._values = theirs, ours, values
+
+    def __repr__(self) -> str:
+        return f"a generator of {show(list(self._values))}"
+
+
 def _handed(value: Any, side: Callable[[Any], Any]) -> Any:
     """Return a copy of a value, in which what both sides hold is one side's own."""
     match value:
-        case Pair() | Kept():
+        case Pair() | Kept() | Once():
             return side(value)
         case dict():
             return {key: _handed(item, side) for key, item in value.items()}
@@ -603,11 +618,31 @@ def _comparable(value: Any) -> bool:
 
 
 def _kept(actual: Any) -> Any:
-    """Return what is kept of an answer: a copy, which later steps can't change."""
+    """Return what is kept of an answer: a copy, which later steps can't change.
+
+    It is made once: what is judged and what later steps go on from are the same numbers, though an
+    object give others each time that it is asked.
+    """
     try:
-        return copied(actual)
+        return _numbers(copied(actual))
     except Exception as error:
         return error
+
+
+def _numbers(value: Any) -> Any:
+    """Return a value in which arrays stand for objects that give numbers."""
+    match value:
+        case dict():
+            return {key: _numbers(item) for key, item in value.items()}
+        case list():
+            return [_numbers(item) for item in value]
+        case tuple():
+            return tuple(_numbers(item) for item in value)
+    plain = isinstance(value, np.ndarray | np.generic | type)
+    if plain or not hasattr(type(value), "__array__"):
+        return value
+    array = np.asarray(value)
+    return array if array.dtype.kind in "biufc" else value
 
 
 @contextmanager

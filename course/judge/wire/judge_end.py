@@ -281,6 +281,10 @@ class There:
         """Send a copy, and return the remote that stands for it."""
         return self._session.request("keep", value)
 
+    def once(self, values: Sequence[Any]) -> Any:
+        """Send copies, and return the remote of an iterator over them."""
+        return self._session.request("once", list(values))
+
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function of the student's; arrays, lists and dictionaries come back as remotes."""
         return self._session.request("invoke", function, tuple(positional), tuple(named.items()))

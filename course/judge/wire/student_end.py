@@ -137,6 +137,9 @@ class Student:
     def _do_keep(self, value: Any) -> Any:
         return value
 
+    def _do_once(self, values: Any) -> Any:
+        return iter(values)
+
     def _do_invoke(self, function: Any, positional: Any, named: Any) -> Any:
         return function(*positional, **dict(named))
 

@@ -311,6 +311,24 @@ def test_an_object_reaches_each_side_as_its_own():
     assert t.first.step == "apply(cell = a Cell, x = [5.])"
 
 
+def total(values):
+    return sum(values)
+
+
+def total_again(values):
+    return sum(values) + sum(values)
+
+
+def test_a_generator_can_be_gone_through_once():
+    t = trial(total_again, total)
+    assert t.call(t.once(1.0, 2.0)) == 3
+    assert problem(t) == ""
+    assert t.events[0].step == "total(values = a generator of [1., 2.])"
+    t = trial(lambda values: total(values[:]), total)
+    t.call(t.once(1.0, 2.0))
+    assert "TypeError" in problem(t)
+
+
 @pytest.mark.parametrize("copies", [False, True])
 def test_what_is_kept_is_held_by_both(copies):
     class Student(Cell):

@@ -1235,6 +1235,16 @@ def test_what_shows_only_in_the_students_objects_is_found_where_they_are(
     assert (words in finding.event.problem) if words else finding is None
 
 
+def test_an_iterator_that_the_test_makes_there_is_gone_through_once(start):
+    names = Namespace(
+        {}, start("def twice(pairs):\n    return [x + y for x, y in pairs], [*pairs]")
+    )
+    once = names.home.once([(np.ones(2), 1), (np.zeros(2), 2)])
+    found, rest = names["twice"](once)
+    assert [row.tolist() for row in found] == [[2, 2], [2, 2]]
+    assert list(rest) == []
+
+
 def test_an_array_that_the_test_keeps_there_is_the_one_that_the_students_object_holds(start):
     names = Namespace({}, start(LASTING))
     held = names.home.keep(np.ones(2))

@@ -79,11 +79,31 @@ def kinds(t):
     others = [key for key in found if not isinstance(found[key], np.ndarray)]
     what = f"{others[0]} is a {type(found[others[0]]).__name__}" if others else ""
     t.holds(not others, f"{what}, not a NumPy array.")
+    if t.first:
+        return
+    made, ours = t.home.invoke(t.student, (), {}), t.reference()
+    t.both(
+        "[key][...] = 0, 1, 2, 3, 4, 5 for one key after the other",
+        lambda: numbered(made, lambda key: t.home.invoke(made.get, (key,), {})),
+        lambda: numbered(ours, ours.get),
+    )
+    t.call()
+
+
+def numbered(network, get):
+    """Return the network when each of its arrays has been filled with a number of its own."""
+    for number, key in enumerate(("W1", "b1", "W2", "b2", "W3", "b3")):
+        get(key)[...] = float(number)
+    return network
 
 
 init_network = interaction(
     part("the numbers of the table", essential=True, count=1, steps=table),
-    part("NumPy arrays of the shapes of the table", count=1, steps=kinds),
+    part(
+        "NumPy arrays of the shapes of the table, new ones each time",
+        count=1,
+        steps=kinds,
+    ),
 )
 
 
@@ -131,6 +151,22 @@ SQUARE = {
     },
     "x": np.array([[1.0, 2.0], [-0.5, 1.0]]),
 }
+
+
+def with_biases(given, **biases):
+    """Return the same input, but for some biases."""
+    changed = {key: np.atleast_1d(np.array(bias, dtype=float)) for key, bias in biases.items()}
+    return {**given, "network": {**given["network"], **changed}}
+
+
+def saturated(network):
+    """Return the network with first sums that are far above 0.
+
+    Far below it the plain formula of the sigmoid is right, too, but for NumPy's warning.
+    """
+    return {**network, "b1": 1000 + 2000 * np.abs(network["b1"])}
+
+
 forward = function(
     part(
         "networks with layers of any size",
@@ -142,10 +178,15 @@ forward = function(
         x=SAMPLES,
     ),
     part(
-        "any order of keys, integers, float32, batches of one; network and x stay as they are",
+        "any order of keys, large sums, integers, batches of one; network and x stay as they are",
         single=True,
-        at=[TURNED, {**SQUARE, "x": np.array([[1, 2], [0, 1]])}],
-        network=SHUFFLED | SHUFFLED.map(in_single),
+        at=[
+            TURNED,
+            {**SQUARE, "x": np.array([[1, 2], [0, 1]])},
+            with_biases(CHAIN, b1=1000),
+            with_biases(CHAIN, b2=1000),
+        ],
+        network=SHUFFLED | SHUFFLED.map(in_single) | SHUFFLED.map(saturated),
         x=OTHERS | SAMPLES,
     ),
 )
@@ -193,7 +234,21 @@ LINE = {
     "h": doubled,
 }
 DEEP = {"layers": as_layers(SQUARE["network"]) * 4, "x": SQUARE["x"], "h": bend}
+WHOLE_OR_NOT = integer_arrays("n") | integer_arrays("N n") | SAMPLES
 BENT = one_of(bend, doubled, np.tanh) | Domain(drawn)
+
+
+def deep(t):
+    """Call it, now and then with a list in which one layer's arrays stand twice or more."""
+    for _ in range(2 if t.watched else 1):
+        network, x, h = t.draw(layers(1, 2, 3), WHOLE_OR_NOT, BENT)
+        t.call(network, x, h)
+    if t.choice(True, False, False):
+        t.apart()
+        W, b = t.keep(t.draw(arrays("n n", -1, 1))), t.keep(t.draw(arrays("n", -1, 1)))
+        t.call([(W, b)] * t.choice(2, 3), t.draw(SAMPLES), h)
+
+
 forward_deep = function(
     part(
         "networks of any depth, more than ten layers too",
@@ -205,10 +260,12 @@ forward_deep = function(
         h=BENT,
     ),
     part(
-        "integers, batches of one; the list of layers and x stay as they are",
+        "integers, batches of one, a layer twice; the list of layers and x stay as they are",
         at=[{**LINE, "x": np.array([1])}, {**DEEP, "x": np.array([[1, 2], [0, 1]])}],
+        changes=["layers"],  # that is: as the reference leaves them, even where one is kept
+        steps=deep,
         layers=layers(1, 2, 3),
-        x=integer_arrays("n") | integer_arrays("N n") | SAMPLES,
+        x=WHOLE_OR_NOT,
         h=BENT,
     ),
 )
@@ -240,9 +297,24 @@ count_parameters = function(
 
 
 def with_large_scores(network):
-    """Return the network with scores that are far from 0, all of them or some."""
+    """Return the network with scores that are far from 0, all or some, or those of some rows."""
     far = network["b3"] * 700 if network["b3"][0] > 0.5 else network["b3"]
-    return {**network, "b3": far + (1000 if network["b2"][0] > 0 else -1000)}
+    steep = network["W3"] + (2000 if network["b1"][0] > 0 else 0)
+    return {**network, "W3": steep, "b3": far + (1000 if network["b2"][0] > 0 else -1000)}
+
+
+# As many inputs as an image has pixels, and other weights than those of the digits.
+IMAGE = {
+    "network": {
+        **SQUARE["network"],
+        "W1": np.sin(np.arange(2.0 * 784)).reshape(784, 2),
+    },
+    "x": np.arange(784) % 9 / 8,
+}
+STEEP = {
+    "network": {**CHAIN["network"], "W3": np.array([[3000.0, 3001.0]])},
+    "x": np.array([[1.0], [-5.0]]),
+}
 
 
 predict = function(
@@ -251,20 +323,22 @@ predict = function(
         essential=True,
         single=True,
         axes=SEVERAL,
-        at=[CHAIN, SQUARE],
+        at=[CHAIN, SQUARE, IMAGE],
         network=NETWORKS,
         x=SAMPLES,
     ),
     part(
-        "any order of keys, scores of any size, no warning; network and x stay as they are",
+        "any order of keys, sums of any size, no warning; network and x stay as they are",
         rtol=1e-3,
         single=True,
         at=[
             TURNED,
             {**SQUARE, "x": np.array([[1, 2], [0, 1]])},
-            {**CHAIN, "network": {**CHAIN["network"], "b3": np.array([1000.0, 1002.0])}},
-            {**CHAIN, "network": {**CHAIN["network"], "b3": np.array([-1000.0, -998.0])}},
-            {**SQUARE, "network": {**SQUARE["network"], "b3": np.array([1000.75, 999.0])}},
+            with_biases(CHAIN, b3=[1000, 1002]),
+            with_biases(CHAIN, b3=[-1000, -998]),
+            with_biases(SQUARE, b3=[1000.75, 999]),
+            with_biases(CHAIN, b1=1000),
+            STEEP,
         ],
         network=SHUFFLED.map(with_large_scores) | SHUFFLED.map(in_single),
         x=OTHERS | SAMPLES,
@@ -352,7 +426,7 @@ def sizes_seen(function):
         seen = []
 
         def f(x):
-            seen.append(len(x))
+            seen.append(len(x) if isinstance(x, np.ndarray) else f"a {type(x).__name__}")
             return np.ones((len(x), 2))
 
         function(f, np.zeros((rows, 3)), batch_size=batch_size)
@@ -452,6 +526,12 @@ RIGHT_CUTS = {
         np.asfortranarray(batch) for batch in by_slices(x, size)
     ],
 }
+RIGHT_CUTS_OF_ROWS = {
+    **RIGHT_CUTS,
+    "needs both axes of an x of shape (N, D)": lambda x, size: [
+        x[k : k + size, :] for k in range(0, len(x), size)
+    ],
+}
 WRONG_CUTS = {
     "loses what is left over, as the exhibit does": lambda x, size: by_slices(x, size)[
         : len(x) // size
@@ -475,6 +555,11 @@ WRONG_CUTS = {
     "returns the batches in reverse order": lambda x, size: by_slices(x, size)[::-1],
 }
 WRONG_AT_SOME_SIZES = {
+    "is right about the first batch and the last, and repeats the first one between them": (
+        lambda x, size: (
+            by_slices(x, size)[:1] * (len(by_slices(x, size)) - 1) + by_slices(x, size)[-1:]
+        )
+    ),
     "leaves the last batch out if the size divides the number of rows": lambda x, size: (
         by_slices(x, size) if len(x) % size else by_slices(x, size)[:-1]
     ),
@@ -517,7 +602,7 @@ check_batches = interaction(
         "rejects versions that are right at some batch sizes only",
         count=2,
         laws=False,
-        steps=lambda t: t.sort(RIGHT_CUTS, WRONG_AT_SOME_SIZES),
+        steps=lambda t: t.sort(RIGHT_CUTS_OF_ROWS, WRONG_AT_SOME_SIZES),
     ),
     part(
         "comes with a mended version that is right",
@@ -573,6 +658,12 @@ RIGHT_ROWS = {
     "turns everything around twice": lambda images: (flat(images)[:, ::-1] / 255)[:, ::-1],
     "has other last digits": lambda images: flat(images) / 255 * (1 + 1e-11),
 }
+RIGHT_ROWS_OF_BYTES = {
+    **RIGHT_ROWS,
+    "reads the bytes of `uint8` from memory": lambda images: (
+        np.frombuffer(np.ascontiguousarray(images).tobytes(), np.uint8).reshape(-1, 784) / 255
+    ),
+}
 WRONG_ROWS = {
     "returns the bytes as floats, as the exhibit does": flat,
     "returns the bytes as they are": lambda images: np.reshape(images, (len(images), -1)),
@@ -610,8 +701,8 @@ WRONG_FOR_SOME_IMAGES = {
 
 
 def bytes_drawn(draw, axes):
-    """Return one image or more, light or dark, no two pixels of a row alike."""
-    count, top = draw.integer(1, 3), draw.choice((256, 200, 120, 60))
+    """Return one image or more, light or dark, even of 0 and 1 alone."""
+    count, top = draw.integer(1, 3), draw.choice((256, 200, 120, 60, 2))
     pixels = np.arange(count * 784) * draw.integer(1, 29) + draw.integer(0, 255)
     return (pixels % top).astype(np.uint8).reshape(count, 28, 28)
 
@@ -628,13 +719,16 @@ check_prepare = interaction(
         "rejects versions that are right for some images only",
         count=2,
         laws=False,
-        steps=lambda t: t.sort(RIGHT_ROWS, WRONG_FOR_SOME_IMAGES),
+        steps=lambda t: t.sort(RIGHT_ROWS_OF_BYTES, WRONG_FOR_SOME_IMAGES),
     ),
     part(
         "comes with a mended version that is right",
         of="prepare_mended",
         rtol=1e-6,
-        at=[{"images": (np.arange(2 * 784) * 7 % 200).astype(np.uint8).reshape(2, 28, 28)}],
+        at=[
+            {"images": (np.arange(2 * 784) * 7 % top).astype(np.uint8).reshape(2, 28, 28)}
+            for top in (200, 2)
+        ],
         images=Domain(bytes_drawn),
     ),
 )

@@ -55,6 +55,12 @@ def tainted(tree, theirs):
     return theirs
 
 
+def columns(rows, width):
+    """Return the columns of a tuple of tuples, all of one width; none if it isn't one."""
+    cells = [row.elts for row in rows if isinstance(row, ast.Tuple) and len(row.elts) == width]
+    return list(zip(*cells, strict=True)) if len(cells) == len(rows) else []
+
+
 def taken_apart(target, value):
     """Yield what is bound to what where several names are bound at once."""
     match target, value:
@@ -63,18 +69,12 @@ def taken_apart(target, value):
         ) == len(values):
             for one, part in zip(targets, values, strict=True):
                 yield from taken_apart(one, part)
-        case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values) and (
-            not all(isinstance(row, ast.Tuple) for row in values)
-        ):
+        case ast.Tuple(elts=targets), ast.Tuple(elts=rows) if columns(rows, len(targets)):
+            for one, column in zip(targets, columns(rows, len(targets)), strict=True):
+                yield from ((one, part) for part in column)
+        case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
             for one, part in zip(targets, values, strict=True):
                 yield from taken_apart(one, part)
-        case ast.Tuple(elts=targets), ast.Tuple(elts=rows) if all(
-            isinstance(row, ast.Tuple) and len(row.elts) == len(targets) for row in rows
-        ):
-            for one, column in zip(
-                targets, zip(*(row.elts for row in rows), strict=True), strict=True
-            ):
-                yield from ((one, part) for part in column)
         case _:
             yield target, value
 

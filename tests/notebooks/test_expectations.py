@@ -26,6 +26,7 @@ def tainted(tree, theirs):
     while grown:
         grown = False
         for node in ast.walk(tree):
+            pairs: list[tuple[ast.expr, ast.AST]]
             match node:
                 case ast.Assign(targets=targets, value=value):
                     pairs = [(target, value) for target in targets]

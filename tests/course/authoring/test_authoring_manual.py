@@ -150,7 +150,8 @@ def test_the_class_that_the_page_shows_is_held_to_what_it_says() -> None:
     imports = "from helpers.specification import arrays, interaction, numbers, part\n"
     promises = Promises(imports + sketch, ["import numpy as np"], {"LeakyReLU": LAYER})
     first_only = LAYER.replace("self.slope = ", "if not hasattr(self, 'slope'): self.slope = ")
-    for layer, right in ((LAYER, True), (first_only, False), (LAYER.replace("> 0", "< 0"), False)):
+    no_chain = LAYER.replace("self.slope * dout", "self.slope")
+    for layer, right in ((LAYER, True), (first_only, False), (no_chain, False)):
         names: dict[str, Any] = {"np": np}
         exec(layer, names)
         exec("from helpers.checks import Question\nq = Question('A layer', 2)", names)
@@ -179,5 +180,6 @@ def test_whoever_follows_the_page_gets_what_it_says(project: Path) -> None:
                 assert words(line) in found, f"{line}\n--- is not in\n{said}"
         elif kind not in NOT_FOLLOWED:
             put(project, block)
-    written = "source/09_example helpers/diagnosis.py tests/helpers/test_diagnosis.py attacks"
+    written = "source/09_example helpers/diagnosis.py tests/helpers/test_diagnosis.py"
+    written += " attacks/patched_with.py"
     run(project, Block("sh", "", f"ruff check {written}\nruff format --check {written}\n"))

@@ -933,6 +933,7 @@ def mended_norm(t):
     hidden = t.source.integer(1, 3)
     extra = {f"gamma{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
     extra |= {f"beta{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
+    extra |= {"W1": 2 * np.eye(2), f"b{hidden + 1}": np.ones(2)}  # no layer may be left out
     layers = t.make_of("make_layers", square(2, hidden, **extra), "relu", True, False, 0.5, 0)
     for train_flg in (False, True, False, t.choice(True, False)):
         t.call(layers, spread(t, 2, 4), train_flg)

@@ -76,16 +76,18 @@ def cells_again(
     return [replace(cell, index=place) for place, cell in enumerate(found)]
 
 
-def told(outputs: Sequence[Output], verdict: ExerciseVerdict) -> list[Output]:
+def told(
+    outputs: Sequence[Output], before: ExerciseVerdict, verdict: ExerciseVerdict
+) -> list[Output]:
     """Return a test cell's outputs with what has been carried, and with the new score."""
     lines = [
-        f"  ✓ {check.name}\n      {check.message}"
+        f"  {'✓' if check.passed else '✗'} {check.name}\n      {check.message}"
         for check in verdict.checks
-        if check.passed and check.message
+        if check not in before.checks
     ]
     lines.append(f"{verdict.score:g} of {verdict.max_score:g} points.\n")
-    before = [output for output in outputs if output["output_type"] != "execute_result"]
-    return [*before, *stream("\n".join(["Judged once more:", *lines])), result(verdict.score)]
+    kept = [output for output in outputs if output["output_type"] != "execute_result"]
+    return [*kept, *stream("\n".join(["Judged once more:", *lines])), result(verdict.score)]
 
 
 def _reference(exercise: str, solutions: Mapping[str, str]) -> CodeCell:
@@ -112,7 +114,10 @@ def _names_defined(text: str) -> frozenset[str]:
 def with_what_is_carried(
     exercise: Exercise, first: ExerciseVerdict, second: ExerciseVerdict, wrong: Sequence[str]
 ) -> ExerciseVerdict:
-    """Return an exercise's verdict in which the second one has mended what it could.
+    """Return the better of an exercise's two verdicts, in the words of the first one.
+
+    Never the best of both: code that can tell in which of them it is judged could answer one half
+    of the checks in the first, and the other half in the second.
 
     Args:
         exercise: which.
@@ -122,16 +127,16 @@ def with_what_is_carried(
     """
     if second.score <= first.score:
         return first
-    mended = {check.name: check for check in second.checks if check.passed}
     stood = " and ".join(f"`{one}`" for one in wrong)
+    words = {
+        True: f"Right with the course's own {stood} in place of yours, so it counts.",
+        False: f"Not right with the course's own {stood} in place of yours, which earns more.",
+    }
+    before = {check.name: check for check in first.checks}
     checks = tuple(
-        replace(
-            mended[check.name],
-            message=f"Right with the course's own {stood} in place of yours, so it counts.",
-        )
-        if check.name in mended and not check.passed
-        else check
-        for check in first.checks
+        before[check.name]
+        if check.name in before and before[check.name].passed == check.passed
+        else replace(check, message=words[check.passed])  # its own could tell of the reference
+        for check in second.checks
     )
-    failed = {check.name for check in checks if not check.passed}
-    return replace(first, score=exercise.score_without(failed), checks=checks)
+    return replace(first, score=second.score, checks=checks)

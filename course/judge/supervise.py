@@ -140,7 +140,7 @@ def _carry(
     for cell in cells:
         for before, after in zip(verdict.exercises, exercises, strict=True):
             if cell.key == f"{TEST_PREFIX}{before.id}" and after.score > before.score:
-                outputs[cell.index] = told(outputs[cell.index], after)
+                outputs[cell.index] = told(outputs[cell.index], before, after)
     return replace(verdict, exercises=exercises)
 
 

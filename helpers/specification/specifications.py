@@ -303,7 +303,7 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
     if not part.inputs:
         return finding
     from hypothesis import HealthCheck, Phase, find, settings
-    from hypothesis.errors import NoSuchExample
+    from hypothesis.errors import Flaky, NoSuchExample
     from hypothesis.strategies import composite
 
     error = type(finding.event.error)
@@ -325,7 +325,7 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
     )  # fmt: skip
     try:
         return replace(finding, trial=tried[find(composite(run)(), fails, settings=quick)])
-    except NoSuchExample:
+    except (NoSuchExample, Flaky):  # code that draws or counts fails now and then
         return finding
 
 

@@ -268,6 +268,8 @@ class Trial:
                 if self.watched:
                     actual = copied(live)
                 snapshot = _kept(actual)
+                if relation and isinstance(snapshot, Exception):
+                    raise snapshot
                 problem = (
                     relation(copied(snapshot))
                     if relation

@@ -17,6 +17,8 @@ from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose
 LONGEST = 160  # characters of a value that is quoted
 PARTS = 10_000  # of a container that are compared
 DEEPEST = 8  # level of a value that is quoted
+MOST_AXES = 4  # of an array whose elements are quoted, unless they are few
+FEW = 60  # elements that are quoted one and all
 
 
 @dataclass(frozen=True)
@@ -165,10 +167,12 @@ def show(value: Any, depth: int = 0) -> str:
         return "…"
     match value:
         case np.ndarray() | list() | tuple() if _regular(value):
-            with np.printoptions(precision=4, suppress=False, threshold=60, linewidth=10**6):
-                text = np.array2string(np.array(value), separator=", ")
+            array = np.array(value)
+            with np.printoptions(precision=4, suppress=False, threshold=FEW, linewidth=10**6):
+                text = _form(array) or np.array2string(array, separator=", ")
         case np.ndarray():
-            text = repr(value)
+            array = np.array(value)
+            text = _form(array) or repr(array)
         case dict():
             text = f"{{{_shown([f'{key!r}: ' for key in value], list(value.values()), depth)}}}"
         case list():
@@ -187,6 +191,15 @@ def show(value: Any, depth: int = 0) -> str:
             text = _ADDRESS.sub("", repr(value))
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _form(array: np.ndarray[Any, Any]) -> str:
+    """Return the shape of an array in words if it has many axes: shortened it would still be long.
+
+    NumPy leaves out elements along long axes alone.
+    """
+    many = array.ndim > MOST_AXES and array.size > FEW
+    return f"an array of shape {array.shape}" if many else ""
 
 
 def _shown(labels: Sequence[str], values: Sequence[Any], depth: int) -> str:

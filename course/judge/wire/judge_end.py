@@ -27,6 +27,7 @@ from course.judge.wire.arguments import Watch, write_back
 from course.judge.wire.clock import Clock, Limit, wall_clock
 from course.judge.wire.codec import (
     MAX_ANSWER,
+    MAX_KEYS,
     Decoder,
     Encoder,
     WireClosedError,
@@ -616,6 +617,8 @@ class RemoteMapping(_RemoteContainer, MutableMapping[Any, Any]):
         items = self._ask("items")
         if type(items) is not tuple or not all(type(i) is tuple and len(i) == 2 for i in items):
             raise TypeError("it gives no items")
+        if len(items) > MAX_KEYS:
+            raise ValueError("it holds too many keys for a test")
         return {key: value for key, value in items if is_plain_key(key)}
 
     def values(self) -> Any:

@@ -4,9 +4,13 @@ from copy import deepcopy
 
 import pytest
 
+from course.judge.carried import with_what_is_carried
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id
+from course.notebooks.exercises import Exercise
+from course.verdict import CheckVerdict, ExerciseVerdict
+from helpers.checks import Outcome
 
 SQUARES = "def double(x):\n    return np.square(x)"
 WRONG = "def quadruple(x):\n    return 3 * double(x)"
@@ -88,3 +92,37 @@ def test_the_reference_of_an_exercise_is_not_there_while_it_is_judged(judged):
         "    return found[0](x) if found else None"
     )
     assert judged({"double": SQUARES, "quadruple": spies})[0].score == 0
+
+
+def verdict_of(*passed, finished=True):
+    """Return the verdict of an exercise of three checks, a point each, in which some passed."""
+    checks = tuple(
+        CheckVerdict(name, Outcome.PASSED if name in passed else Outcome.FAILED, f"seen: {name}")
+        for name in ("a", "b", "c")
+    )
+    score = len(passed) if finished else 0
+    return ExerciseVerdict("triple", score, 3, checks if finished else checks[:1])
+
+
+EXERCISE = Exercise("triple", "Triple", 3, (), "", "")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "score"),
+    [(("a",), ("b", "c"), 2), (("a",), ("b",), 1), ((), ("a",), 1), (("a",), ("a", "b"), 2)],
+)
+def test_the_better_verdict_counts_and_never_the_best_of_both(first, second, score):
+    """Code could answer one half of the checks in the first run, the other in the second."""
+    found = with_what_is_carried(EXERCISE, verdict_of(*first), verdict_of(*second), ["half"])
+    better = second if len(second) > len(first) else first
+    assert (found.score, [c.name for c in found.checks if c.passed]) == (score, [*better])
+    changed = {c.name: c.message for c in found.checks if c not in verdict_of(*first).checks}
+    assert {*changed} == ({*first} ^ {*second} if better == second else set())
+    assert all("the course's own `half`" in message for message in changed.values())
+
+
+def test_a_check_that_was_not_come_to_is_not_given_away():
+    first = verdict_of(finished=False)
+    found = with_what_is_carried(EXERCISE, first, verdict_of("a"), ["half"])
+    assert (found.score, len(found.checks)) == (1, 3)
+    assert "seen" not in "".join(check.message for check in found.checks[1:])

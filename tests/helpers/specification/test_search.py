@@ -379,3 +379,13 @@ def test_options_are_given_by_name_too_and_what_has_no_default_never():
 
     assert holds(lambda values, by: np.asarray(values) * by)
     assert not holds(lambda x, times: np.asarray(x) * times)
+
+
+def test_code_that_fails_now_and_then_keeps_its_counterexample():
+    calls = iter(range(10**6))
+
+    def now_and_then(x):
+        return 2 * np.asarray(x) + (next(calls) % 3 == 2)
+
+    finding, _, subject = found(now_and_then, x=arrays("n"))
+    assert smaller(finding, subject).event.problem

@@ -437,3 +437,38 @@ def test_a_message_tells_the_steps_since_those_that_stand_apart():
     t.call(4)
     assert [event.step for event in t.story(t.events[2])] == ["double(x = 2)", "double(x = 3)"]
     assert [event.step for event in t.story(t.events[0])] == ["double(x = 1)"]
+
+
+class TwoFaces:
+    """Gives other numbers each time that it is asked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def __array__(self, dtype=None, copy=None):
+        self.asked += 1
+        return np.full(2, float(self.asked))
+
+
+def test_what_a_relation_judges_is_what_later_steps_go_on_from():
+    t = trial(lambda x: {"w": TwoFaces()}, lambda x: {"w": np.zeros(2)})
+    judged = []
+    t.relate(lambda found: judged.append(found["w"]) or "", 1.0)
+    assert isinstance(t.answer["w"], np.ndarray)
+    np.testing.assert_array_equal(t.answer["w"], judged[-1])
+
+
+def test_an_answer_that_cannot_be_kept_is_told_as_its_error():
+    class Refuses(dict):
+        def items(self):
+            raise ValueError("no items")
+
+    t = trial(lambda x: Refuses(), lambda x: {})
+    t.relate(lambda found: "", 1.0)
+    assert problem(t) == "ValueError: no items"
+
+
+def test_an_array_of_many_axes_is_shown_by_its_shape():
+    assert show(np.zeros((3,) * 9)) == f"an array of shape {(3,) * 9}"
+    assert show(np.zeros((3,) * 5) + 1j) == f"an array of shape {(3,) * 5}"
+    assert show(np.zeros((1,) * 5)) == "[[[[[0.]]]]]"

@@ -1251,3 +1251,18 @@ def test_an_array_that_the_test_keeps_there_is_the_one_that_the_students_object_
     cell = names["Cell"](held)
     held[...] = 7
     assert cell.times(2).tolist() == [14, 14]
+
+
+def test_a_dictionary_there_gives_no_more_keys_than_one_that_travels(start):
+    """Keys of one hash would take the judge ages, and no request is waited for meanwhile."""
+    source = """
+class Many(dict):
+    def items(self):
+        return tuple((number, 0) for number in range(10_001))
+
+many, few = Many(), {"a": 1}
+"""
+    names = Namespace({}, start(source))
+    assert names["few"].copy() == {"a": 1}
+    with pytest.raises(ValueError, match="too many keys"):
+        names["many"].copy()

@@ -82,10 +82,9 @@ def grade_notebook(
     start = time.monotonic()
     cells = plan(submission.source.notebook, submission.submitted)
     record = _judged(cells, submission, server, limits)
-    verdict = _verdict(submission.source, record)
-    if carry:
+    verdict = replace(_verdict(submission.source, record), seconds=time.monotonic() - start)
+    if carry:  # not among the seconds: by taking long, code in it could say what it sees
         verdict = _carry(cells, verdict, record.outputs, submission, server, limits)
-    verdict = replace(verdict, seconds=time.monotonic() - start)
     return verdict, _with_outputs(submission.submitted, record.outputs)
 
 

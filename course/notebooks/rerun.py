@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
 from course.notebooks.dependencies import used_by_test
 from course.notebooks.names import names
-from course.notebooks.runner import code_cells, execute, run, verdict_of
+from course.notebooks.runner import code_cells, execute, run, show_lines, verdict_of
 from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import Question
@@ -99,6 +99,8 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
     known.names.update(known.before[_key(cells[first])])
     questions: dict[str, Question] = {}
     incidents: dict[str, str] = {}
+    for cell in cells:  # another run in this process may have shown other lines since
+        show_lines(cell.source, f"<{source.name}:{_key(cell)}>")
     for cell in cells[first:]:
         key = _key(cell)
         if key not in affected:

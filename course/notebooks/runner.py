@@ -83,8 +83,13 @@ def reference(source: SourceNotebook) -> dict[str, Any]:
 
 def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
     """Run source in a namespace, under a file name that tracebacks can quote lines from."""
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    show_lines(source, filename)
     exec(compile(source, filename, "exec"), namespace)
+
+
+def show_lines(source: str, filename: str) -> None:
+    """Let tracebacks quote lines of source that is known under a file name."""
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:

@@ -251,7 +251,7 @@ def test_nbgrader_grades_a_class_of_broken_submissions(course):
         "marks_lost": full,
         "upside_down": full,
         "cut_off": {**full, "why_twice": 0},
-        "forged": none,
+        "forged": {**none, "test_quadruple": 1},  # right with a right `double`
         "pipe": none,
     }
 

@@ -90,7 +90,7 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     text = flat(done.stdout)
     assert "student 01_doubling 02_pair to read late notes full marks 6 12 ada" in text
     assert "ada 4 – 1 1 day" in text
-    assert "bob 0 4" in text
+    assert "bob 1 4" in text
     assert "dan 0 – The file was damaged" in text
     assert "1 more in `course report`" in text
     assert "hal 1 – double: Your code ended its own process" in text

@@ -19,6 +19,7 @@ from helpers.specification import (
 # --- boxes of two inputs --------------------------------------------------------------------------
 
 ANY = arrays("*any")
+BIAS = 0.0371  # keeps sums of round numbers from being exactly 0, where ReLU has a kink
 KINDS = ANY, integer_arrays("*any"), single("*any"), scalars()
 
 
@@ -336,9 +337,12 @@ def network(t, axes):
     N, n, h, K = axes
     while True:
         drawn = t.draw(
-            arrays(f"{n} {h}", -1, 1), arrays(h, -1, 1), arrays(f"{h} {K}", -1, 1),
-            arrays(K, -1, 1), arrays(f"{N} {n}", -2, 2),
-        )  # fmt: skip
+            arrays(f"{n} {h}", -1, 1),
+            arrays(h, -1, 1).map(lambda b: b + BIAS),
+            arrays(f"{h} {K}", -1, 1),
+            arrays(K, -1, 1),
+            arrays(f"{N} {n}", -2, 2),
+        )
         W1, b1, W2, b2, x = drawn
         sums = x @ W1 + b1
         ranked = np.sort(np.maximum(sums, 0) @ W2 + b2, axis=1)
@@ -439,7 +443,8 @@ def training(t):
     """Return a network with drawn parameters, three batches and a learning rate."""
     net = t.make_of("TwoLayerNet", 4, 5, 3, rng=np.random.default_rng(1))
     for key, shape in (("W1", "4 5"), ("b1", "5"), ("W2", "5 3"), ("b2", "3")):
-        net.write(f"params.{key}", t.draw(arrays(shape, -1, 1)))
+        drawn = t.draw(arrays(shape, -1, 1))
+        net.write(f"params.{key}", drawn + BIAS if key == "b1" else drawn)
     batches = [
         tuple(t.draw(arrays(f"{count} 4", -2, 2), integer_arrays(f"{count}", 0, 2)))
         for count in (5, 5, 3)

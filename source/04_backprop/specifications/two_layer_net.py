@@ -25,12 +25,14 @@ KINDS = ANY, integer_arrays("*any"), single("*any"), scalars()
 
 def box_slopes(t):
     """Hold both gradients of a box against numerical differentiation."""
-    x, y, dout = t.draw(ANY, ANY, ANY)
-    box = t.make()
-    box.forward(x, y)
-    box.backward(dout)
-    forward = t.names[t.reference.__name__]().forward
-    t.slope(lambda both: np.sum(forward(*both) * dout), np.stack([x, y]))
+    for domain in (ANY, arrays("2 3")):
+        x, y, dout = t.draw(domain, domain, domain)
+        box = t.make()
+        box.forward(x, y)
+        box.backward(dout)
+        t.slope(
+            lambda both, dout=dout: np.sum(t.reference().forward(*both) * dout), np.stack([x, y])
+        )
 
 
 def box_passes(t):
@@ -40,6 +42,8 @@ def box_passes(t):
     one.forward(3, 2.5)
     other.forward(-1.5, 4)
     one.backward(1.1)
+    other.forward(np.array([1.0, -2.0]), np.array([3.0, 0.5]))
+    other.backward(np.array([2.0, -1.5]))
     for domain in (ANY, t.choice(*KINDS)):
         t.anew()
         x, y, dout = t.draw(domain, domain, domain)
@@ -80,20 +84,27 @@ AddLayer = interaction(
 # --- layers without parameters --------------------------------------------------------------------
 
 BATCH = arrays("N *any")
-BATCHES = BATCH | integer_arrays("N *any") | single("N *any")
+BATCHES = (BATCH | integer_arrays("N *any") | single("N *any")).map(
+    lambda x: np.where(x == 0, 1, x)  # what ReLU does at 0 is a part of its own
+)
 # Inputs of one shape, no two of which have the same signs: the mask of another pass shows.
 PASSES = np.array([[1.0, 2.0, -1.0, -2.0], [2.0, -1.0, 1.5, -3.0], [-0.5, 0.5, 2.0, 1.0]])
 
 
 def layer_slopes(domain):
-    """Return steps that hold a layer's gradient against numerical differentiation."""
+    """Return steps that hold a layer's gradient against numerical differentiation.
+
+    Args:
+        domain: returns the domain of inputs of a shape.
+    """
 
     def steps(t):
-        x, dout = t.draw(domain, BATCH)
-        layer = t.make()
-        layer.forward(x)
-        layer.backward(dout)
-        t.slope(lambda z: np.sum(t.reference().forward(z) * dout), x)
+        for shape in ("N *any", "3 4"):
+            x, dout = t.draw(domain(shape), arrays(shape))
+            layer = t.make()
+            layer.forward(x)
+            layer.backward(dout)
+            t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
 
     return steps
 
@@ -132,7 +143,7 @@ Relu = interaction(
         2,
         essential=True,
         count=12,
-        steps=layer_slopes(away_from(BATCH, 0, 0.05)),
+        steps=layer_slopes(lambda shape: away_from(arrays(shape), 0, 0.05)),
     ),
     part("the slope at 0 is 0; tiny and huge numbers, and integers", count=10, steps=relu_at_zero),
     part(
@@ -148,7 +159,7 @@ Sigmoid = interaction(
         2,
         essential=True,
         count=12,
-        steps=layer_slopes(arrays("N *any", -8, 8)),
+        steps=layer_slopes(lambda shape: arrays(shape, -8, 8)),
     ),
     part(
         "each layer keeps the output of its own last pass; x and dout stay",
@@ -190,7 +201,9 @@ def affine_shapes(t):
     for shape in ("2 2 1 3", "N c *any"):
         t.anew()
         x = t.draw(arrays(shape) | integer_arrays(shape) | single(shape))
-        W, b, dout = t.draw(arrays(f"{x[0].size} m"), arrays("m"), arrays(f"{len(x)} m"))
+        n = x[0].size
+        m = t.choice(1, n + 1)
+        W, b, dout = t.draw(arrays(f"{n} {m}"), arrays(f"{m}"), arrays(f"{len(x)} {m}"))
         layer = t.make(W, b)
         layer.forward(x)
         layer.backward(dout)
@@ -217,7 +230,7 @@ def affine_passes(t):
 
 def affine_changes(t):
     """Change the weights of two layers that share them, and put others in their places."""
-    x, old, old_b, dout = affine_case(t)
+    x, old, old_b, dout = affine_case(t, "3", "2", "4")
     W, b = t.keep(old), t.keep(old_b)
     layer, other = t.make(W, b), t.make(b=b, W=W)
     layer.forward(x)
@@ -255,23 +268,33 @@ LARGE = arrays("N K", -1e6, 1e6) | SCORES.map(lambda x: x + 1000) | SCORES.map(l
 TRUTH = labels("N", "K") | one_hot("N", "K") | one_hot("N", "K").map(lambda t: t.astype(int))
 
 
+def scored(t, samples, classes):
+    """Return scores and labels, in which every class comes up in turn."""
+    x = t.draw(arrays(f"{samples} {classes}", -2, 2))
+    return x, (np.arange(len(x)) + t.source.integer(0, 9)) % x.shape[1]
+
+
 def loss_slopes(t):
     """Hold the gradient of the loss against numerical differentiation."""
-    x, right = t.draw(SCORES, labels("N", "K"))
-    layer = t.make()
-    layer.forward(x, right)
-    layer.backward()
-    t.slope(lambda z: t.reference().forward(z, right), x)
+    for axes in (("N", "K"), ("4", "3")):
+        x, right = scored(t, *axes)
+        layer = t.make()
+        layer.forward(x, right)
+        layer.backward()
+        t.slope(lambda z, right=right: t.reference().forward(z, right), x)
 
 
 def loss_one_hot(t):
     """Take one-hot truth, of floats and of integers, and then labels."""
     layer = t.make()
-    hot = one_hot("N", "K")
-    for truth in (hot, hot.map(lambda t: t.astype(int)), labels("N", "K")):
-        t.anew()
-        layer.forward(*t.draw(SCORES, truth))
+    for kind in (float, int):
+        x, right = scored(t, "4", "3")
+        layer.forward(x, np.eye(3, dtype=kind)[right])
         layer.backward()
+    layer.forward(x, right)
+    layer.backward()
+    layer.forward(*t.draw(SCORES, TRUTH))
+    layer.backward()
 
 
 def loss_passes(t):

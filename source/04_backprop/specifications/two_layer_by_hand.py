@@ -436,14 +436,14 @@ def costs_of(found):
     return {"costs": found[1], **parameters_of(found)}
 
 
+SINGLE = {"rtol": 5e-4, "atol": 1e-5}  # steps enlarge what float32 rounds away in the other parts
 ALL = ("n_h", "num_iterations", "learning_rate", "seed")
 nn_model = interaction(
     part(
         "takes the right steps",
         2,
         essential=True,
-        single=True,
-        atol=1e-7,
+        **SINGLE,
         axes={"n": (1, 4), "k": (1, 3), "m": (5, 9)},
         count=12,
         steps=lambda t: train(t, parameters_of, t.source.integer(2, 9), ALL),
@@ -451,8 +451,7 @@ nn_model = interaction(
     part(
         "notes down the right costs; the usual options where none are given; X and Y stay as they "
         "are",
-        rtol=1e-5,
-        atol=1e-6,
+        **SINGLE,
         count=12,
         steps=lambda t: train(
             t,

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from course.notebooks import rerun as module
@@ -24,7 +25,8 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
-def test_the_verdict_is_that_of_a_whole_run(source, answers):
+def test_the_verdict_is_that_of_a_whole_run(source, answers, monkeypatch):
+    monkeypatch.setattr(np, "pi", np.pi)  # a whole run changes it in this process
     assert rerun(source, answers) == run(source, answers)
 
 

@@ -5,14 +5,19 @@ student hands in as the solution of `double`, which is wrong unless the attack w
 other exercise, is always answered honestly. Some words stand for what an attacker would find out:
 COURSE_FOLDER for the course's path, ACCOMPLICE_PORT for a port of this computer at which somebody
 hands over the answer, and CALLING_PORT for one that somebody else keeps calling.
+
+An attack on what is held against specifications is handed in to a second notebook (`_halving`). A
+line `# cell: half` begins the solution of `half`, and so on; `# earns: begin` names those that are
+right as they are. All other exercises are answered honestly.
 """
 
 import ast
 import json
+import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -23,10 +28,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from attacks import _halving
 from course.notebooks.source import SourceNotebook
 
-ASSIGNMENT, NOTEBOOK = "00_doubling", "doubling"
+ASSIGNMENT, NOTEBOOK, HALVING = "00_doubling", "doubling", "halving"
 POINTS = {"double": 4, "triple": 2}
+ALL_POINTS = {NOTEBOOK: POINTS, HALVING: _halving.POINTS}
 HERE = Path(__file__).parent
 SECRET = "COURSE_STAFF_TOKEN"  # an environment variable of the grader's, which holds the answer
 
@@ -91,17 +98,30 @@ class Attack:
     Attributes:
         name: the file's name without its ending.
         says: what it tries, in one line.
-        source: the student's cell.
-        metadata: what the submission claims the cell to be, besides the usual.
+        source: the student's cells.
+        metadata: what the submission claims the cell of `double` to be, besides the usual.
+        notebook: which it is handed in to.
+        earns: exercises that it may earn the points of.
     """
 
     name: str
     says: str
     source: str
     metadata: dict[str, Any]
+    notebook: str = NOTEBOOK
+    earns: tuple[str, ...] = ()
 
-    def cell(self, course: Path, accomplice: int = 0, calling: int = 0) -> str:
-        """Return the student's cell for a course in this folder and these ports."""
+    @property
+    def points(self) -> dict[str, float]:
+        """What it may earn, by exercise."""
+        attacked = {*self.cells(Path())} - {*self.earns}
+        return {
+            exercise: 0 if exercise in attacked else points
+            for exercise, points in ALL_POINTS[self.notebook].items()
+        }
+
+    def cells(self, course: Path, accomplice: int = 0, calling: int = 0) -> dict[str, str]:
+        """Return the student's cells by exercise, for a course in this folder and these ports."""
         words = {
             "COURSE_FOLDER": str(course),
             "ACCOMPLICE_PORT": str(accomplice),
@@ -110,12 +130,18 @@ class Attack:
         text = self.source
         for word, meaning in words.items():
             text = text.replace(word, meaning)
-        return text
+        first, *others = re.split(r"^# cell: (\w+)\n", text, flags=re.MULTILINE)
+        if not others:
+            return {"double": first}
+        return {
+            exercise: source.strip("\n")
+            for exercise, source in zip(others[::2], others[1::2], strict=True)
+        }
 
 
 def catalog() -> list[Attack]:
     """Return every attack, by name."""
-    return [_read(path) for path in sorted(HERE.glob("*.py")) if path.stem != "__init__"]
+    return [_read(path) for path in sorted(HERE.glob("[!_]*.py"))]
 
 
 def _read(path: Path) -> Attack:
@@ -127,24 +153,33 @@ def _read(path: Path) -> Attack:
     if source.startswith("# metadata: "):
         line, _, source = source.partition("\n")
         metadata = json.loads(line.removeprefix("# metadata: "))
-    return Attack(path.stem, " ".join(doc.split()).rstrip("."), source, metadata)
+    earns: tuple[str, ...] = ()
+    if source.startswith("# earns: "):
+        line, _, source = source.partition("\n")
+        earns = tuple(line.removeprefix("# earns: ").split())
+    notebook = HALVING if "# cell: " in source else NOTEBOOK
+    says = " ".join(doc.split()).rstrip(".")
+    return Attack(path.stem, says, source.strip("\n"), metadata, notebook, earns)
 
 
 def source_notebook() -> SourceNotebook:
-    """Return the instructor's notebook."""
-    return SourceNotebook(NOTEBOOK, ASSIGNMENT, _notebook())
+    """Return the instructor's notebook, without the second one."""
+    return SourceNotebook(NOTEBOOK, ASSIGNMENT, _notebook(NOTEBOOK))
 
 
-def _notebook() -> NotebookNode:
+def _notebook(name: str) -> NotebookNode:
     setup = _marks("imports", locked=True) | {"tags": ["setup"]}
+    solutions = {"double": DOUBLE, "triple": TRIPLE} if name == NOTEBOOK else _halving.SOLUTIONS
+    tests = {"double": TEST_DOUBLE, "triple": TEST_TRIPLE}
     cells = [
-        new_markdown_cell("# Doubling", id="title"),
+        new_markdown_cell(f"# {name.capitalize()}", id="title"),
         new_code_cell(SETUP, id="imports", metadata=setup),
-        new_code_cell(DOUBLE, id="double", metadata=_marks("double", solution=True)),
-        _test("test_double", TEST_DOUBLE, 4),
-        new_code_cell(TRIPLE, id="triple", metadata=_marks("triple", solution=True)),
-        _test("test_triple", TEST_TRIPLE, 2),
     ]
+    for exercise, solution in solutions.items():
+        marks = _marks(exercise, solution=True)
+        cells.append(new_code_cell(solution, id=exercise, metadata=marks))
+        test = tests.get(exercise) or _halving.test_of(exercise)
+        cells.append(_test(f"test_{exercise}", test, ALL_POINTS[name][exercise]))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return new_notebook(
         metadata={"kernelspec": kernel, "language_info": {"name": "python"}}, cells=cells
@@ -161,18 +196,28 @@ def _test(name: str, source: str, points: int) -> NotebookNode:
     return new_code_cell(source, id=name, metadata=marks)
 
 
-def hand_in(released: NotebookNode, double: str, metadata: dict[str, Any]) -> NotebookNode:
-    """Return a submission: the release with this solution of `double`."""
+def hand_in(
+    released: NotebookNode, answers: Mapping[str, str], metadata: Mapping[str, Any]
+) -> NotebookNode:
+    """Return a submission: the release with these answers, and right ones of other exercises.
+
+    Args:
+        released: the notebook.
+        answers: sources of solution cells by exercise.
+        metadata: what the submission claims the cell of `double` to be.
+    """
     nb = deepcopy(released)
+    honest = {**_halving.SOLUTIONS, "triple": HONEST_TRIPLE}
     for cell in nb.cells:
+        if cell.id in answers:
+            cell.source = answers[cell.id]
+        elif cell.id in honest:
+            cell.source = honest[cell.id]
         if cell.id == "double":
-            cell.source = double
             for key, value in metadata.items():
                 cell.metadata[key] = (
                     {**cell.metadata.get(key, {}), **value} if isinstance(value, dict) else value
                 )
-        elif cell.id == "triple":
-            cell.source = HONEST_TRIPLE
     return nb
 
 
@@ -222,19 +267,25 @@ def furnish(course: Path, root: Path) -> None:
     """Fill a course folder with all that the attacks look for but the gradebook.
 
     Args:
-        course: the folder; the source notebook, the submission of an honest student and copies of
+        course: the folder; the source notebooks, the submission of an honest student and copies of
             this project's packages will lie there.
         root: where the packages are copied from.
     """
-    source = source_notebook().notebook
-    write(course / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", source)
-    write(course / "submitted" / "ada" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", source)
+    folder = course / "source" / ASSIGNMENT
+    for name in ALL_POINTS:
+        write(folder / f"{name}.ipynb", _notebook(name))
+        write(course / "submitted" / "ada" / ASSIGNMENT / f"{name}.ipynb", _notebook(name))
+    (folder / "specifications").mkdir()
+    shutil.copyfile(
+        HERE / "_halving_specifications.py", folder / "specifications" / f"{HALVING}.py"
+    )
     for package in ("helpers", "course"):
         shutil.copytree(
             root / package, course / package, ignore=shutil.ignore_patterns("__pycache__")
         )
-    answers = course / "source" / ASSIGNMENT / "bank"
+    answers = folder / "bank"
     answers.mkdir()
+    (answers / f"{HALVING}.toml").write_text(_halving.BANK)
     (answers / f"{NOTEBOOK}.toml").write_text(
         f"[[right]]\ncell = '''\n{DOUBLE}'''\n".replace('"""', "'")
     )

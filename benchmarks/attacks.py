@@ -52,11 +52,13 @@ class AttackResult:
     """What an attack came to.
 
     Attributes:
-        score: what `double` earned; None if nothing was graded.
+        score: what was earned besides what is honestly earned; None if nothing was graded.
+        possible: what could be.
         harm: what it changed besides, in words; empty if nothing.
     """
 
     score: float | None
+    possible: float
     harm: str
 
     @property
@@ -65,7 +67,7 @@ class AttackResult:
 
     def __str__(self) -> str:
         if self.fooled:
-            return f"**fooled**: {self.score:g} of {attacks.POINTS['double']} points"
+            return f"**fooled**: {self.score:g} of {self.possible:g} points"
         return f"**harmed**: {self.harm}" if self.harm else "held"
 
 
@@ -91,9 +93,9 @@ def try_out(
     """Hand an attack in to a copy of the prepared course, grade it, and see what came of it."""
     course = folder / side / attack.name / "course"
     copy(prepared, course)
-    notebook = Path(attacks.ASSIGNMENT, f"{attacks.NOTEBOOK}.ipynb")
+    notebook = Path(attacks.ASSIGNMENT, f"{attack.notebook}.ipynb")
     released = read(course / "release" / notebook)
-    submitted = attacks.hand_in(released, attack.cell(course, *ports), attack.metadata)
+    submitted = attacks.hand_in(released, attack.cells(course, *ports), attack.metadata)
     attacks.write(course / "submitted" / "mallory" / notebook, submitted)
     variables = _variables(course, side)
     before = _fingerprint(course)
@@ -104,7 +106,7 @@ def try_out(
             [*first, *grading], cwd=course, env=variables, timeout=SECONDS + LINGER + 30,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-    result = _result(course, before)
+    result = _result(attack, course, before)
     shutil.rmtree(course.parent, ignore_errors=True)
     return result
 
@@ -115,8 +117,8 @@ def _namespace() -> list[str]:
     return command if os.geteuid() == 0 else [*command, "--user", "--map-current-user"]
 
 
-def _result(course: Path, before: dict[str, str]) -> AttackResult:
-    mallory, ada = _scores(course, "mallory"), _scores(course, "ada")
+def _result(attack: attacks.Attack, course: Path, before: dict[str, str]) -> AttackResult:
+    mallory = _scores(course, "mallory", attack.notebook)
     after = _fingerprint(course)
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
     harm = []
@@ -124,23 +126,24 @@ def _result(course: Path, before: dict[str, str]) -> AttackResult:
         harm.append("nothing was graded")
     elif mallory["triple"] != attacks.POINTS["triple"]:
         harm.append(f"the other question has {mallory['triple']:g} points")
-    if ada != attacks.POINTS:
+    if any(_scores(course, "ada", name) != right for name, right in attacks.ALL_POINTS.items()):
         harm.append("another student's grades changed")
     if changed:
         harm.append(f"changed {changed[0]}" + (", ..." if changed[1:] else ""))
-    return AttackResult(mallory.get("double"), "; ".join(harm))
+    attacked = [exercise for exercise, points in attack.points.items() if not points]
+    possible = sum(attacks.ALL_POINTS[attack.notebook][exercise] for exercise in attacked)
+    score = sum(mallory[exercise] for exercise in attacked) if mallory else None
+    return AttackResult(score, possible, "; ".join(harm))
 
 
-def _scores(course: Path, student: str) -> dict[str, float]:
+def _scores(course: Path, student: str, notebook: str) -> dict[str, float]:
     """Return a student's points by question; nothing if the work was not graded to its end."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}?timeout=30") as gradebook:
         try:
-            notebook = gradebook.find_submission_notebook(
-                attacks.NOTEBOOK, attacks.ASSIGNMENT, student
-            )
+            found = gradebook.find_submission_notebook(notebook, attacks.ASSIGNMENT, student)
         except MissingEntry:
             return {}
-        grades = {grade.name.removeprefix("test_"): grade for grade in notebook.grades}
+        grades = {grade.name.removeprefix("test_"): grade for grade in found.grades}
         if all(grade.auto_score is grade.manual_score is None for grade in grades.values()):
             return {}
         return {name: grade.score for name, grade in grades.items()}

@@ -13,14 +13,21 @@ from nbgrader.utils import determine_grade
 
 import attacks
 import helpers
+from attacks import _halving
+from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id
+from course.notebooks.source import source_notebook
 from course.verdict import Verdict
 
 ROOT = Path(helpers.__file__).parents[1]
 CATALOG = attacks.catalog()
+LIMITS = {  # some attacks use up all that there is
+    attacks.NOTEBOOK: None,
+    attacks.HALVING: Limits(request=2, question=5, cell=10, notebook=60),
+}
 
 pytestmark = pytest.mark.skipif(
     bool(missing()), reason="unconfined, the attacks would harm this machine"
@@ -55,12 +62,17 @@ def ports() -> Iterator[tuple[int, int]]:
 
 
 def judged(
-    server: WarmServer, double: str, metadata: dict | None = None, folder: Path | None = None
+    server: WarmServer,
+    course: Path,
+    name: str,
+    answers: dict[str, str],
+    metadata: dict | None = None,
+    folder: Path | None = None,
 ) -> tuple[Verdict, nbformat.NotebookNode]:
-    source = attacks.source_notebook()
-    submitted = attacks.hand_in(source.notebook, double, metadata or {})
+    source = source_notebook(course / "source" / attacks.ASSIGNMENT / f"{name}.ipynb")
+    submitted = attacks.hand_in(source.notebook, answers, metadata or {})
     submission = Submission(source, submitted, folder, b"the student's own seed")
-    return grade_notebook(submission, server)
+    return grade_notebook(submission, server, LIMITS[name])
 
 
 def fingerprint(*folders: Path) -> dict[str, str]:
@@ -87,10 +99,11 @@ def points(nb: nbformat.NotebookNode) -> dict[str, float]:
     }
 
 
-def test_an_honest_answer_earns_everything(server: WarmServer) -> None:
-    verdict, nb = judged(server, attacks.DOUBLE)
-    assert {exercise.id: exercise.score for exercise in verdict.exercises} == attacks.POINTS
-    assert points(nb) == attacks.POINTS
+@pytest.mark.parametrize("name", attacks.ALL_POINTS)
+def test_an_honest_answer_earns_everything(server: WarmServer, course: Path, name: str) -> None:
+    verdict, nb = judged(server, course, name, {"double": attacks.DOUBLE})
+    scores = {exercise.id: exercise.score for exercise in verdict.exercises}
+    assert scores == points(nb) == attacks.ALL_POINTS[name]
 
 
 @pytest.mark.parametrize("attack", CATALOG, ids=lambda attack: attack.name)
@@ -99,13 +112,16 @@ def test_an_attack_earns_nothing_and_changes_nothing(
 ) -> None:
     before = fingerprint(course, ROOT / "helpers", ROOT / "course")
     (tmp_path / "data.txt").write_text("what the assignment brings along")
-    verdict, nb = judged(server, attack.cell(course, *ports), attack.metadata, tmp_path)
+    answers = attack.cells(course, *ports)
+    verdict, nb = judged(server, course, attack.notebook, answers, attack.metadata, tmp_path)
     scores = {exercise.id: exercise.score for exercise in verdict.exercises}
-    assert scores == {"double": 0, "triple": attacks.POINTS["triple"]}
+    assert scores == attack.points
     read = points(nb)
     assert read["triple"] == attacks.POINTS["triple"]
     if not attack.metadata:  # nbgrader takes false metadata off before it looks
-        assert read["double"] == 0
+        assert read == attack.points
+    shown = str(verdict.to_json()) + str([cell.get("outputs") for cell in nb.cells])
+    assert _halving.MARK not in shown
     assert fingerprint(course, ROOT / "helpers", ROOT / "course") == before
     assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
     assert descendants(server.pid or 0) == set()
@@ -117,7 +133,7 @@ def test_in_a_plain_kernel_they_work(name: str, course: Path) -> None:
     """Where nothing stands in their way, so that the tests above do test something."""
     source = attacks.source_notebook().notebook
     (attack,) = [attack for attack in CATALOG if attack.name == name]
-    nb = attacks.hand_in(source, attack.cell(course), attack.metadata)
+    nb = attacks.hand_in(source, attack.cells(course), attack.metadata)
     NotebookClient(nb, allow_errors=True, kernel_name="python3").execute()
     assert points(nb)["double"] == attacks.POINTS["double"]
 

@@ -123,7 +123,7 @@ def judged(
 
 def answered(double: str, *more: str) -> NotebookNode:
     """Return a submission with this cell for `double`, and more cells after its test."""
-    nb = attacks.hand_in(attacks.source_notebook().notebook, double, {})
+    nb = attacks.hand_in(attacks.source_notebook().notebook, {"double": double}, {})
     nb.cells[4:4] = [new_code_cell(source, id=f"more_{i}") for i, source in enumerate(more)]
     return nb
 

@@ -389,6 +389,17 @@ def test_a_large_frame_goes_through_a_small_pipe(pair):
     writer.join()
 
 
+def test_a_frame_goes_through_ends_that_somebody_has_set_not_to_wait(pair):
+    a, b = pair
+    body = os.urandom(5 << 20)
+    a.setblocking(False)
+    b.setblocking(False)
+    writer = threading.Thread(target=send, args=(a, ["x"], body, None))
+    writer.start()
+    assert receive(b, None) == (["x"], body)
+    writer.join()
+
+
 FRAMES = {
     "another magic": frame(b"1", magic=b"HTTP"),
     "a header too long": HEAD.pack(MAGIC, wire.MAX_HEADER + 1, 0),

@@ -126,6 +126,8 @@ def diagnose(
     if isinstance(returned, str):
         return Diagnosis("type", f"{name} {returned}")
     expected = np.asarray(expected, dtype=np.float64)
+    if np.array_equal(returned, expected):  # the usual case, without a look at tolerances
+        return None
     single = single or returned.dtype == np.float32
     rtol = max(rtol, 100 * float(np.finfo(np.float32).eps)) if single else rtol
     with np.errstate(all="ignore"):

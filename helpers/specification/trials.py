@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Event:
     """One step of a trial.
 
     Attributes:
-        step: the step with its inputs, for a reader: "backward(dout = [1.5])".
+        words: the step with its inputs, for a reader, or what says so when it is asked.
         inputs: what went in, by the name of its parameter.
         expected: the reference's answer.
         actual: the student's answer, or what it raised.
@@ -49,12 +50,17 @@ class Event:
         free: whether other answers than the reference's are right, too.
     """
 
-    step: str
+    words: str | Callable[[], str]
     inputs: Mapping[str, Any]
     expected: Any
     actual: Any
     problem: str
     free: bool = False
+
+    @property
+    def step(self) -> str:
+        """The step with its inputs, for a reader: "backward(dout = [1.5])"."""
+        return self.words if isinstance(self.words, str) else self.words()
 
     @property
     def error(self) -> BaseException | None:
@@ -247,10 +253,14 @@ class Trial:
             SpecificationError: if the reference raises, or its answer does not pass.
         """
         options = options or {}
-        inputs = _named(signature or reference, args, options)
-        given = ", ".join(f"{key} = {show(value)}" for key, value in inputs.items())
+        parameters = _signature(signature or reference)
+        inputs = _named(parameters, args, options)
         no_call = name.startswith((".", "["))
-        step = f"{whose}{name}" if no_call else f"{whose}{name}({given})"
+        words: str | Callable[[], str] = f"{whose}{name}"
+        if not no_call:
+            words = partial(_call, f"{whose}{name}", inputs)  # text takes time, and is seldom read
+            if any(_holds_kept(value) for value in inputs.values()):
+                words = words()  # later it would tell of later numbers
         ours, our_options = _handed(tuple(args), _ours), _handed(dict(options), _ours)
         theirs, their_options = self._theirs(args), self._theirs(options)
         try:
@@ -258,9 +268,11 @@ class Trial:
                 warnings.simplefilter("ignore")
                 expected = reference(*ours, **our_options)
         except Exception as error:
+            step = Event(words, inputs, None, None, "").step
             raise SpecificationError(f"the reference fails at {step}: {error!r}") from error
         kept = copied(expected)
         if relation and (wrong := relation(copied(expected))):
+            step = Event(words, inputs, None, None, "").step
             raise SpecificationError(f"the reference errs at {step}: {wrong}")
         try:
             with _listening() as warned:
@@ -287,11 +299,11 @@ class Trial:
         if not problem and warned and self.laws:
             problem = f"Python warns: {str(warned[0]).rstrip('.')}."
         before, after = (
-            _named(signature or reference, ours, our_options),
-            _named(signature or reference, theirs, their_options),
+            _named(parameters, ours, our_options),
+            _named(parameters, theirs, their_options),
         )
         problem = problem or self._changed(inputs, before, after)
-        event = Event(step, inputs, kept, snapshot, problem, free=relation is not None)
+        event = Event(words, inputs, kept, snapshot, problem, free=relation is not None)
         self.events.append(event)
         if self.watched and not problem:
             both = {key: (before.get(key), after.get(key)) for key in inputs}
@@ -342,7 +354,7 @@ class Trial:
         if not same(copied(left.expected), event.expected, Tolerance(0, 0)):
             return
         if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
-            self.events.append(Event(event.step, event.inputs, None, event.actual, problem))
+            self.events.append(Event(event.words, event.inputs, None, event.actual, problem))
 
     def _changed(
         self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
@@ -386,7 +398,7 @@ class Trial:
             what = "rejects a right version" if verdict else "lets a wrong version pass"
             problem = f"Your check {what}: one that {words}."
         step = f"check(the version that {words})"
-        self.events.append(replace(last, step=step, expected=None, problem=problem))
+        self.events.append(replace(last, words=step, expected=None, problem=problem))
 
     def slope(
         self, f: Callable[[Any], Any], at: Any, *, elementwise: bool = False, item: Any = None
@@ -421,13 +433,13 @@ class Trial:
             ),
             error=np.where(truth.undecided, np.inf, 2 * truth.error),
         )
-        self.events.append(Event(last.step, last.inputs, truth.value, last.actual, problem))
+        self.events.append(Event(last.words, last.inputs, truth.value, last.actual, problem))
 
     def holds(self, condition: bool, otherwise: str) -> None:
         """Record a condition on the student's last answer, and the sentence if it doesn't hold."""
         last = self.events[-1]
         problem = "" if condition else otherwise
-        self.events.append(Event(last.step, last.inputs, None, last.actual, problem))
+        self.events.append(Event(last.words, last.inputs, None, last.actual, problem))
 
     @property
     def answer(self) -> Any:
@@ -607,12 +619,39 @@ def _reach(target: Any, path: str) -> Any:
     return found
 
 
-def _named(function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def _signature(function: Any) -> inspect.Signature | None:
+    """Return a function's parameters, if it can tell them."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+
+
+def _named(
+    parameters: inspect.Signature | None, args: Sequence[Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return inputs by the names of their parameters."""
     try:
-        return dict(inspect.signature(function).bind(*args, **options).arguments)
-    except (TypeError, ValueError):
-        return {**{f"argument {n}": value for n, value in enumerate(args, 1)}, **options}
+        if parameters:
+            return dict(parameters.bind(*args, **options).arguments)
+    except TypeError:
+        pass
+    return {**{f"argument {n}": value for n, value in enumerate(args, 1)}, **options}
+
+
+def _call(name: str, inputs: Mapping[str, Any]) -> str:
+    """Return a call with its inputs, for a reader."""
+    return f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
+
+
+def _holds_kept(value: Any) -> bool:
+    """Tell whether an input is, or holds, what steps change in place."""
+    match value:
+        case dict():
+            return any(_holds_kept(item) for item in value.values())
+        case list() | tuple():
+            return any(_holds_kept(item) for item in value)
+    return isinstance(value, Kept)
 
 
 def _comparable(value: Any) -> bool:

@@ -48,6 +48,7 @@ class Event:
         actual: the student's answer, or what it raised.
         problem: what is wrong, a sentence; empty if nothing is.
         free: whether other answers than the reference's are right, too.
+        name: what the step is called, without its inputs.
     """
 
     words: str | Callable[[], str]
@@ -56,6 +57,7 @@ class Event:
     actual: Any
     problem: str
     free: bool = False
+    name: str = ""
 
     @property
     def step(self) -> str:
@@ -234,6 +236,7 @@ class Trial:
         tolerance: Tolerance | None = None,
         relation: Callable[[Any], str] | None = None,
         whose: str = "",
+        assigned: Callable[[], str] | None = None,
     ) -> Any:
         """Do one step with both, record it, and return the reference's answer.
 
@@ -248,19 +251,18 @@ class Trial:
             relation: where more than one answer is right: says what is wrong with one, a sentence
                 or nothing.
             whose: before the name, for the reader: "the second one's ".
+            assigned: tells what goes on after a name that is no call.
 
         Raises:
             SpecificationError: if the reference raises, or its answer does not pass.
         """
         options = options or {}
-        parameters = _signature(signature or reference)
+        parameters = _signature(signature or reference) if args or options else None
         inputs = _named(parameters, args, options)
         no_call = name.startswith((".", "["))
-        words: str | Callable[[], str] = f"{whose}{name}"
-        if not no_call:
-            words = partial(_call, f"{whose}{name}", inputs)  # text takes time, and is seldom read
-            if any(_holds_kept(value) for value in inputs.values()):
-                words = words()  # later it would tell of later numbers
+        words = partial(  # text takes time, and is seldom read
+            _words, f"{whose}{name}", None if no_call else _as_now(inputs), assigned
+        )
         ours, our_options = _handed(tuple(args), _ours), _handed(dict(options), _ours)
         theirs, their_options = self._theirs(args), self._theirs(options)
         try:
@@ -268,12 +270,10 @@ class Trial:
                 warnings.simplefilter("ignore")
                 expected = reference(*ours, **our_options)
         except Exception as error:
-            step = Event(words, inputs, None, None, "").step
-            raise SpecificationError(f"the reference fails at {step}: {error!r}") from error
+            raise SpecificationError(f"the reference fails at {words()}: {error!r}") from error
         kept = copied(expected)
         if relation and (wrong := relation(copied(expected))):
-            step = Event(words, inputs, None, None, "").step
-            raise SpecificationError(f"the reference errs at {step}: {wrong}")
+            raise SpecificationError(f"the reference errs at {words()}: {wrong}")
         try:
             with _listening() as warned:
                 actual = live = student(*theirs, **their_options)
@@ -303,7 +303,9 @@ class Trial:
             _named(parameters, theirs, their_options),
         )
         problem = problem or self._changed(inputs, before, after)
-        event = Event(words, inputs, kept, snapshot, problem, free=relation is not None)
+        event = Event(
+            words, inputs, kept, snapshot, problem, relation is not None, f"{whose}{name}"
+        )
         self.events.append(event)
         if self.watched and not problem:
             both = {key: (before.get(key), after.get(key)) for key in inputs}
@@ -354,7 +356,7 @@ class Trial:
         if not same(copied(left.expected), event.expected, Tolerance(0, 0)):
             return
         if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
-            self.events.append(Event(event.words, event.inputs, None, event.actual, problem))
+            self.events.append(replace(event, expected=None, problem=problem, free=False))
 
     def _changed(
         self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
@@ -383,10 +385,30 @@ class Trial:
         """
         versions = [*((words, version, True) for words, version in right.items())]
         versions += [(words, version, False) for words, version in wrong.items()]
+        begin, verdicts = len(self.events), []
         for place in self.source.order(len(versions)):
             words, version, verdict = versions[place]
             self._starts.append(len(self.events))
             self._ask(words, version, verdict)
+            verdicts.append(verdict)
+        self._all_alike(begin, verdicts)
+
+    def _all_alike(self, begin: int, verdicts: Sequence[bool]) -> None:
+        """Say so where the check errs about every right version, or about every wrong one.
+
+        Then what the first of them does is not the cause.
+        """
+        for kind, words in (
+            (True, "rejects all other right versions"),
+            (False, "lets all other wrong versions pass"),
+        ):
+            places = [begin + n for n, verdict in enumerate(verdicts) if verdict is kind]
+            if len(places) > 1 and all(
+                self.events[n].problem.startswith("Your check") for n in places
+            ):
+                for n in places:
+                    event = self.events[n]
+                    self.events[n] = replace(event, problem=f"{event.problem} It {words}, too.")
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
         """Ask the student's check of one version, and the reference's, which must be right."""
@@ -425,7 +447,7 @@ class Trial:
         problem = difference(
             last.actual if item is None else last.actual[item],
             np.where(truth.undecided, 0.0, truth.value),
-            f"{last.step.partition('(')[0]}{'' if item is None else f'[{item!r}]'}",
+            f"{last.name}{'' if item is None else f'[{item!r}]'}",
             Tolerance(
                 max(1e-6, self.tolerance.rtol),
                 max(1e-8, self.tolerance.atol),
@@ -433,13 +455,13 @@ class Trial:
             ),
             error=np.where(truth.undecided, np.inf, 2 * truth.error),
         )
-        self.events.append(Event(last.words, last.inputs, truth.value, last.actual, problem))
+        self.events.append(replace(last, expected=truth.value, problem=problem, free=False))
 
     def holds(self, condition: bool, otherwise: str) -> None:
         """Record a condition on the student's last answer, and the sentence if it doesn't hold."""
         last = self.events[-1]
         problem = "" if condition else otherwise
-        self.events.append(Event(last.words, last.inputs, None, last.actual, problem))
+        self.events.append(replace(last, expected=None, problem=problem, free=False))
 
     @property
     def answer(self) -> Any:
@@ -521,19 +543,21 @@ class Pair:
             _reach(target, name)[...] = copied(value)
 
         self._trial.both(
-            f".{name}[...] = {show(value)}",
+            f".{name}",
             lambda: put(self._theirs),
             lambda: put(self._ours),
             whose=self._whose,
+            assigned=lambda: f"[...] = {show(value)}",
         )
 
     def set(self, name: str, value: Any) -> None:
         """Set an attribute of both."""
         self._trial.both(
-            f".{name} = {show(value)}",
+            f".{name}",
             lambda: setattr(self._theirs, name, copied(value)),
             lambda: setattr(self._ours, name, copied(value)),
             whose=self._whose,
+            assigned=lambda: f" = {show(value)}",
         )
 
 
@@ -553,11 +577,11 @@ class Kept:
 
     def write(self, value: Any, key: Any = ...) -> None:
         """Write into both in place: a whole array, or one item."""
-        words = "[...]" if key is ... else f"[{show(key)}]"
         self._trial.both(
-            f"{words} = {show(value)}",
+            "[...]" if key is ... else f"[{show(key)}]",
             lambda: self._theirs.__setitem__(key, copied(value)),
             lambda: self._ours.__setitem__(key, copied(value)),
+            assigned=lambda: f" = {show(value)}",
         )
 
     def compare(self, name: str) -> None:
@@ -639,19 +663,23 @@ def _named(
     return {**{f"argument {n}": value for n, value in enumerate(args, 1)}, **options}
 
 
-def _call(name: str, inputs: Mapping[str, Any]) -> str:
-    """Return a call with its inputs, for a reader."""
+def _words(name: str, inputs: Mapping[str, Any] | None, assigned: Callable[[], str] | None) -> str:
+    """Return a step with its inputs, for a reader."""
+    if inputs is None:
+        return name + (assigned() if assigned else "")
     return f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
 
 
-def _holds_kept(value: Any) -> bool:
-    """Tell whether an input is, or holds, what steps change in place."""
+def _as_now(value: Any) -> Any:
+    """Return an input in which copies stand for what steps change in place."""
     match value:
         case dict():
-            return any(_holds_kept(item) for item in value.values())
-        case list() | tuple():
-            return any(_holds_kept(item) for item in value)
-    return isinstance(value, Kept)
+            return {key: _as_now(item) for key, item in value.items()}
+        case list():
+            return [_as_now(item) for item in value]
+        case tuple():
+            return tuple(_as_now(item) for item in value)
+    return copied(value.ours) if isinstance(value, Kept) else value
 
 
 def _comparable(value: Any) -> bool:

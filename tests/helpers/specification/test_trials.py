@@ -207,6 +207,28 @@ def test_a_check_that_a_student_wrote_sorts_versions(student, words):
     assert len(t.events) == 8
 
 
+def abs_too(x):
+    return abs(x)
+
+
+@pytest.mark.parametrize(
+    ("student", "right", "wrong"),
+    [
+        (lambda f: False, "rejects all other right versions, too", ""),
+        (lambda f: True, "", "lets all other wrong versions pass, too"),
+        (lambda f: f is not abs_too, "", "lets all other wrong versions pass, too"),
+    ],
+)
+def test_a_check_that_errs_about_all_versions_of_a_kind_is_told_so(student, right, wrong):
+    t = trial(student, lambda f: f(-3) == 3)
+    t.sort({"is first": abs_too, **RIGHT}, WRONG)
+    problems = {event.step: event.problem for event in t.events if event.problem}
+    for words, problem in problems.items():
+        assert (right if "right" in words or "first" in words else wrong) in problem
+    told = [" too." in problem for problem in problems.values()]
+    assert sum(told) == len(RIGHT) * bool(right) + len(WRONG) * bool(wrong) + bool(right)
+
+
 def test_what_is_told_of_a_check_is_the_version_that_it_stumbles_over():
     t = trial(lambda f: f(-3) == 3 or 1 / 0, checks)
     t.sort(RIGHT, WRONG)

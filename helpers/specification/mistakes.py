@@ -74,7 +74,7 @@ def _alike(one: Trial, other: Trial) -> bool:
 
 def _alike_at(mine: Event, theirs: Event) -> bool:
     """Tell whether a step went alike; if what came is right, for whatever else is wrong with it."""
-    if not same(mine.actual, theirs.actual) or bool(mine.problem) != bool(theirs.problem):
+    if not same(mine.actual, theirs.actual) or bool(mine.fault) != bool(theirs.fault):
         return False
     return not same(mine.actual, mine.expected) or mine.problem == theirs.problem
 

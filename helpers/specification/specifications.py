@@ -285,7 +285,7 @@ def _seeded(trial: Trial, before: list[Trial]) -> None:
     if any(one == other for state in states for one, other in state):
         last = trial.events[-1]
         words = "Your code seeds the global random generator: all that is random repeats itself."
-        trial.events.append(replace(last, expected=None, problem=words))
+        trial.events.append(replace(last, expected=None, fault=words))
 
 
 def _gone(trial: Trial) -> bool:

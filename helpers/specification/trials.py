@@ -46,7 +46,7 @@ class Event:
         inputs: what went in, by the name of its parameter.
         expected: the reference's answer.
         actual: the student's answer, or what it raised.
-        problem: what is wrong, a sentence; empty if nothing is.
+        fault: what is wrong, a sentence, or what says so when it is asked; empty if nothing is.
         free: whether other answers than the reference's are right, too.
         name: what the step is called, without its inputs.
     """
@@ -55,7 +55,7 @@ class Event:
     inputs: Mapping[str, Any]
     expected: Any
     actual: Any
-    problem: str
+    fault: str | Callable[[], str]
     free: bool = False
     name: str = ""
 
@@ -63,6 +63,11 @@ class Event:
     def step(self) -> str:
         """The step with its inputs, for a reader: "backward(dout = [1.5])"."""
         return self.words if isinstance(self.words, str) else self.words()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, a sentence; empty if nothing is."""
+        return self.fault if isinstance(self.fault, str) else self.fault()
 
     @property
     def error(self) -> BaseException | None:
@@ -282,15 +287,11 @@ class Trial:
                 snapshot = _kept(actual)
                 if relation and isinstance(snapshot, Exception):
                     raise snapshot
-                problem = (
+                called = f"`{name.removeprefix('.')}`" if no_call else f"`{name}(...)`"
+                problem: str | Callable[[], str] = (
                     relation(copied(snapshot))
                     if relation
-                    else difference(
-                        actual,
-                        expected,
-                        f"`{name.removeprefix('.')}`" if no_call else f"`{name}(...)`",
-                        tolerance or self.tolerance,
-                    )
+                    else _fault(actual, snapshot, kept, called, tolerance or self.tolerance)
                 )
         except UNATTEMPTED:
             raise
@@ -356,7 +357,7 @@ class Trial:
         if not same(copied(left.expected), event.expected, Tolerance(0, 0)):
             return
         if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
-            self.events.append(replace(event, expected=None, problem=problem, free=False))
+            self.events.append(replace(event, expected=None, fault=problem, free=False))
 
     def _changed(
         self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
@@ -408,7 +409,7 @@ class Trial:
             ):
                 for n in places:
                     event = self.events[n]
-                    self.events[n] = replace(event, problem=f"{event.problem} It {words}, too.")
+                    self.events[n] = replace(event, fault=f"{event.problem} It {words}, too.")
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
         """Ask the student's check of one version, and the reference's, which must be right."""
@@ -420,7 +421,7 @@ class Trial:
             what = "rejects a right version" if verdict else "lets a wrong version pass"
             problem = f"Your check {what}: one that {words}."
         step = f"check(the version that {words})"
-        self.events.append(replace(last, words=step, expected=None, problem=problem))
+        self.events.append(replace(last, words=step, expected=None, fault=problem))
 
     def slope(
         self, f: Callable[[Any], Any], at: Any, *, elementwise: bool = False, item: Any = None
@@ -442,10 +443,12 @@ class Trial:
     def _agrees(self, truth: NumericalGradient, item: Any = None) -> None:
         """Hold the last answer against what numerical differentiation says, within its error."""
         last = self.events[-1]
-        if last.problem:
+        if last.fault:
             return
-        problem = difference(
-            last.actual if item is None else last.actual[item],
+        found = last.actual if item is None else last.actual[item]
+        problem = _fault(
+            found,
+            found,
             np.where(truth.undecided, 0.0, truth.value),
             f"{last.name}{'' if item is None else f'[{item!r}]'}",
             Tolerance(
@@ -455,13 +458,13 @@ class Trial:
             ),
             error=np.where(truth.undecided, np.inf, 2 * truth.error),
         )
-        self.events.append(replace(last, expected=truth.value, problem=problem, free=False))
+        self.events.append(replace(last, expected=truth.value, fault=problem, free=False))
 
     def holds(self, condition: bool, otherwise: str) -> None:
         """Record a condition on the student's last answer, and the sentence if it doesn't hold."""
         last = self.events[-1]
         problem = "" if condition else otherwise
-        self.events.append(replace(last, expected=None, problem=problem, free=False))
+        self.events.append(replace(last, expected=None, fault=problem, free=False))
 
     @property
     def answer(self) -> Any:
@@ -471,7 +474,7 @@ class Trial:
     @property
     def first(self) -> Event | None:
         """The first event that is wrong."""
-        return next((event for event in self.events if event.problem), None)
+        return next((event for event in self.events if event.fault), None)
 
 
 class Pair:
@@ -641,6 +644,20 @@ def _reach(target: Any, path: str) -> Any:
     for name in rest:
         found = found[name] if isinstance(found, Mapping) else getattr(found, name)
     return found
+
+
+def _fault(
+    actual: Any, snapshot: Any, expected: Any, name: str, tolerance: Tolerance, **hints: Any
+) -> str | Callable[[], str]:
+    """Return what is wrong with an answer, or what says so when it is asked.
+
+    The cause takes long to find, and of many trials one is told.
+    """
+    if not (brief := difference(actual, expected, name, replace(tolerance, brief=True), **hints)):
+        return ""
+    if type(snapshot) is not type(actual):
+        return difference(actual, expected, name, tolerance, **hints)
+    return lambda: difference(snapshot, expected, name, tolerance, **hints) or brief
 
 
 def _signature(function: Any) -> inspect.Signature | None:

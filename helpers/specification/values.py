@@ -7,7 +7,7 @@ by part. Nothing of the student's is used for more than being compared.
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,14 @@ class Tolerance:
     Attributes:
         kinds: whether integers, truth values and tuples must be what they are in the reference's
             answer.
+        brief: whether it is enough to say that a number is not right.
     """
 
     rtol: float = RTOL
     atol: float = ATOL
     single: bool = False
     kinds: bool = False
+    brief: bool = False
 
 
 def difference(
@@ -76,6 +78,7 @@ def _numbers(
         rtol=tolerance.rtol,
         atol=tolerance.atol,
         single=tolerance.single,
+        brief=tolerance.brief,
         **hints,
     )
     if found:
@@ -224,7 +227,7 @@ def same(one: Any, other: Any, tolerance: Tolerance = Tolerance()) -> bool:
     if isinstance(one, BaseException) or isinstance(other, BaseException):
         return type(one).__name__ == type(other).__name__
     try:
-        return not difference(one, other, "", tolerance)
+        return not difference(one, other, "", replace(tolerance, brief=True))
     except Exception:
         return False
 

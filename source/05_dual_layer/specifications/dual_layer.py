@@ -42,7 +42,7 @@ def separate(t, name, student, reference, args, wanted):
     last = t.events[-1]
     if last.error is None and last.actual != len(wanted):
         words = f"`{name}` must return {len(wanted)} arrays: {', '.join(wanted)}."
-        t.events[-1] = replace(last, expected=None, actual=None, problem=words)
+        t.events[-1] = replace(last, expected=None, actual=None, fault=words)
     for place, key in enumerate(wanted):
         t.both(
             f".{key}",

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def survivors(
 def _survivors(
     exercise: Exercise, made: Sequence[Mutant], notebook: SourceNotebook, namespace: dict[str, Any]
 ) -> list[Mutant]:
-    name = notebook.name
+    name, promises = notebook.name, replace(notebook.promises, explained=False)
 
     def keeps_all_marks(source: str) -> Callable[[], bool]:
         def keeps() -> bool:
@@ -157,7 +157,7 @@ def _survivors(
             try:
                 execute(source, f"<{name}:{exercise.id}>", namespace)
                 names = dict(namespace)  # the solution can't see those that the test defines
-                with promised(notebook.promises):
+                with promised(promises):
                     execute(exercise.test, f"<{name}:test_{exercise.id}>", names)
             except (Exception, SystemExit):
                 return False

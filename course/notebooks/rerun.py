@@ -24,6 +24,7 @@ from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import Question
 from helpers.specification.promises import promised
+from helpers.specification.specifications import prepare_for_smaller
 
 QUIET = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
 
@@ -75,6 +76,7 @@ class _Reference:
 
 @lru_cache(maxsize=2)
 def _reference_run(source: SourceNotebook, pace: str) -> _Reference:
+    prepare_for_smaller()
     found: dict[str, Any] = {"__name__": "__main__"}
     before: dict[str, dict[str, Any]] = {}
     bound: dict[str, dict[str, Any]] = {}

@@ -37,6 +37,7 @@ class Promise:
         names: what set-up cells and reference solutions define, up to the exercise.
         before: the same without the exercise itself.
         mistakes: known wrong programs, the simplest first.
+        explained: whether the cause and a small counterexample are looked for.
     """
 
     specification: Specification
@@ -44,6 +45,7 @@ class Promise:
     names: Mapping[str, Any]
     before: Mapping[str, Any]
     mistakes: Sequence[Mistake]
+    explained: bool = True
 
 
 @dataclass
@@ -55,12 +57,15 @@ class Promises:
         setup: sources of the set-up cells.
         solutions: sources of the reference solutions by exercise, in order.
         mistakes: known wrong programs by exercise.
+        explained: whether the cause and a small counterexample are looked for: not where only the
+            marks count.
     """
 
     text: str = ""
     setup: Sequence[str] = ()
     solutions: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, Sequence[Mistake]] = field(default_factory=dict)
+    explained: bool = True
     _found: dict[str, Promise] = field(default_factory=dict, repr=False)
     _names: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -105,6 +110,7 @@ class Promises:
                     names,
                     before,
                     self.mistakes.get(name, ()),
+                    self.explained,
                 )
 
     def to_json(self) -> dict[str, Any]:

@@ -329,6 +329,14 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
         return finding
 
 
+def prepare_for_smaller() -> None:
+    """Import what `smaller` needs and use it once: processes forked from now on need not."""
+    from hypothesis import find, settings
+    from hypothesis.strategies import just
+
+    find(just(0), lambda _: True, settings=settings(database=None, max_examples=1))
+
+
 def _one_element(finding: Finding, subject: Subject) -> Finding:
     """Return a counterexample of one element, if the only input is an array that has it."""
     part, given = finding.part, finding.part.at[finding.number]

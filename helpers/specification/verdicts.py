@@ -46,6 +46,8 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
     finding, done = search(promise.specification, part, subject, seed)
     if finding is None:
         return
+    if not promise.explained:
+        raise CounterexampleError(finding.event.problem, finding.event.error)
     runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
     known = cause(promise.mistakes, promise.before, runs, subject)
     shown = smaller(finding, subject)

@@ -1,7 +1,7 @@
 """The whole bank of answers through the judge: its verdicts are those of the code run in process.
 
 Each answer alone, all in one long notebook; and answers that act on other exercises, in whole
-notebooks. The questions' random points are other ones, so messages are not compared.
+notebooks. Messages are not compared: objects look different from afar.
 """
 
 import random
@@ -17,6 +17,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from course.demo import Paper, is_foretold
+from course.judge import preprocessor
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.layout import load_config
@@ -25,11 +26,12 @@ from course.notebooks.cells import grade_id, is_setup, is_solution, is_test, rea
 from course.notebooks.runner import run
 from course.notebooks.source import source_notebook, source_notebooks
 from course.verdict import read_verdict
+from helpers.checks import PUBLIC_SEED
 from helpers.specification.promises import FOLDER
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
-PAPERS = 12  # whole notebooks of a chapter: each is run twice
+PAPERS = 6  # whole notebooks of a chapter: each is run twice
 EXECUTE = '"course.grading.plugins.ExecuteShort",'
 PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's loop is endless
 
@@ -41,7 +43,7 @@ def server():
 
 
 def judged(source, submitted, server):
-    submission = Submission(source, submitted, None, b"a seed")
+    submission = Submission(source, submitted, None, PUBLIC_SEED)
     verdict, _ = grade_notebook(submission, server, carry=False)
     return verdict
 
@@ -95,8 +97,8 @@ def test_answers_act_on_each_other_as_they_do_in_process(source, server):
 # --- with a Jupyter kernel in the judge's place ---------------------------------------------------
 
 
-def stacked(source):
-    """Return a notebook that holds every answer, each followed by its exercise's test.
+def stacked(source, every=1):
+    """Return a notebook that holds every answer, or one in so many, each followed by its test.
 
     After an exercise's answers comes the reference, for the exercises that build on it; it alone
     keeps the exercise's name, by which its specification is found.
@@ -110,7 +112,7 @@ def stacked(source):
             nb.cells.append(deepcopy(cell))
         if f"test_{key}" not in tests:
             continue
-        mine = [answer.source for answer in source.bank.of(key)]
+        mine = [answer.source for answer in source.bank.of(key)][::every]
         for number, text in enumerate([*mine, cell.source]):
             solution, test = deepcopy(cell), deepcopy(tests[f"test_{key}"])
             name = f"{key}_{number}" if number < len(mine) else key
@@ -122,25 +124,20 @@ def stacked(source):
     return nb, texts
 
 
-def graded(root, path, execute):
-    """Grade eve's work with nbgrader, and return her scores."""
-    config = root / "nbgrader_config.py"
-    text = (ROOT / config.name).read_text() + PATIENT
-    config.write_text(text.replace("    Judge,", f"    {EXECUTE}", 1) if execute else text)
-    loaded = load_config(root)
-    api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)
-    done = api.autograde(path.parent.name, "eve", force=True)
-    assert done["success"], done
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
-        notebook = book.find_submission_notebook(path.stem, path.parent.name, "eve")
-        return {grade.name: grade.auto_score for grade in notebook.grades}
+def graded(root, source, execute, every=1):
+    """Hand in every answer, or one in so many; grade them with nbgrader, and run them here.
 
+    Args:
+        root: a course.
+        source: the notebook of which the answers are.
+        execute: whether a kernel grades, in the judge's place.
+        every: take one answer in so many.
 
-@pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, course_root):
-    nb, texts = stacked(source)
-    folder = course_root / "source" / source.assignment
+    Returns:
+        eve's scores by test, and the verdict of the same answers in this process.
+    """
+    nb, texts = stacked(source, every)
+    folder = root / "source" / source.assignment
     folder.mkdir()
     path = folder / f"{source.name}.ipynb"
     nbformat.write(nb, path)
@@ -151,20 +148,44 @@ def test_judge_and_kernel_find_of_every_answer_what_is_found_in_process(source, 
         shutil.copy(other.folder / FILE, folder.parent / other.assignment)
         if other is not source and other.path:
             shutil.copy(other.path, folder.parent / other.assignment)
-    loaded = load_config(course_root)
+    config = root / "nbgrader_config.py"
+    text = (ROOT / config.name).read_text() + PATIENT
+    config.write_text(text.replace("    Judge,", f"    {EXECUTE}", 1) if execute else text)
+    loaded = load_config(root)
     api = NbGraderAPI(CourseDirectory(config=loaded), config=loaded)
     assert api.generate_assignment(path.parent.name)["success"]
-    work = course_root / "submitted" / "eve" / path.parent.name
-    shutil.copytree(course_root / "release" / path.parent.name, work)
+    work = root / "submitted" / "eve" / path.parent.name
+    shutil.copytree(root / "release" / path.parent.name, work)
     submitted = read(work / path.name)
     for cell in submitted.cells:
         cell.source = texts.get(grade_id(cell), cell.source)
     nbformat.write(submitted, work / path.name)
+    done = api.autograde(path.parent.name, "eve", force=True)
+    assert done["success"], done
     here = run(source_notebook(path), texts)
-    expected = {f"test_{exercise.id}": exercise.score for exercise in here.exercises}
-    assert graded(course_root, path, execute=True) == expected
-    assert graded(course_root, path, execute=False) == expected
-    verdict = course_root / "verdicts" / "eve" / path.parent.name / f"{path.stem}.json"
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+        notebook = book.find_submission_notebook(path.stem, path.parent.name, "eve")
+        return {grade.name: grade.auto_score for grade in notebook.grades}, here
+
+
+def scores(verdict):
+    return {f"test_{exercise.id}": exercise.score for exercise in verdict.exercises}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_the_judge_finds_of_every_answer_what_is_found_in_process(source, course_root, monkeypatch):
+    monkeypatch.setattr(preprocessor, "student_seed", lambda *_: PUBLIC_SEED)
+    found, here = graded(course_root, source, execute=False)
+    assert found == scores(here)
+    verdict = course_root / "verdicts" / "eve" / source.assignment / f"{source.name}.json"
     there = read_verdict(verdict)
     assert outcome(there) == outcome(here)
     assert there.incidents == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root):
+    found, here = graded(course_root, source, execute=True, every=5)
+    assert found == scores(here)

@@ -15,6 +15,7 @@ from helpers.specification import (
     scalars,
     single,
 )
+from helpers.specification.values import Tolerance, same
 
 # --- boxes of two inputs --------------------------------------------------------------------------
 
@@ -24,15 +25,19 @@ KINDS = ANY, integer_arrays("*any"), single("*any"), scalars()
 
 
 def box_slopes(t):
-    """Hold both gradients of a box against numerical differentiation."""
+    """Hold both gradients of a box against numerical differentiation, among other passes."""
     for domain in (ANY, arrays("2 3")):
-        x, y, dout = t.draw(domain, domain, domain)
-        box = t.make()
+        x, y, z, dout = t.draw(domain, domain, domain, domain)
+        box, other = t.make(), t.make()
+        box.forward(z, x)
         box.forward(x, y)
+        other.forward(dout, z)
         box.backward(dout)
         t.slope(
             lambda both, dout=dout: np.sum(t.reference().forward(*both) * dout), np.stack([x, y])
         )
+        box.forward(y, z)
+        box.backward(x)
 
 
 def box_passes(t):
@@ -94,17 +99,23 @@ PASSES = np.array([[1.0, 2.0, -1.0, -2.0], [2.0, -1.0, 1.5, -3.0], [-0.5, 0.5, 2
 def layer_slopes(domain):
     """Return steps that hold a layer's gradient against numerical differentiation.
 
+    Other passes, of this layer and of another one, come before, between and after.
+
     Args:
         domain: returns the domain of inputs of a shape.
     """
 
     def steps(t):
         for shape in ("N *any", "3 4"):
-            x, dout = t.draw(domain(shape), arrays(shape))
-            layer = t.make()
+            before, x, dout = t.draw(domain(shape), domain(shape), arrays(shape))
+            layer, other = t.make(), t.make()
+            layer.forward(before)
             layer.forward(x)
+            other.forward(before)
             layer.backward(dout)
             t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
+            layer.forward(before)
+            layer.backward(2 * dout)
 
     return steps
 
@@ -123,6 +134,15 @@ def layer_passes(t):
         layer.forward(x)
         layer.backward(dout)
         layer.backward(dout)
+
+
+def sigmoid_passes(t):
+    """Go through two layers in turn, and through one with numbers far from 0."""
+    layer_passes(t)
+    t.apart()
+    layer = t.make()
+    layer.forward(np.array([-12.0, -30.0, 12.0, 750.0]))
+    layer.backward(np.ones(4))
 
 
 def relu_at_zero(t):
@@ -165,7 +185,7 @@ Sigmoid = interaction(
         "each layer keeps the output of its own last pass; x and dout stay",
         single=True,
         count=10,
-        steps=layer_passes,
+        steps=sigmoid_passes,
     ),
 )
 
@@ -185,15 +205,20 @@ def affine_slopes(t):
 
 
 def hold_affine(t, x, W, b, dout):
-    """Hold the gradients of one pass against numerical differentiation."""
-    layer = t.make(W, b)
+    """Hold the gradients of one pass against numerical differentiation, among other passes."""
+    layer, other = t.make(W, b), t.make(2 * W, b - 1)
+    layer.forward(x + 1)
     layer.forward(x)
+    other.forward(x - 2)
     layer.backward(dout)
     t.slope(lambda z: np.sum(t.reference(W, b).forward(z) * dout), x)
     layer.read("dW")
     t.slope(lambda z: np.sum(t.reference(z, b).forward(x) * dout), W)
     layer.read("db")
     t.slope(lambda z: np.sum(t.reference(W, z).forward(x) * dout), b)
+    layer.forward(x - 1)
+    layer.backward(2 * dout)
+    layer.read("dW", "db")
 
 
 def affine_shapes(t):
@@ -275,13 +300,18 @@ def scored(t, samples, classes):
 
 
 def loss_slopes(t):
-    """Hold the gradient of the loss against numerical differentiation."""
+    """Hold the gradient of the loss against numerical differentiation, among other passes."""
     for axes in (("N", "K"), ("4", "3")):
         x, right = scored(t, *axes)
-        layer = t.make()
+        before, others = -x, right[::-1]
+        layer, other = t.make(), t.make()
+        layer.forward(before, others)
         layer.forward(x, right)
+        other.forward(before, right)
         layer.backward()
         t.slope(lambda z, right=right: t.reference().forward(z, right), x)
+        layer.forward(before, others)
+        layer.backward()
 
 
 def loss_one_hot(t):
@@ -350,6 +380,7 @@ SoftmaxWithLoss = interaction(
 
 KNOWN = ("6", "4", "5", "3")  # samples, inputs, units and classes
 DRAWN = ("N", "n", "h", "K")
+SQUARE = ("3", "3", "3", "3")  # here a transpose that is left out, or a wrong axis, fits
 
 
 def network(t, axes):
@@ -384,12 +415,20 @@ def truth(t, x, values):
 
 
 def net_slopes(t):
-    """Hold the gradient at each parameter against numerical differentiation."""
-    for axes in (KNOWN, DRAWN):
+    """Hold the gradient at each parameter against numerical differentiation.
+
+    Before that two networks go through batches in turn, as in a training.
+    """
+    for axes in (KNOWN, DRAWN, SQUARE):
         net, values, x = network(t, axes)
-        right = truth(t, x, values)
-        net.predict(x)
+        other, _, before = network(t, axes)
+        right, rest = truth(t, x, values), truth(t, before, values)
+        net.loss(before, rest)
+        other.gradient(before, rest)
         net.gradient(x, right)
+        net.predict(before)
+        net.gradient(before, rest)
+        net.loss(x, right)
     net, values, x = network(t, KNOWN)
     right = truth(t, x, values)
     net.gradient(x, right)
@@ -501,12 +540,25 @@ def train_losses(t):
 
 
 def train_two(t):
-    """Train one of two networks, and ask both for their scores."""
+    """Train one of two networks, ask both for their scores, and look at the arrays of before."""
     net, batches = training(t)
     other, _ = training(t)
+    held = [(key, net.theirs.params[key], net.ours.params[key]) for key in net.ours.params]
     t.call(net, batches, 0.3)
     for each in (net, other):
         each.predict(batches[0][0])
+    for key, theirs, ours in held:
+        t.both(
+            f"the array that was params['{key}'] before",
+            lambda theirs=theirs: theirs,
+            lambda ours=ours: ours,
+            relation=lambda found, ours=ours: (
+                ""
+                if same(found, ours, Tolerance(1e-4, 1e-6))
+                else "The array that was in `params` before keeps its old numbers, because another "
+                "one was put in its place: change it in place, with `-=`."
+            ),
+        )
 
 
 train = interaction(
@@ -577,6 +629,15 @@ PLAINLY_WRONG = {
     "has the wrong sign": lambda x, dout: np.where(x > 0, -dout, 0),
 }
 WRONG = {
+    "lets the gradient pass where x is 0": lambda x, dout: np.where(x >= 0, dout, 0),
+    "lets a hundredth of the gradient pass where x is not above 0": (
+        lambda x, dout: np.where(x > 0, dout, dout / 100)
+    ),
+    "makes the gradient larger by a hundredth": lambda x, dout: np.where(x > 0, 1.01 * dout, 0),
+    "takes x for dout, and returns max(x, 0)": lambda x, dout: np.maximum(x, 0),
+    "returns the right numbers in the order from the last to the first": (
+        lambda x, dout: np.where(x > 0, dout, 0).ravel()[::-1].reshape(x.shape)
+    ),
     "overwrites x on the way forward": after(lambda x, dout: fill(x, 0, x <= 0)),
     "overwrites x with the gradient": after(lambda x, dout: fill(x, dout, x > 0)),
     "doubles dout in place": after(lambda x, dout: fill(dout, 2 * dout)),
@@ -649,7 +710,7 @@ def on_copies(loss, params, **options):
 def finer(loss, params):
     """Return the gradients by a formula of higher order."""
     small, large = (on_copies(loss, params, low=-h, high=h) for h in (5e-4, 1e-3))
-    return {key: (4 * small[key] - large[key]) / 3 for key in params}
+    return {key: np.asarray((4 * small[key] - large[key]) / 3) for key in params}
 
 
 def with_rounding(loss, params):
@@ -671,12 +732,14 @@ RIGHT_GRADIENTS = {
     "puts each number back": differences,
     "works on copies": on_copies,
     "takes a smaller step": lambda loss, params: differences(loss, params, low=-3e-5, high=3e-5),
-    "takes a step of 1e-5": lambda loss, params: on_copies(loss, params, low=-1e-5, high=1e-5),
+    "works on copies, and takes a step of 1e-5": lambda loss, params: on_copies(
+        loss, params, low=-1e-5, high=1e-5
+    ),
     "leaves a rounding error in the parameters": with_rounding,
-    "uses a finer formula": finer,
-    "returns the last key first": last_key_first,
-    "returns arrays in another memory order": lambda loss, params: {
-        key: np.asfortranarray(value) for key, value in on_copies(loss, params).items()
+    "works on copies, and uses a finer formula": finer,
+    "works on copies, and returns the last key first": last_key_first,
+    "works on copies, and returns arrays in another memory order": lambda loss, params: {
+        key: np.array(value, order="F") for key, value in on_copies(loss, params).items()
     },
 }
 
@@ -714,8 +777,24 @@ def some_keys(choose):
 def changed(change):
     """Return a version that changes what is right, array by array."""
     return lambda loss, params: {
-        key: change(value) for key, value in on_copies(loss, params).items()
+        key: np.asarray(change(value)) for key, value in on_copies(loss, params).items()
     }
+
+
+def row_by_row(loss, params, h=1e-4):
+    """Return difference quotients that move a whole row at a time: right for vectors alone."""
+    moved, grads = copies(params), {}
+    for key, values in moved.items():
+        grads[key] = np.zeros(np.shape(values))
+        for place in range(len(values)) if np.ndim(values) else [()]:
+            kept = np.copy(values[place])
+            values[place] = kept + h
+            above = loss(moved)
+            values[place] = kept - h
+            below = loss(moved)
+            values[place] = kept
+            grads[key][place] = (above - below) / (2 * h)
+    return grads
 
 
 PLAINLY_WRONG_GRADIENTS = {
@@ -749,8 +828,12 @@ WRONG_GRADIENTS = {
     "returns the first number of each gradient, and 0 for the others": changed(
         lambda value: np.where(np.arange(value.size).reshape(value.shape) == 0, value, 0.0)
     ),
+    "moves a whole row of a matrix at once, which is right for vectors alone": row_by_row,
+    "returns the numbers of each array in the order from the last to the first": changed(
+        lambda value: value.ravel()[::-1].reshape(value.shape)
+    ),
     "has the wrong sign in the first array": lambda loss, params: {
-        key: value if key != next(iter(params)) else -value
+        key: value if key != next(iter(params)) else np.asarray(-value)
         for key, value in on_copies(loss, params).items()
     },
     "differentiates at 0, not where the parameters are": lambda loss, params: differences(

@@ -5,10 +5,42 @@ from dataclasses import replace
 import numpy as np
 
 from helpers.specification import Pair, arrays, integer_arrays, interaction, part
-from helpers.specification.values import Tolerance, copied, difference
+from helpers.specification.values import Tolerance, copied, difference, same
 
 SEVERAL = {"m": (2, 5), "n": (2, 5), "u": (2, 5)}  # samples, features, hidden units
 ANY = {"m": (1, 5), "n": (1, 5), "u": (1, 5)}
+
+
+def say(t, about, instead=False):
+    """Say more about the last step, or something else, if its answer is wrong.
+
+    Args:
+        t: the trial.
+        about: the words, or what makes them from the wrong answer and the right one.
+        instead: whether they stand in place of what is said already.
+    """
+    last = t.events[-1]
+    if not last.fault or last.error is not None or same(last.actual, last.expected, t.tolerance):
+        return
+    words = about if isinstance(about, str) else about(last.actual, last.expected)
+    if words:
+        t.events[-1] = replace(
+            last, fault=words if instead else lambda: f"{last.problem.rstrip()} {words}"
+        )
+
+
+def add(t, event, words):
+    """Say more about an earlier step, which is wrong."""
+    if not words:
+        return
+    place = next(n for n, one in enumerate(t.events) if one is event)
+    t.events[place] = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
+
+
+def faults(t, begin):
+    """Return the wrong steps since one, by name, but for those that raised an error."""
+    return {e.name: e for e in t.events[begin:] if e.fault and e.error is None}
+
 
 # --- the data -------------------------------------------------------------------------------------
 
@@ -54,8 +86,36 @@ def separate(t, name, student, reference, args, wanted):
 
 def split(t, x, y):
     """Compare the six sets."""
-    for _ in separate(t, "prepare", t.student, t.reference, (x, y), SETS):
-        pass
+    for key in separate(t, "prepare", t.student, t.reference, (x, y), SETS):
+        say(t, lambda actual, right, key=key: rows(key, actual, right))
+
+
+def rows(key, actual, right):
+    """Return whether it is the rows or their scale that is wrong with a set."""
+    if not isinstance(actual, np.ndarray) or actual.ndim != right.ndim:
+        return ""
+    if actual.shape[1:] != right.shape[1:]:
+        return "It is not made from the argument `x`."
+    if actual.shape != right.shape:
+        return (
+            f"The order is {', '.join(SETS)}; the first split takes the test set away, and the "
+            "second the validation set."
+        )
+    if key[0] == "x" and same(by_column(actual), by_column(right)):
+        return (
+            "Its rows are the right ones, on another scale: take the mean and the standard "
+            "deviation of the training set's columns, a deviation that divides by n."
+        )
+    return (
+        "Its rows are others, or in another order, than those of two splits, each stratified and "
+        "with `random_state=42`, the second of what the first leaves."
+    )
+
+
+def by_column(values):
+    """Return values with every column on a scale of its own."""
+    with np.errstate(all="ignore"):
+        return (values - values.mean(axis=0)) / values.std(axis=0)
 
 
 def other_numbers(t):
@@ -109,10 +169,11 @@ class Networks(Pair):
             whose=self._whose,
         )
 
-    def look(self, *names, relation=lambda name, right: None):
+    def look(self, *names, relation=lambda name, right: None, about=lambda name, *values: ""):
         """Compare attributes; a bias b2 may be a single number.
 
-        A relation is what `both` takes, made from a name and the right value, or None.
+        A relation is what `both` takes, made from a name and the right value, or None. What is said
+        `about` a wrong one comes from its name, what it is and what is right.
         """
         for name in names:
             self._trial.both(
@@ -122,6 +183,7 @@ class Networks(Pair):
                 relation=relation(name, copied(getattr(self.ours, name, None))),
                 whose=self._whose,
             )
+            say(self._trial, lambda *values, name=name: about(name, *values))
 
 
 def level(name, value):
@@ -202,12 +264,43 @@ def mean_loss(x, y, weights, l1=0.0, l2=0.0):
     return (np.sum(np.logaddexp(0, z) - y * z) + penalty) / len(x)
 
 
+def at_start(t, network, about=""):
+    """Look at first weights; of a wrong one, say what it starts at."""
+    for name in SHAPES:
+        network.look(name)
+        start = f"`{name}` starts at {int(name in BOTH)} everywhere"
+        say(t, lambda *values, start=start: about or sized(*values) or f"{start}.", instead=True)
+
+
+def sized(actual, right):
+    """Return that an array has another shape than it should, without a guess at why."""
+    if np.shape(actual) == np.shape(right) or not isinstance(actual, np.ndarray):
+        return ""
+    words = "a size is 1, `n_features` or `self.units` of this very network and call"
+    return f"An array of shape {actual.shape} stands where {right.shape} is right: {words}."
+
+
 def first(t):
-    """Look at first weights, of any size."""
-    n, units = t.source.integer(1, 6), t.source.integer(1, 12)
+    """Look at first weights, of any size; then again, of another network, and of a changed one."""
+    units = t.source.integer(1, 12)
     network = made(t, **({} if units == 10 else {"units": units}))
-    network.do("init_weights", n)
-    network.look(*SHAPES)
+    network.do("init_weights", t.source.integer(1, 6))
+    at_start(t, network)
+    other = made(t, units=t.source.integer(1, 12))
+    other.do("init_weights", t.source.integer(1, 6))
+    at_start(t, other)
+    at_start(t, network, "A second network's `init_weights` has changed it: set it on `self`.")
+    network.write("w1", 5.0)
+    at_start_but(t, network)
+    network.do("init_weights", t.source.integer(1, 6))
+    at_start(t, network, "The second call must set fresh weights, as the first did.")
+
+
+def at_start_but(t, network):
+    """Look whether a weight of w1 that changes leaves the other arrays alone."""
+    network.look("b1", "w2", "b2")
+    for name, event in faults(t, len(t.events) - 3).items():
+        add(t, event, f"`{name[1:]}` changes with `w1`: each is an array of its own.")
 
 
 init_weights = interaction(
@@ -248,7 +341,17 @@ def activations(t):
     network = t.make()
     scale = 10.0 ** t.source.integer(-3, 5)
     network.activation(t.draw(arrays("*any") | integer_arrays("*any", -900, 900)) * scale)
+    say(t, clipped)
     network.activation(np.array([[-1000.0], [-40.0], [0.0], [40.0], [1000.0]]))
+    say(t, clipped)
+
+
+def clipped(actual, right):
+    """Return that large scores have been clipped, if all others are right."""
+    near = (right > 1e-3) & (right < 1 - 1e-3)
+    if np.shape(actual) != right.shape or not same(actual[near], right[near]):
+        return ""
+    return "Only large scores are wrong: are they clipped before the sigmoid?"
 
 
 forpass = interaction(
@@ -271,8 +374,24 @@ forpass = interaction(
 
 
 def penalties(t):
-    """Return the penalty of any weights."""
-    ready(t, drawn(t), **price(t, none=False)).reg_loss()
+    """Return the penalty of any weights, for both strengths or one, and again for others."""
+    options = price(t)
+    network = ready(t, drawn(t), **options)
+    pay(t, network, options)
+    network.look(*SHAPES, about=lambda *_: "`reg_loss` must leave the weights as they are.")
+    network.set("w2", t.draw(arrays("u 1")))
+    pay(t, network, options, "It was right before `w2` changed: compute it anew in each call.")
+
+
+def pay(t, network, options, about=""):
+    """Ask for the penalty; say which part is wrong if there is one alone."""
+    network.reg_loss()
+    l1, l2 = options.get("l1", 0), options.get("l2", 0)
+    if not about and not l2:
+        about = "Here l2 is 0, so it is the L1 part alone: l1 Σ|w| over all elements of w1 and w2."
+    if not about and not l1:
+        about = "Here l1 is 0, so it is the L2 part alone: l2 / 2 Σw² over all elements of both."
+    say(t, about or "Of two parts, each has its own strength: l1 Σ|w|, and l2 / 2 Σw².")
 
 
 def cheap(t):
@@ -315,18 +434,52 @@ def gradients(t, x, y, weights, truth=True, **options):
     def theirs(x, err):
         return network.theirs.backprop(x, err)
 
-    wanted = [f"{key}_grad" for key in SHAPES]
+    wanted, begin = [f"{key}_grad" for key in SHAPES], len(t.events)
     for grad in separate(t, "backprop", theirs, network.ours.backprop, (x, err), wanted):
         if truth:
             key = grad.removesuffix("_grad")
             t.slope(lambda w, key=key: mean_loss(x, y, weights | {key: w}), weights[key])
+    wrong = faults(t, begin)
+    for event in wrong.values():
+        add(t, event, BLAMED.get(frozenset(key[1:3] for key in wrong), ""))
     return network
 
 
+BLAMED = {
+    frozenset(key.split()): words
+    for key, words in {
+        "w1 b1": "The gradients of w2 and b2 are right: look at err_1 = err w2ᵀ * a1 * (1 - a1), "
+        "which w1's and b1's are made of, with the weights as they are.",
+        "w1": "b1's gradient is right, so err_1 is: w1's is xᵀ err_1 / m, with all samples.",
+        "b1": "w1's gradient is right, so err_1 is: b1's is its mean over the samples, axis 0.",
+        "w2": "The other three are right: w2's is a1ᵀ err / m.",
+        "b2": "The other three are right: b2's is the mean of err over the samples.",
+        "b1 b2": "Those of w1 and w2 are right: a bias's gradient is one sum over the samples, "
+        "divided by m once.",
+        "w1 w2": "Those of both biases are right: here a matrix has no penalty yet.",
+        "w1 b1 w2 b2": "All four are wrong: each is a mean over the samples, of gradients as they "
+        "come.",
+    }.items()
+}
+
+
+def steep(t):
+    """Return weights of which w2 may be large, and so the gradients of w1 and b1."""
+    weights = drawn(t)
+    return weights | {"w2": weights["w2"] * t.choice(1, 1, 20)}
+
+
+def sound(t):
+    """Hold the gradients against the cross-entropy's, whatever the penalty; no weight moves."""
+    network = gradients(t, *batch(t), steep(t), **price(t))
+    network.look(*SHAPES, about=lambda *_: "`backprop` only computes gradients: no weight moves.")
+
+
 def untouched(t):
-    """A way back changes no weight, whatever the options are."""
+    """A way back changes no weight and no activation, whatever the options are."""
     x, y = batch(t)
-    gradients(t, x, y, drawn(t), truth=False, **price(t)).look(*SHAPES)
+    network = gradients(t, x, y, drawn(t), truth=False, **price(t))
+    network.look(*SHAPES, "a1", about=lambda name, *_: f"`backprop` must leave `{name}` alone.")
 
 
 backprop = interaction(
@@ -338,7 +491,7 @@ backprop = interaction(
         of="Backward",
         axes=SEVERAL,
         count=6,
-        steps=lambda t: gradients(t, *batch(t), drawn(t)),
+        steps=sound,
     ),
     part(
         "one sample, one feature, one unit, integers",
@@ -359,12 +512,37 @@ backprop = interaction(
 )
 
 
-def walk(t, steps=1, none=True, weights=drawn):
+def walk(t, none=True, weights=drawn, kinds=(batch, batch)):
     """Make steps of training."""
-    network = ready(t, weights(t), **price(t, none), learning_rate=t.source.number(0.02, 0.5))
-    for number in range(steps):
-        network.training(*(batch, integer_batch)[number % 2](t, f"m{number}"))
+    start = weights(t)
+    network = ready(t, start, **price(t, none), learning_rate=t.source.number(0.02, 0.5))
+    for number, kind in enumerate(kinds):
+        network.training(*kind(t, f"m{number}"))
+        begin = len(t.events)
         network.look(*SHAPES)
+        wrong = faults(t, begin)
+        for name, event in wrong.items():
+            key = name.removeprefix(".")
+            if number:
+                words = (
+                    "The step before was right: each depends on its own batch as a whole, the "
+                    "weights of now and the options alone."
+                )
+            elif same(event.actual, start[key], Tolerance(0, 0)):
+                words = f"`{key}` has not moved."
+            else:
+                words = LED_ASTRAY.get(frozenset(key[1:] for key in wrong), "")
+            add(t, event, words)
+    return network
+
+
+LED_ASTRAY = {
+    frozenset(("b1", "b2")): "w1 and w2 are right: biases pay no penalty.",
+    frozenset(BOTH): "The biases are right, so the step is: look at the penalty's slope, "
+    "(λ1 sign(w) + λ2 w) / m, of the weights before the step.",
+    frozenset(SHAPES): "All four parameters are wrong: each makes one step against the gradient of "
+    "the whole batch, taken at the weights before it.",
+}
 
 
 def follows(t):
@@ -385,7 +563,12 @@ def follows(t):
 
 def edges(t):
     """Several steps, of batches of one sample too, from weights of which some are 0."""
-    walk(t, 2, weights=lambda t: {k: np.where(w < 0.5, w, 0.0) for k, w in drawn(t).items()})
+    network = walk(
+        t,
+        weights=lambda t: {k: np.where(w < 0.5, w, 0.0) for k, w in drawn(t).items()},
+        kinds=(batch, integer_batch),
+    )
+    network.look("losses", about=lambda *_: "`training` returns its loss, and records nothing.")
 
 
 training = interaction(
@@ -425,7 +608,7 @@ def watching(t):
         network = t.choice(one, one, other)
         x, y = batch(t, f"m{number}")
         network.do("update_val_loss", x, y.astype(t.choice(float, int)))
-        network.look("val_losses")
+        network.look("val_losses", about=last_of)
     one.look("losses", "val_losses", *SHAPES)
     other.look("val_losses")
 
@@ -443,17 +626,37 @@ update_val_loss = interaction(
 )
 
 
+def last_of(name, actual, right):
+    """Return what is wrong with a list to which one number has been appended."""
+    if not isinstance(actual, list) or len(actual) != len(right):
+        return ""
+    if len(right) > 1 and same(actual[::-1], right, Tolerance(single=True)):
+        return "Append each number: the newest stands last."
+    if len(right) > 1 and same(actual[:-1], right[:-1], Tolerance(single=True)):
+        return (
+            "The numbers before it are right; each is the loss of its own set alone, divided by "
+            "the number of *its* samples."
+        )
+    return ""
+
+
 def crowds(t, name):
     """Return features and labels as a vector."""
     x, y = batch(t, name)
     return x, y[:, 0].astype(int)
 
 
-def fitted(t, network, epochs, watched=True, default=False):
-    """Train, and look at both lists and at the weights."""
+def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False):
+    """Train, and look at both lists and at the weights.
+
+    With `apart` all labels are 0, and 1 in the validation set: its loss rises.
+    """
     t.anew()
-    data = crowds(t, "m")
-    seen = dict(zip(("x_val", "y_val"), crowds(t, "v"), strict=True)) if watched else {}
+    x, y = crowds(t, "m")
+    data = x, y * (not apart)
+    x_val, y_val = crowds(t, "v") if watched else (None, None)
+    seen = {"x_val": x_val, "y_val": y_val | int(apart)} if watched else {}
+    begin = len(t.events)
     if default:
         network.do("fit", *data, **seen)
     elif t.choice(True, False):
@@ -461,6 +664,40 @@ def fitted(t, network, epochs, watched=True, default=False):
     else:
         network.do("fit", *data, epochs=epochs, **seen)
     network.look("losses", "val_losses", *SHAPES)
+    wrong = list(faults(t, begin).values())
+    if wrong:
+        add(t, wrong[0], fit_went_wrong(wrong[0], again))
+
+
+def fit_went_wrong(event, again):
+    """Return what the first list, or weight, that is wrong says about a training."""
+    actual, right, name = event.actual, event.expected, event.name.rpartition(".")[-1]
+    if name == "losses" and isinstance(actual, list) and not right:
+        return "With 0 epochs there is no step and no loss."
+    if again:
+        return (
+            "The network was trained before: `fit` starts anew, from fresh weights and with empty "
+            "lists."
+        )
+    if name in SHAPES:
+        return "Both lists are right: the weights must be those after the last step."
+    if not isinstance(actual, list):
+        return ""
+    if len(actual) != len(right):
+        return "It holds one number for each epoch, however the losses go" + (
+            "; without a validation set it stays empty." if name == "val_losses" else "."
+        )
+    if name == "val_losses":
+        return (
+            "`losses` is right: before each step of `training` call `update_val_loss` with `x_val` "
+            "as it is, and `y_val` as a column."
+        )
+    if not same(actual[:1], right[:1], Tolerance(single=True)):
+        return (
+            "`losses[0]` is what the first call of `training` returns, from the first weights, "
+            "with `x` as it is and `y` as a column."
+        )
+    return "`losses[0]` is right: each epoch makes one step from where the last one ended."
 
 
 def optioned(t):
@@ -473,11 +710,23 @@ def optioned(t):
     return made(t, **mild, learning_rate=rate, units=units)
 
 
+def smooth(t):
+    """Return networks whose penalty has no kink, so that they can be trained for long."""
+    return made(t, l2=t.source.number(0.1, 1), learning_rate=0.1, units=2)
+
+
+def trained(t):
+    """Train for some epochs, or for many in which the validation loss rises."""
+    if t.choice(False, False, True):
+        fitted(t, smooth(t), 30, apart=True)
+    else:
+        fitted(t, optioned(t), t.source.integer(2, 6))
+
+
 def unwatched(t):
     """Train without a validation set, and as long as it does by itself."""
     fitted(t, optioned(t), 3, watched=False)
-    network = made(t, l2=t.source.number(0.1, 1), learning_rate=0.1, units=2)
-    fitted(t, network, 100, watched=False, default=True)
+    fitted(t, smooth(t), 100, watched=False, default=True)
 
 
 def anew(t):
@@ -485,8 +734,9 @@ def anew(t):
     network, other = optioned(t), optioned(t)
     fitted(t, network, 3)
     fitted(t, other, 2)
-    fitted(t, network, t.source.integer(1, 4), watched=t.choice(True, False))
+    fitted(t, network, t.source.integer(1, 4), watched=t.choice(True, False), again=True)
     other.look("losses", "val_losses", *SHAPES)
+    fitted(t, network, 0, again=True)
 
 
 fit = interaction(
@@ -497,7 +747,7 @@ fit = interaction(
         of="Fitting",
         axes={"m": (2, 5), "n": (2, 5), "v": (2, 5)},
         count=10,
-        steps=lambda t: fitted(t, optioned(t), t.source.integer(2, 6)),
+        steps=trained,
     ),
     part(
         "needs no validation set, and trains for 100 epochs if nothing else is asked for",
@@ -527,14 +777,23 @@ def judged(t):
     """Labels, and the share of right ones."""
     weights, x = between(t)
     network = ready(t, weights)
-    t.both(
-        "predict",
-        lambda x: plain(network.theirs.predict(x)),
-        network.ours.predict,
-        (x,),
-    )
-    for _ in range(2):
-        network.score(x, t.draw(integer_arrays("m", 0, 1)).astype(t.choice(int, float)))
+    for batch, more in ((x, ""), (x[::-1].copy(), "This is another batch than the one before.")):
+        t.both(
+            "predict",
+            lambda x: plain(network.theirs.predict(x)),
+            network.ours.predict,
+            (batch,),
+        )
+        say(
+            t,
+            more or "A label is 1 where that sample's own probability is larger than 0.5, else 0.",
+        )
+        network.score(batch, t.draw(integer_arrays("m", 0, 1)).astype(t.choice(int, float)))
+        say(
+            t,
+            "Compare the labels of `predict` with y: of n samples, all count that agree, 0 with 0 "
+            "and 1 with 1.",
+        )
 
 
 def plain(answer):
@@ -553,6 +812,8 @@ def tied(t):
     even = ready(t, {**weights, "w2": 0 * weights["w2"], "b2": np.zeros(1)})
     even.predict(x)
     even.score(x, y)
+    sure = ready(t, {**weights, "w2": 0 * weights["w2"], "b2": np.full(1, 3.0)})
+    sure.predict(x)
 
 
 score = interaction(
@@ -581,9 +842,21 @@ def by_seed(name, right):
 
     def wrong(value):
         found = difference(value, right, f"`{name}`", Tolerance(single=True))
-        if found and name in BOTH and isinstance(value, np.ndarray) and value.shape == right.shape:
-            return f"`{name}` does not hold the numbers that `RandomState(42)` draws for it."
-        return found
+        if not found or not isinstance(value, np.ndarray) or value.shape != right.shape:
+            return found
+        if name not in BOTH:
+            return f"{found} Biases start at 0."
+        with np.errstate(all="ignore"):
+            ratio = value / right
+        if same(ratio, np.full(right.shape, ratio.flat[0])):
+            times = f"{ratio.flat[0]:.4g}"
+            return f"`{name}` holds the right numbers times {times}: their deviation is 1."
+        said = f"`{name}` does not hold the numbers that `RandomState(42)` draws for it: "
+        return said + (
+            "the first ones of a generator that is made anew in each call."
+            if name == "w1"
+            else "those that come right after w1's, from the same generator."
+        )
 
     return wrong
 
@@ -690,6 +963,30 @@ def version(
     return suspect
 
 
+def turned(suspect):
+    """Return a suspect whose gradients come in the opposite order."""
+    return lambda *case: dict(reversed(suspect(*case).items()))
+
+
+def swapped(x, y, weights, l1, l2, *m):
+    """Return gradients with each strength in the other's place."""
+    return version()(x, y, weights, l2, l1, *m)
+
+
+def over(count, all_of=True):
+    """Return a suspect that divides by another count than the samples'; the penalty too, or not."""
+
+    def suspect(x, y, weights, l1, l2, *m):
+        share = len(x) / count(x, weights)
+        right, data = version()(x, y, weights, l1, l2, *m), version()(x, y, weights, 0, 0, *m)
+        return {
+            key: share * right[key] if all_of else right[key] + (share - 1) * data[key]
+            for key in right
+        }
+
+    return suspect
+
+
 def one_by_one(x, y, weights, l1, l2, m=None):
     """Return right gradients, sample by sample."""
     size = len(np.asarray(x))
@@ -723,6 +1020,7 @@ RIGHT = {
     "has other last digits": version(last=1e-12),
     "has other last digits, below": version(last=-1e-12),
     "uses other functions, and has other last digits": version(by_einsum, last=2e-13),
+    "returns its gradients in another order": turned(version()),
 }
 PLAINLY_WRONG = {
     "has the wrong sign in w2": version(lambda x, w, a1, err, hidden: {"w2": -a1.T @ err}),
@@ -779,6 +1077,17 @@ SUBTLY_WRONG = {
     "does not divide b2's gradient by m, which is right for one sample": version(
         lambda x, w, a1, err, hidden: {"b2": err.sum(axis=0) * len(x)}
     ),
+    "takes l1 for l2 and l2 for l1, which is right if they are equal": swapped,
+    "divides by the number of features, which is right if there are as many samples": over(
+        lambda x, w: x.shape[1]
+    ),
+    "divides by the number of hidden units, which is right if there are as many samples": over(
+        lambda x, w: len(w["w2"])
+    ),
+    "is wrong by one percent": version(last=0.01),
+    "gives b1 an axis of length 1 more, which broadcasting hides": version(
+        lambda x, w, a1, err, hidden: {"b1": hidden.sum(axis=0, keepdims=True)}
+    ),
 }
 
 
@@ -799,9 +1108,30 @@ def compared(t, name, loss, *args):
     weights = args[2]
     if t.first:
         return
+    begin = len(t.events)
     for key in SHAPES:
         t.both(f"[{key!r}]", lambda key=key: found["theirs"][key], lambda key=key: right[key])
         t.slope(lambda w, key=key: loss(weights | {key: w}), weights[key])
+    wrong = faults(t, begin)
+    if wrong:
+        free = (*args[:3], 0, 0, *args[5:])  # no penalty
+        try:
+            theirs, ours = t.find(name)(*copied(free)), t.names[name](*copied(free))
+            right = same({key: theirs[key] for key in SHAPES}, ours, t.tolerance)
+        except Exception:
+            return
+        for event in wrong.values():
+            add(t, event, WITHOUT_PENALTY if right else WITH_ANY)
+
+
+WITHOUT_PENALTY = (
+    "With l1 = l2 = 0 all is right, so look at the penalty's part: (l1 sign(w) + l2 w) / m for w1 "
+    "and w2 alike, and nothing for b1 and b2."
+)
+WITH_ANY = (
+    "With l1 = l2 = 0 it is wrong, too, so look at the data's part: a mean over the samples, for "
+    "each element by itself."
+)
 
 
 def comes_with(t):
@@ -809,6 +1139,7 @@ def comes_with(t):
     weights, (x, y), (l1, l2) = apart(t), batch(t), price(t, none=False).values()
     l1, l2 = t.choice((l1, l2), (l1, l2), (l1, 0), (0, l2))
     called(t, "regularized_loss", x, y, weights, l1, l2)
+    say(t, "It is (ΣCE + R) / m, with R as in `reg_loss`: both matrices, no biases.")
     compared(t, "gradients_mended", lambda w: mean_loss(x, y, w, l1, l2), x, y, weights, l1, l2)
 
 
@@ -856,6 +1187,7 @@ RIGHT_BATCHES = {
     "takes 1 for the sign of 0": version(sign=lambda w: np.where(w >= 0, 1.0, -1.0)),
     "takes -1 for the sign of 0": version(sign=lambda w: np.where(w > 0, 1.0, -1.0)),
     "has other last digits": version(last=1e-12),
+    "returns its gradients in another order": turned(version()),
 }
 PLAINLY_WRONG_BATCHES = {
     "divides the penalty by the batch": version(toll=mean),
@@ -878,6 +1210,15 @@ SUBTLY_WRONG_BATCHES = {
     "is mended for w1 only": but_for("w2", version(toll=mean)),
     "divides the gradient of b2 by m": but_for("b2", version(share=whole)),
     "divides the gradient of b1 by m": but_for("b1", version(share=whole)),
+    "forgets the sign in L1, which is right for positive weights": version(sign=np.ones_like),
+    "takes l1 for l2 and l2 for l1, which is right if they are equal": swapped,
+    "has a factor 1/2 in the L2 part": version(f2=0.5),
+    "divides the penalty by B twice, which is right if m is B²": version(
+        toll=lambda size, m: 1 / size**2
+    ),
+    "divides the penalty by 364, whatever m is": version(toll=lambda size, m: 1 / 364),
+    "divides the data by the number of features": over(lambda x, w: x.shape[1], all_of=False),
+    "is wrong by one percent": version(last=0.01),
 }
 
 

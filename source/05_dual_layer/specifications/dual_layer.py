@@ -1098,7 +1098,7 @@ def called(t, name, *args):
 
 def compared(t, name, loss, *args):
     """Compare gradients, and hold them against numerical differentiation of a loss of weights."""
-    found = {}
+    found, begin = {}, len(t.events)
 
     def theirs(*a):
         found["theirs"] = t.find(name)(*a)
@@ -1106,22 +1106,22 @@ def compared(t, name, loss, *args):
 
     right = t.both(name, theirs, t.names[name], args)
     weights = args[2]
-    if t.first:
-        return
-    begin = len(t.events)
-    for key in SHAPES:
+    for key in SHAPES if not t.first else ():
         t.both(f"[{key!r}]", lambda key=key: found["theirs"][key], lambda key=key: right[key])
         t.slope(lambda w, key=key: loss(weights | {key: w}), weights[key])
-    wrong = faults(t, begin)
-    if wrong:
-        free = (*args[:3], 0, 0, *args[5:])  # no penalty
-        try:
-            theirs, ours = t.find(name)(*copied(free)), t.names[name](*copied(free))
-            right = same({key: theirs[key] for key in SHAPES}, ours, t.tolerance)
-        except Exception:
-            return
-        for event in wrong.values():
-            add(t, event, WITHOUT_PENALTY if right else WITH_ANY)
+    for event in faults(t, begin).values():
+        if not same(event.actual, event.expected, t.tolerance):
+            add(t, event, whose_part(t, name, args))
+
+
+def whose_part(t, name, args):
+    """Return whether gradients are wrong because of the penalty, or without one, too."""
+    free = (*args[:3], 0, 0, *args[5:])
+    try:
+        theirs, ours = t.find(name)(*copied(free)), t.names[name](*copied(free))
+    except Exception:
+        return ""
+    return WITHOUT_PENALTY if same(theirs, ours, t.tolerance) else WITH_ANY
 
 
 WITHOUT_PENALTY = (

@@ -268,7 +268,8 @@ class Trial:
         words = partial(  # text takes time, and is seldom read
             _words, f"{whose}{name}", None if no_call else _as_now(inputs), assigned
         )
-        ours, our_options = _handed(tuple(args), _ours), _handed(dict(options), _ours)
+        ours = tuple(_handed(value, _ours) for value in args)
+        our_options = {key: _handed(value, _ours) for key, value in options.items()}
         theirs, their_options = self._theirs(args), self._theirs(options)
         try:
             with warnings.catch_warnings():
@@ -315,11 +316,10 @@ class Trial:
 
     def _theirs(self, inputs: Any) -> Any:
         """Return inputs for the student's code: copies; of a watched trial, copies that stay."""
-        if not self.watched:
-            return _handed(inputs if isinstance(inputs, dict) else tuple(inputs), _theirs)
+        hand = self._stays if self.watched else lambda value: _handed(value, _theirs)
         if isinstance(inputs, Mapping):
-            return {key: self._stays(value) for key, value in inputs.items()}
-        return tuple(self._stays(value) for value in inputs)
+            return {key: hand(value) for key, value in inputs.items()}
+        return tuple(hand(value) for value in inputs)
 
     def _stays(self, value: Any) -> Any:
         handed = _handed(value, _theirs)
@@ -602,17 +602,27 @@ class Once:
         return f"a generator of {show(list(self._values))}"
 
 
-def _handed(value: Any, side: Callable[[Any], Any]) -> Any:
-    """Return a copy of a value, in which what both sides hold is one side's own."""
+def _handed(value: Any, side: Callable[[Any], Any], known: dict[int, Any] | None = None) -> Any:
+    """Return a copy of a value, in which what both sides hold is one side's own.
+
+    What stands in it twice, stands twice in the copy.
+    """
+    known = {} if known is None else known
+    if id(value) not in known:
+        known[id(value)] = _handed_once(value, side, known)
+    return known[id(value)]
+
+
+def _handed_once(value: Any, side: Callable[[Any], Any], known: dict[int, Any]) -> Any:
     match value:
         case Pair() | Kept() | Once():
             return side(value)
         case dict():
-            return {key: _handed(item, side) for key, item in value.items()}
+            return {key: _handed(item, side, known) for key, item in value.items()}
         case list():
-            return [_handed(item, side) for item in value]
+            return [_handed(item, side, known) for item in value]
         case tuple():
-            return tuple(_handed(item, side) for item in value)
+            return tuple(_handed(item, side, known) for item in value)
     return copied(value)
 
 

@@ -52,6 +52,7 @@ affine = function(
         at=[
             {**TWO_BY_TWO, "x": np.array([1, 2])},
             {**TWO_BY_TWO, "x": np.array([[1, 2], [3, -1]])},
+            {**TWO_BY_TWO, "x": np.array([[10, 255], [0, 7]], dtype=np.uint8)},
         ],
         x=OTHERS | SAMPLES,
         W=arrays("n m", -2, 2) | single("n m", -2, 2),
@@ -233,7 +234,8 @@ LINE = {
     "x": np.array([1.0]),
     "h": doubled,
 }
-DEEP = {"layers": as_layers(SQUARE["network"]) * 4, "x": SQUARE["x"], "h": bend}
+TWELVE = [(W.copy(), b.copy()) for _ in range(4) for W, b in as_layers(SQUARE["network"])]
+DEEP = {"layers": TWELVE, "x": SQUARE["x"], "h": bend}
 WHOLE_OR_NOT = integer_arrays("n") | integer_arrays("N n") | SAMPLES
 BENT = one_of(bend, doubled, np.tanh) | Domain(drawn)
 
@@ -284,7 +286,7 @@ count_parameters = function(
     part(
         "any number of layers, of any size",
         essential=True,
-        at=[{"sizes": [3, 5, 2, 4]}],
+        at=[{"sizes": [3, 5, 2, 4]}, {"sizes": [3, 3, 3, 3]}],
         sizes=layer_sizes(2),
     ),
     part(
@@ -380,6 +382,7 @@ accuracy = function(
         at=[
             {"y": WHOLE, "t": np.array([0, 1, 1], dtype=np.uint8)},
             {"y": WHOLE - 9.0, "t": np.eye(3, dtype=int)[[0, 1, 1]]},
+            {"y": np.tile(WHOLE, (100, 1)), "t": np.tile([0, 0, 1], 100)},
         ],
         y=untied(arrays("N K", -9, 9)).map(lambda y: 10 ** y[0, 0] * y) | untied(single("N K")),
         t=labels("N", "K").map(lambda t: t.astype(np.uint8))

@@ -494,3 +494,16 @@ def test_an_array_of_many_axes_is_shown_by_its_shape():
     assert show(np.zeros((3,) * 9)) == f"an array of shape {(3,) * 9}"
     assert show(np.zeros((3,) * 5) + 1j) == f"an array of shape {(3,) * 5}"
     assert show(np.zeros((1,) * 5)) == "[[[[[0.]]]]]"
+
+
+def test_what_stands_twice_in_an_input_is_one_thing_for_both_sides():
+    def twice(layers):
+        return [float(one is layers[0]) for one in layers]
+
+    layer = (np.ones(2), np.zeros(2))
+    t = trial(twice, twice)
+    assert t.call([layer, layer, (np.ones(2), np.zeros(2))]) == [1, 1, 0]
+    assert problem(t) == ""
+    t = trial(lambda layers: [1.0 for _ in layers], twice)
+    t.call([layer, (np.ones(2), np.zeros(2))])
+    assert problem(t)

@@ -57,25 +57,31 @@ def start(t):
     return params
 
 
-def walks(**options):
-    """Return steps that move parameters, whatever becomes of the dictionary that holds them."""
+MANY = 30  # steps of the longest walk
+
+
+def walks(*, sizes=(1.0, 1.0, 100.0), **options):
+    """Return steps that move parameters, whatever becomes of the dictionary that holds them.
+
+    The largest trials are long walks of one array.
+    """
 
     def steps(t):
         method = t.make(**{name: t.draw(domain) for name, domain in options.items()})
-        first = start(t)
+        long = t.source.size >= 5
+        first = {"W1": t.draw(arrays("2"))} if long else start(t)
         params = t.keep(first)
-        for _ in t.times(2, 5):
-            method.update(params, gradients(t, first, t.choice(1.0, 1.0, 100.0)))
-            params.compare("params")
+        for _ in range(MANY) if long else t.times(2, 5):
+            method.update(params, gradients(t, first, t.choice(*sizes)))
 
     return steps
 
 
 def moves_in_place(t):
-    """Two optimizers, with arrays that others hold."""
+    """Two optimizers, with arrays that others hold, one of them transposed."""
     methods = [t.make(), t.make()]
     held = []
-    first = start(t)
+    first = start(t) | {"W3": np.asfortranarray(t.draw(arrays("2 3")))}
     for _ in methods:
         held.append({key: t.keep(value) for key, value in first.items()})
     for _ in range(2):
@@ -86,14 +92,17 @@ def moves_in_place(t):
 
 
 def small_gradients(**options):
-    """Return steps with gradients of 0, and of 0.001, where it counts where EPS stands."""
+    """Return steps with gradients of 0, for good or from now on, and of 0.001.
+
+    There it counts where EPS stands.
+    """
 
     def steps(t):
         method = t.make(0.5, **{name: t.draw(domain) for name, domain in options.items()})
-        params = t.keep({"w": np.array([3.0, 0.0])})
-        for gradient in (1e-3, -8e-4, 1.2e-3):
-            method.update(params, {"w": np.array([0.0, gradient])})
-            params.compare("params")
+        params = t.keep({"w": np.array([3.0, 0.0]), "b": np.array([1.0, 2.0])})
+        for turn, gradient in enumerate((1e-3, -8e-4, 1.2e-3)):
+            then = np.array([1.0 - turn, 0.0]) if turn < 2 else np.array([0.0, 0.5])
+            method.update(params, {"w": np.array([0.0, gradient]), "b": then})
 
     return steps
 
@@ -134,7 +143,10 @@ def formula(points=1, **options):
 
 
 SGD = interaction(formula(), IN_PLACE)
-Momentum = interaction(formula(2, momentum=numbers(0.3, 0.8)), IN_PLACE)
+Momentum = interaction(
+    formula(2, sizes=(1.0, 1.0, 100.0, 0.0), momentum=numbers(0.3, 0.8)),  # it rolls on without one
+    IN_PLACE,
+)
 AdaGrad = interaction(formula(), near_zero(1e-3), IN_PLACE)
 RMSprop = interaction(
     formula(decay_rate=numbers(0.6, 0.9)),
@@ -146,7 +158,13 @@ Adam = interaction(formula(2, **BETAS), near_zero(5e-3, **BETAS), IN_PLACE)
 
 # --- the first weights ----------------------------------------------------------------------------
 
-WORDS = one_of("he", "relu", "xavier", "sigmoid")
+
+def made_anew(word):
+    """Return the same word as another object: a word is told by its letters."""
+    return "".join(list(word))
+
+
+WORDS = one_of("he", "relu", "xavier", "sigmoid").map(made_anew)
 initial_std = function(
     part(
         "any number of inputs, each word, and a number as it is",
@@ -196,12 +214,14 @@ def normalizes(t):
     for train_flg in (True, False, False, True, True, False, *more):
         x = spread(t, features)
         through(t, layer, x if train_flg else x[: t.source.integer(1, 2)], train_flg)
+        if train_flg:
+            layer.read("xhat", "std")
         if t.choice(True, False, False, False):
             layer.write("gamma", t.draw(arrays(shape, 0.5, 2)))
 
 
 def hardly_varies(t):
-    """Features whose variance is about as large as EPS, or 0."""
+    """Features whose variance is about as large as EPS, or 0, or small beside their mean."""
     features = t.source.integer(1, 3)
     shape = f"{features}"
     gamma, beta, mean = t.draw(arrays(shape, 0.5, 2), arrays(shape), arrays(shape))
@@ -209,6 +229,7 @@ def hardly_varies(t):
     through(t, layer, mean + 1e-3 * spread(t, features) / 10, train_flg=False)
     through(t, layer, mean + 1e-3 * spread(t, features, 3) / 10, train_flg=True)
     through(t, layer, spread(t, features, 1), train_flg=True)
+    through(t, layer, 1e7 + spread(t, features, 4), train_flg=True)
 
 
 def keeps_values(t):
@@ -230,7 +251,7 @@ BatchNormalization = interaction(
         steps=normalizes,
     ),
     part(
-        "EPS under the root, in both modes; x stays as it is",
+        "EPS under the root, in both modes; means far from 0; x stays as it is",
         rtol=1e-5,
         count=6,
         steps=hardly_varies,
@@ -278,6 +299,7 @@ batch_norm_backward = interaction(
         3,
         essential=True,
         single=True,
+        axes={"N": (3, 6)},  # of two samples dx is next to nothing
         steps=three_gradients,
     ),
     part(
@@ -456,6 +478,34 @@ def decays(t):
         t.slope(loss, params[key], item=key)
 
 
+ODD = {
+    "W1": np.array([[[1.0, -2.0]]]),
+    "b1": np.array([[3.0, 2.0]]),
+    "gamma1": np.array([[4.0, 1.0]]),
+    "W2": np.array([2.0, -1.0]),
+}
+
+
+def new_dictionary(t):
+    """What comes back is new, without decay too; odd shapes change nothing."""
+    decays(t)
+    lam = t.draw(numbers(0.1, 2))
+    grads = {key: t.draw(arrays(" ".join(map(str, value.shape)))) for key, value in ODD.items()}
+    t.call(ODD, grads, lam)
+    t.both("decay_loss", t.find("decay_loss"), t.names["decay_loss"], (ODD, lam))
+    for strength in (0, lam):
+        t.both(
+            "decay_grads",
+            lambda *a: t.student(*a) is a[1],
+            lambda *a: t.reference(*a) is a[1],
+            (ODD, grads, strength),
+            signature=t.reference,
+            relation=lambda same: (
+                same and "The dictionary `grads` itself comes back, not a new one."
+            ),
+        )
+
+
 decay_loss = interaction(
     part(
         "the penalty of the weights alone, at any depth",
@@ -474,11 +524,11 @@ decay_loss = interaction(
         steps=decays,
     ),
     part(
-        "returns a new dictionary; params and grads stay as they are",
+        "goes by the key, whatever the shape; a new dictionary; params and grads stay as they are",
         of="decay_grads",
         single=True,
         count=10,
-        steps=decays,
+        steps=new_dictionary,
     ),
 )
 
@@ -500,17 +550,24 @@ def layer_by_layer(t):
         ratio = t.draw(numbers(0.1, 0.4))
         layers = t.make(params, activation, norm, dropout, ratio, t.source.integer(0, 99))
         compare_names(t, layers)
-        for name in [] if t.first else layers.ours:
+        names = [] if t.first else list(layers.ours)
+        for place, name in enumerate(names, start=1):
             layer = layers[name]
             if name.startswith("Affine"):
                 inputs = len(params[f"W{name.removeprefix('Affine')}"])
                 layer.forward(t.draw(arrays(f"2 {inputs}")))
             elif name.startswith("Activation"):
-                layer.forward(t.draw(arrays("2 3")))
+                layer.forward(t.draw(arrays(f"{place} 3")))
             elif name.startswith("BatchNorm"):
                 layer.read("gamma", "beta")
             else:
                 layer.read("dropout_ratio")
+                layer.set("dropout_ratio", place / 100)
+        for place, name in reversed(list(enumerate(names, start=1))):
+            if name.startswith("Activation"):
+                layers[name].backward(t.draw(arrays(f"{place} 3")))
+            elif name.startswith("Dropout"):
+                layers[name].read("dropout_ratio")
 
 
 def hands_on(t):
@@ -562,6 +619,7 @@ make_layers = interaction(
     part("hands the generator on to each dropout; changes nothing", steps=hands_on, count=8),
     part(
         "the layers hold the arrays of params themselves",
+        essential=True,
         changes=["params"],
         count=8,
         steps=shares_arrays,
@@ -755,6 +813,8 @@ MultiLayerNetExtend = interaction(
     part(
         "with batch normalization, in train and test mode, likewise",
         2,
+        essential=True,
+        laws=True,
         count=6,
         rtol=1e-5,
         atol=1e-5,
@@ -763,6 +823,8 @@ MultiLayerNetExtend = interaction(
     part(
         "with dropout, in train and test mode, likewise",
         2,
+        essential=True,
+        laws=True,
         count=5,
         rtol=1e-5,
         atol=1e-5,

@@ -26,6 +26,8 @@ def shifted(domain):
 LARGE = shifted(ROW) | shifted(ROWS) | MODERATE.map(lambda z: z + 1000) | arrays("N K", -1e6, 1e6)
 LARGE |= MODERATE.map(lambda z: z / 3 + 709)  # where sums overflow before exponentials do
 FAR = {"z": np.array([[2000.0, 0.0, 0.0], [0.0, 0.0, 0.0], [-1000.0, -1000.0, -1020.0]])}
+HUGE = {"z": np.array([0.0, 1e300, -1e300])}  # more than a float32 holds
+TURNED = {"z": np.array([[1.0, 2.0], [-2.0, 2.5], [0.0, -1.0]]).T}  # memory holds its columns
 
 WHOLE = integer_arrays("K", -5, 5) | integer_arrays("N K", -5, 5)
 softmax_naive = function(
@@ -37,11 +39,19 @@ softmax_naive = function(
 )
 softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
-    part("scores of any size, integers too, without a warning", at=[FAR], z=LARGE | WHOLE),
+    part(
+        "scores of any size, integers too, without a warning",
+        at=[FAR, HUGE, TURNED],
+        z=LARGE | WHOLE,
+    ),
 )
 log_softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
-    part("scores of any size, integers too, without a warning", at=[FAR], z=LARGE | WHOLE),
+    part(
+        "scores of any size, integers too, without a warning",
+        at=[FAR, HUGE, TURNED],
+        z=LARGE | WHOLE,
+    ),
 )
 
 
@@ -51,6 +61,14 @@ def truth(t, scores):
         return t.draw(scores("N K"), labels("N", "K") | one_hot("N", "K"))
     z, label = t.draw(scores("K"), labels("", "K"))
     return z, t.choice(int(label), np.int64(label), np.eye(len(z))[int(label)])
+
+
+def call(t, scores, *fixed):
+    """Call with a drawn truth and, now and then, with fixed ones."""
+    for given in fixed if t.choice(False, False, False, False, True) else ():
+        t.call(*given)
+        t.apart()
+    t.call(*truth(t, scores))
 
 
 def scores(shape):
@@ -83,6 +101,13 @@ def large(shape):
     return shifted(scores(shape)) | arrays(shape, -1e6, 1e6)
 
 
+FAR_OFF = (
+    (np.array([0.0, 1000.0, -1000.0]), 2),
+    (HUGE["z"], np.array([0.0, 1.0, 0.0])),
+    (TURNED["z"], np.array([2, 0])),
+)
+MANY = np.tile([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], (200, 1))  # their product is 0 for a float
+LABELS = np.tile([0, 2, 1, 2], 100)
 cross_entropy_error = function(
     part(
         "the mean over a batch, and one sample, with labels and one-hot",
@@ -90,7 +115,7 @@ cross_entropy_error = function(
         rtol=1e-4,
         atol=1e-5,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, probabilities)),
+        steps=lambda t: call(t, probabilities, (MANY, LABELS)),
     ),
     part(
         "counts a probability of exactly 0 as 1e-7",
@@ -107,13 +132,13 @@ softmax_cross_entropy = function(
         rtol=1e-5,
         atol=1e-5,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, scores)),
+        steps=lambda t: call(t, scores, (np.log(MANY), LABELS)),
     ),
     part(
         "scores of any size, without a warning",
         rtol=1e-5,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, large)),
+        steps=lambda t: call(t, large, *FAR_OFF),
     ),
 )
 
@@ -138,7 +163,7 @@ softmax_jacobian = function(
     part(
         "scores of any size, integers too, without a warning",
         single=True,
-        at=[{"z": row} for row in FAR["z"]],
+        at=[*({"z": row} for row in FAR["z"]), HUGE],
         z=shifted(ROW) | integer_arrays("K", -5, 5),
     ),
 )
@@ -154,7 +179,7 @@ softmax_cross_entropy_grad = function(
         "scores that are far apart; its inputs stay as they are",
         single=True,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, t.choice(scores, apart))),
+        steps=lambda t: call(t, t.choice(scores, apart, large), *FAR_OFF),
     ),
 )
 predict_class = function(
@@ -162,7 +187,11 @@ predict_class = function(
         "the first of the largest scores of every row, an integer",
         essential=True,
         kinds=True,
-        at=[{"z": np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])}],
+        at=[
+            {"z": np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])},
+            TURNED,
+            {"z": np.arange(300.0)},  # classes that no small integer counts
+        ],
         z=MODERATE | LARGE,
     ),
 )
@@ -219,6 +248,14 @@ RIGHT = {
         np.exp(x - np.max(x) + 1) / np.exp(x - np.max(x) + 1).sum()
     ),
 }
+
+
+def where_large(x, order):
+    """Return softmax, its probabilities in another order if the scores are large."""
+    y = by_shift(x)
+    return y[order] if np.max(x) > 700 else y
+
+
 WRONG = {
     "cuts its scores off at 700": lambda x: by_clipping(x, 700.0),
     "returns nan: its limit is too high": lambda x: by_clipping(x, 1000.0),
@@ -227,6 +264,10 @@ WRONG = {
     "divides the scores by the largest of them": lambda x: by_shift(x / np.max(np.abs(x))),
     "gives the largest score 1 and the others 0": lambda x: where_not(x, x == np.max(x)),
     "overflows, as the plain formula does": overflowing,
+    "turns the classes of large scores around": lambda x: where_large(x, np.s_[::-1]),
+    "exchanges the last two classes of large scores": lambda x: where_large(
+        x, [*range(len(x) - 2), len(x) - 1, len(x) - 2]
+    ),
     "shrinks scores that are large": lambda x: by_shift(x / (100 if np.max(x) > 700 else 1)),
 }
 check_large_scores = interaction(
@@ -237,7 +278,12 @@ check_large_scores = interaction(
         count=2,
         steps=lambda t: t.sort(RIGHT, WRONG),
     ),
-    part("comes with a mended version that is right", of="softmax_unclipped", z=MODERATE | LARGE),
+    part(
+        "comes with a mended version that is right",
+        of="softmax_unclipped",
+        at=[HUGE, TURNED],
+        z=MODERATE | LARGE,
+    ),
 )
 
 
@@ -304,6 +350,9 @@ WRONG_ROWS = {
         by_shift(x) + 0.01 * (np.mean(by_shift(np.atleast_2d(x)), axis=0) - by_shift(x))
     ),
     "is nan for a batch": lambda x: by_shift(x) * (1.0 if np.ndim(x) == 1 else np.nan),
+    "puts the rows in reverse order": lambda x: (
+        by_shift(x) if np.ndim(x) == 1 else by_shift(x)[::-1]
+    ),
     "divides every row by the sum of the next": lambda x: (
         by_shift(x) if np.ndim(x) == 1 else np.exp(x) / np.roll(np.exp(x).sum(1, keepdims=True), 1)
     ),
@@ -316,5 +365,10 @@ check_rows = interaction(
         count=2,
         steps=lambda t: t.sort(RIGHT_ROWS, WRONG_ROWS),
     ),
-    part("comes with a mended version that is right", of="softmax_rows", z=MODERATE | LARGE),
+    part(
+        "comes with a mended version that is right",
+        of="softmax_rows",
+        at=[TURNED],
+        z=MODERATE | LARGE,
+    ),
 )

@@ -24,7 +24,7 @@ from helpers.specification import (
     part,
     single,
 )
-from helpers.specification.values import copied, show
+from helpers.specification.values import Tolerance, copied, difference, show
 
 SAMPLES = arrays("N n") | arrays("N 1 n n") | integer_arrays("N n") | single("N n 2")
 PLACES = Domain(lambda draw, axes: 10 * np.array(draw.order(axes.length("N", draw))))
@@ -43,8 +43,31 @@ def ask(t, name, how, wrong, **inputs):
 
 
 def seeds(t, count):
-    """Return as many seeds, all different."""
-    return [t.draw(SEEDS) * 1000 + k for k in range(count)]
+    """Return as many seeds, all different, which fit into 32 bits."""
+    return [t.draw(integers(0, 4_000_000)) * 1000 + k for k in range(count)]
+
+
+def unseeded(t, name, how, **inputs):
+    """Do a step twice with one seed: the hidden state must not be the same after both."""
+
+    def theirs(**given):
+        states = []
+        for _ in range(2):
+            how(t.student, **given)
+            states.append(t.home.stir())
+        return any(one == other for one, other in zip(*states, strict=True))
+
+    def ours(**given):
+        how(t.reference, **given)
+        return False
+
+    def wrong(found):
+        words = "Your code seeds the hidden state, which all other code shares: draw from `rng`."
+        return words if found else ""
+
+    t.apart()
+    of = partial(how, t.reference)
+    t.both(f"{name} ", theirs, ours, (), inputs, signature=of, relation=wrong)
 
 
 def first(sentences):
@@ -67,8 +90,11 @@ def as_often(found, right):
     return np.array_equal(found[np.lexsort(found.T)], right[np.lexsort(right.T)])
 
 
-def unpaired(pair, x, t, of=""):
-    """Return what is wrong with the form of two arrays; the shapes are x's and t's, but for N."""
+def unpaired(pair, x, t, of="", kinds=False):
+    """Return what is wrong with the form of two arrays; the shapes are x's and t's, but for N.
+
+    With `kinds` integers must have stayed integers.
+    """
     if pair is None:
         return RETURN
     if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -79,6 +105,8 @@ def unpaired(pair, x, t, of=""):
             return f"Your {name}{of} {array}"
         if array.shape[1:] != right.shape[1:] or not array.ndim:
             return f"Your {name}{of} {shape_sentence(array.shape, right.shape)}."
+        if kinds and right.dtype.kind == "i" and array.dtype.kind not in "iu":
+            return f"Your {name}{of} holds {array.dtype} in place of integers: keep their type."
     if len(pair[0]) != len(pair[1]):
         return f"Your x{of} holds {len(pair[0])} samples, and your t {len(pair[1])} labels."
     return ""
@@ -98,22 +126,23 @@ def mixed_up(pairs, x, t):
     return ""
 
 
-def misshuffled(pair, x, t):
+def misshuffled(pair, x, t, kinds=False):
     """Return what is wrong with a shuffled data set, whatever its order."""
-    words = unpaired(pair, x, t)
+    words = unpaired(pair, x, t, kinds=kinds)
     if not words and len(pair[0]) != len(x):
         words = f"Your x {shape_sentence(np.shape(pair[0]), x.shape)}."
     return words or mixed_up([pair], x, t)
 
 
 ROWS = np.arange(14.0).reshape(7, 2), 10 * np.arange(7)
+ONE = np.array([[0.5, 1.5]]), np.array([3])
 
 
-def shuffles(t):
-    """Shuffle seven samples that are all different, and any others."""
-    for x, truth in (ROWS, t.draw(SAMPLES, TRUTH)):
+def shuffles(t, kinds=False):
+    """Shuffle seven samples that are all different, one alone, and any others."""
+    for x, truth in (ROWS, ONE, t.draw(SAMPLES, TRUTH)):
         t.apart()
-        wrong = partial(misshuffled, x=x, t=truth)
+        wrong = partial(misshuffled, x=x, t=truth, kinds=kinds)
         rng = t.draw(SEEDS | GENERATORS)
         if t.choice(True, False):
             t.relate(wrong, x, truth, rng)
@@ -177,30 +206,36 @@ TWENTY = np.arange(40.0).reshape(20, 2), np.arange(20)
 
 
 def twice(f, seed, **options):
-    """Call f for twenty samples twice with a seed, and twice with one generator."""
+    """Call f for twenty samples twice with a seed, and three times with one generator."""
     rng = np.random.default_rng(seed)
-    return [f(*copied(TWENTY), rng=one, **options) for one in (seed, seed, rng, rng)]
+    return [f(*copied(TWENTY), rng=one, **options) for one in (seed, seed, rng, rng, rng)]
+
+
+def once(f, seed):
+    """Call f for twenty samples."""
+    f(*copied(TWENTY), rng=seed)
 
 
 def unrepeatable(found):
-    """Return what is wrong with four answers, of one seed twice and of one generator twice."""
+    """Return what is wrong with answers of one seed, twice, and of one generator, three times."""
     if words := first(unpaired(pair, *TWENTY) for pair in found):
         return words
-    one, again, generator, later = (table(*pair).tolist() for pair in found)
+    one, again, generator, *later = (table(*pair).tolist() for pair in found)
     if one != again:
         return "The same seed gives two different orders: draw from `rng`."
-    if generator == later:
+    if all(generator == other for other in later):
         return "A generator that has been used gives the same order once more: draw from `rng`."
     return ""
 
 
-TWO_AND_TWO = "twenty samples, twice by a seed and twice by one generator"
+TWO_AND_THREE = "twenty samples, twice by a seed and three times by one generator"
 
 
 def repeated_shuffles(t):
-    """Shuffle once, and twice with one seed and with one generator."""
-    shuffles(t)
-    ask(t, TWO_AND_TWO, twice, unrepeatable, seed=t.draw(SEEDS))
+    """Shuffle once, and several times with one seed and with one generator."""
+    shuffles(t, kinds=True)
+    ask(t, TWO_AND_THREE, twice, unrepeatable, seed=t.draw(SEEDS))
+    unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
 
 shuffle_dataset = interaction(
@@ -213,8 +248,9 @@ shuffle_dataset = interaction(
 TEN = TWENTY[0][:10], TWENTY[1][:10]
 
 
-def missplit(found, x, t, count):
-    """Return what is wrong with a split that should put `count` samples aside."""
+def missplit(found, x, t, share, kinds=False):
+    """Return what is wrong with a split that should put a share of the samples aside."""
+    count = round(share * len(x))
     if found is None:
         return RETURN
     if not isinstance(found, tuple | list) or len(found) != 2:
@@ -222,21 +258,22 @@ def missplit(found, x, t, count):
     for pair, of in zip(found, (" for training", " for validation"), strict=True):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             return "Return two pairs: (x_train, t_train), (x_val, t_val)."
-        if words := unpaired(pair, x, t, of):
+        if words := unpaired(pair, x, t, of, kinds):
             return words
     total, training, validation = len(x), len(found[0][0]), len(found[1][0])
     if (training, validation) != (total - count, count):
         return (
             f"Of {total} samples {training} are for training and {validation} for validation "
-            f"instead of {total - count} and {count}."
+            f"instead of {total - count} and {count}: `round({share:g} * {total})` is {count}."
         )
     return mixed_up(found, x, t)
 
 
-def split(t, x, truth, share, count):
+def split(t, x, truth, share, kinds=False):
     """Split once, apart from other steps."""
     t.apart()
-    t.relate(lambda found: missplit(found, x, truth, count), x, truth, share, t.draw(SEEDS))
+    wrong = partial(missplit, x=x, t=truth, share=share, kinds=kinds)
+    t.relate(wrong, x, truth, share, t.draw(SEEDS))
 
 
 WHOLE = ((10, 0.2), (10, 0.3), (12, 0.5), (8, 0.25), (4, 0.75), (5, 0.2))
@@ -244,11 +281,11 @@ WHOLE = ((10, 0.2), (10, 0.3), (12, 0.5), (8, 0.25), (4, 0.75), (5, 0.2))
 
 def splits(t):
     """Split where the share is a whole number of samples: ten, and any others."""
-    split(t, *TEN, 0.3, 3)
+    split(t, *TEN, 0.3)
     total, share = t.choice(*WHOLE)
     t.apart()
     t.axes.known["N"] = total
-    split(t, *t.draw(SAMPLES, TRUTH), share, round(share * total))
+    split(t, *t.draw(SAMPLES, TRUTH), share)
 
 
 def rounds(t):
@@ -259,10 +296,10 @@ def rounds(t):
     cases = (8, 0.2), (100, 0.29), (7, 0.2), (9, 0.25), (6, 0.05), (5, 0.95), (total, share)
     for samples, share in cases:
         x = np.arange(2.0 * samples).reshape(samples, 2)
-        split(t, x, np.arange(samples), share, round(share * samples))
+        split(t, x, np.arange(samples), share)
     t.apart()
     x, truth = TWENTY[0][:8], TWENTY[1][:8]
-    t.relate(lambda found: missplit(found, x, truth, 2), x, truth, rng=t.draw(SEEDS))
+    t.relate(partial(missplit, x=x, t=truth, share=0.2), x, truth, rng=t.draw(SEEDS))
 
 
 def halves(split, seeds):
@@ -272,7 +309,7 @@ def halves(split, seeds):
 
 def unfair(found):
     """Return what is wrong with which five of ten samples validate, each time."""
-    if words := first(missplit(one, *TEN, 5) for one in found):
+    if words := first(missplit(one, *TEN, 0.5) for one in found):
         return words
     chosen = [sorted(np.asarray(one[1][1]).tolist()) for one in found]
     for half, words in ((range(5, 10), "last"), (range(5), "first")):
@@ -295,16 +332,17 @@ def many_splits(t):
 
 
 def unrepeatable_split(found):
-    """Return what is wrong with four splits, of one seed twice and of one generator twice."""
-    if words := first(missplit(one, *TWENTY, 10) for one in found):
+    """Return what is wrong with splits of one seed, twice, and of one generator, three times."""
+    if words := first(missplit(one, *TWENTY, 0.5) for one in found):
         return words
     return unrepeatable([training for training, _ in found])
 
 
 def repeated_splits(t):
-    """Split once, and twice with one seed and with one generator."""
-    split(t, *TEN, 0.3, 3)
-    ask(t, TWO_AND_TWO, partial(twice, share=0.5), unrepeatable_split, seed=t.draw(SEEDS))
+    """Split once, and several times with one seed and with one generator."""
+    split(t, *TEN, 0.3, kinds=True)
+    ask(t, TWO_AND_THREE, partial(twice, share=0.5), unrepeatable_split, seed=t.draw(SEEDS))
+    unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
 
 validation_split = interaction(
@@ -350,9 +388,12 @@ def whole_batches(t):
 
 
 def even_batches(t):
-    """Train in mini-batches that come out even."""
-    whole_batches(t)
+    """Train in mini-batches that come out even; of others, look whether each sample is taken."""
     epoch_of(t, *t.choice((4, 2), (6, 3), (3, 1), (6, 2)))
+    epoch_of(t, 7, 3, untaken)
+    epoch_of(t, 14, 1, in_order)
+    t.apart()
+    whole_batches(t)
 
 
 def uneven_batches(t):
@@ -375,21 +416,21 @@ def linear(t, samples, **options):
     return mine, copied(mine.ours.network.params)
 
 
-def batches_taken(before, after, size):
+def sizes_of(samples, size):
+    """Return how many samples each mini-batch of an epoch holds."""
+    return [min(size, samples - start) for start in range(0, samples, size)]
+
+
+def batches_taken(before, after, sizes):
     """Return the mini-batches of the epoch between two states of that network; None if none fits.
 
     A sample moves its own row of weights alone, and how far depends on the biases: on its turn.
     """
     W, b = before["W1"], before["b1"].copy()
-    x, truth = linear_data(len(W))
-    scale, one_hot = np.diag(x)[:, None], np.eye(len(b))[truth]
     left, batches = set(range(len(W))), []
-    while left:
-        count = min(size, len(left))
-        e = np.exp(scale * W + b)
-        slope = (e / e.sum(axis=1, keepdims=True) - one_hot) / count
-        moved = np.isclose(after["W1"], W - RATE * scale * slope, rtol=1e-9, atol=1e-11)
-        now = left & set(np.flatnonzero(moved.all(axis=1)).tolist())
+    for count in sizes:
+        slope = slopes(W, b) / count
+        now = left & set(moved_by(W, after["W1"], slope))
         if len(now) != count:
             return None
         b -= RATE * slope[sorted(now)].sum(axis=0)
@@ -398,27 +439,99 @@ def batches_taken(before, after, size):
     return batches if near(after["b1"], b) else None
 
 
+def slopes(W, b):
+    """Return, of each sample of that network, the loss's gradient by its outputs' sums."""
+    x, truth = linear_data(len(W))
+    e = np.exp(np.diag(x)[:, None] * W + b)
+    return e / e.sum(axis=1, keepdims=True) - np.eye(len(b))[truth]
+
+
+def moved_by(W, after, slope):
+    """Return the numbers of the samples whose step was made with these slopes."""
+    scale = np.diag(linear_data(len(W))[0])[:, None]
+    moved = np.isclose(after, W - RATE * scale * slope, rtol=1e-9, atol=1e-11)
+    return np.flatnonzero(moved.all(axis=1)).tolist()
+
+
+def compositions(total):
+    """Return all ways to write a number as a sum, in any order."""
+    if not total:
+        return [[]]
+    return [[one, *rest] for one in range(1, total + 1) for rest in compositions(total - one)]
+
+
+def untaken(before, after, size):
+    """Return what is wrong if samples are left out of an epoch."""
+    if not same_form(after, before):
+        return "The network's parameters have other names or shapes than before."
+    samples = len(before["W1"])
+    still = [k for k in range(samples) if np.array_equal(before["W1"][k], after["W1"][k])]
+    epoch = f"In an epoch of {samples} samples, in mini-batches of {size},"
+    if len(still) == samples:
+        return (
+            f"{epoch} the weights do not move: call `self.optimizer.update(self.network.params, "
+            "grads)` for each mini-batch."
+        )
+    if still:
+        return (
+            f"{epoch} {len(still)} of the samples are never taken: take slices of one permutation, "
+            "to its end."
+        )
+    return ""
+
+
+def misstepped(before, after, size):
+    """Return what is wrong with the steps of an epoch."""
+    if words := untaken(before, after, size):
+        return words
+    samples = len(before["W1"])
+    right = sizes_of(samples, size)
+    if batches_taken(before, after, right):
+        return ""
+    epoch = f"An epoch of {samples} samples, in mini-batches of {size},"
+    slope = slopes(before["W1"], before["b1"])
+    early = set()
+    for count in right:
+        early.update(moved_by(before["W1"], after["W1"], slope / count))
+    if len(early) == samples:
+        return (
+            f"{epoch} takes all its gradients of the weights at its start: compute each when the "
+            "step before it is done."
+        )
+    for sizes in compositions(samples) if samples <= 8 else ():
+        if batches_taken(before, after, sizes):
+            return (
+                f"{epoch} makes its steps with {', '.join(map(str, sizes))} samples instead of "
+                f"{', '.join(map(str, right))}: one for each mini-batch, full but for the last."
+            )
+    return (
+        f"After an epoch of {samples} samples in mini-batches of {size} the weights are none "
+        "of those that come from one step of the optimizer for each mini-batch, and each "
+        "sample once: take slices of one permutation, to its end."
+    )
+
+
+def in_order(before, after, size):
+    """Return what is wrong if an epoch takes the samples as they stand."""
+    if not same_form(after, before):
+        return ""
+    samples = len(before["W1"])
+    if batches_taken(before, after, sizes_of(samples, size)) == [{k} for k in range(samples)]:
+        return "The samples always come in the order of the data: shuffle them."
+    return ""
+
+
 def near(found, right):
     """Tell whether two arrays are alike but for rounding."""
     return np.shape(found) == np.shape(right) and np.allclose(found, right, rtol=1e-9, atol=1e-11)
 
 
-def epoch_of(t, samples, size):
+def epoch_of(t, samples, size, wrong=misstepped):
     """Train for an epoch; the order is free."""
     t.apart()
     mine, before = linear(t, samples, mini_batch_size=size)
-
-    def wrong(after):
-        if same_form(after, before) and batches_taken(before, after, size):
-            return ""
-        return (
-            f"After an epoch of {samples} samples in mini-batches of {size} the weights are none "
-            "of those that come from one step of the optimizer for each mini-batch, and each "
-            "sample once: take slices of one permutation, to its end."
-        )
-
     mine.train_epoch()
-    mine.read("network.params", relation=wrong)
+    mine.read("network.params", relation=lambda after: wrong(before, after, size))
 
 
 def same_form(found, right):
@@ -454,10 +567,10 @@ def orders_differ(t):
             run = [start, *found[k * EPOCHS : (k + 1) * EPOCHS]]
             if not all(same_form(state, start) for state in run):
                 return "The network's parameters have other names or shapes than before."
-            ways.append([batches_taken(*pair, PAIRS) for pair in pairwise(run)])
+            ways.append([batches_taken(*pair, [PAIRS] * 4) for pair in pairwise(run)])
         taken = [batches for way in ways for batches in way]
         if not all(taken):
-            return "This can't be seen before an epoch takes each sample exactly once."
+            return "This can't be seen before the steps of each epoch are right."
         if all(batches == [{0, 1}, {2, 3}, {4, 5}, {6, 7}] for batches in taken):
             return "The samples always come in the order of the data: shuffle them."
         if any(all(batches == way[0] for batches in way) for way in ways):
@@ -473,21 +586,61 @@ def orders_differ(t):
     t.both(f"{EPOCHS} epochs of each ", states, states, trainers, relation=wrong)
 
 
-LISTS = "train_loss_list", "train_acc_list", "test_acc_list"
+RECORDED = {
+    "train_loss_list": "the loss of all training samples",
+    "train_acc_list": "the accuracy on all training samples",
+    "test_acc_list": "the accuracy on all test samples",
+}
+
+
+def misrecorded(found, right, name):
+    """Return what is wrong with a list of records."""
+    words = difference(found, right, f"`{name}`")
+    if not words or not isinstance(found, list):
+        return words
+    if len(found) != len(right):
+        return (
+            f"After {len(right)} epochs `{name}` has {len(found)} entries: train for all epochs, "
+            "and record one entry at the end of each."
+        )
+    for epoch, (one, value) in enumerate(zip(found, right, strict=True)):
+        if not isinstance(as_numbers(one), str) and np.shape(one) == () and not near(one, value):
+            return (
+                f"`{name}`[{epoch}] is {show(one)}, but at the end of epoch {epoch + 1} "
+                f"{RECORDED[name]} is {show(value)}: record that."
+            )
+    return words
+
+
+def retuned(found, rate):
+    """Return what is wrong if the optimizer has another learning rate than it was given."""
+    if not isinstance(as_numbers(found), str) and near(found, rate):
+        return ""
+    return f"Your trainer changes the optimizer's learning rate from {rate} to {show(found)}."
 
 
 def records(t):
-    """Train on all samples at once, and then, without a step, in short mini-batches."""
-    epochs = t.draw(integers(1, 6))
-    for samples, size, rate in ((9, 9, 0.8), (7, 3, 0.0)):
+    """Train on all samples at once, without a step in short mini-batches, and to the end."""
+    easy = 4 * np.eye(3), np.arange(3)
+    for samples, size, rate, epochs in (
+        (9, 9, 0.8, t.draw(integers(1, 6))),
+        (7, 3, 0.0, 12),
+        (3, 3, 0.5, 8),
+    ):
         t.apart()
         data = *random_data(t, samples, 3, 3), *random_data(t, 11, 3, 3)
+        if samples == 3:
+            data = *easy, *easy
         mine = trainer(
-            t, [3, 5, 3], rate, data, 0.1,
+            t, [3, 3] if samples == 3 else [3, 5, 3], rate, data, 0.1,
             epochs=epochs, mini_batch_size=size,
         )  # fmt: skip
         mine.train()
-        mine.read(*LISTS)
+        mine.read("optimizer.lr", relation=partial(retuned, rate=rate))
+        for name in RECORDED:
+            right = list(getattr(mine.ours, name))
+            mine.read(name, relation=partial(misrecorded, right=right, name=name))
+        mine.read("network.params")
 
 
 def beside(t):
@@ -498,7 +651,11 @@ def beside(t):
     t.both("the first one's optimizer steps as the second one's", lends, lends, (mine, other))
     mine.train()
     mine.read("network.params", "x_train", "t_train", "x_test", "t_test")
-    other.read("network.params", *LISTS)
+    other.read("network.params", *RECORDED)
+    other.train_epoch()
+    alone = "An entry is recorded by `train_epoch` alone: leave that to `train`."
+    for name in RECORDED:
+        other.read(name, relation=lambda found: alone if np.size(found) else "")
 
 
 Trainer = interaction(
@@ -568,9 +725,10 @@ def off_scale(values, low, high, what="your numbers"):
         return f"Drawn {where}, {what} are hardly ever different: exponents are not integers."
     if not uneven((values - low) / (high - low)):
         return f"Drawn {where}, {what} themselves are uniform, not their logarithms."
+    shares = np.histogram(np.clip(places, 0, 1), 4, (0, 1))[0] / len(places)
     return (
-        f"Drawn {where}, the logarithms of {what} are not uniform: {np.mean(places < 0.5):.0%} are "
-        f"below {np.sqrt(low * high):.3g}, the middle of the log scale."
+        f"Drawn {where}, the logarithms of {what} are not uniform: of the log scale's four "
+        f"quarters each should get 25%, but they get {', '.join(f'{one:.0%}' for one in shares)}."
     )
 
 
@@ -597,6 +755,19 @@ def log_uniform(t):
     for bounds in ((1e-6, 1e-2), (0.5, 4.0), (2.0, 300.0), drawn):
         t.apart()
         t.relate(partial(off_sample, low=bounds[0], high=bounds[1]), *bounds, 2000, t.draw(SEEDS))
+    seed = t.draw(SEEDS)
+    ask(t, "samples of five, by two seeds", two_samples, alike, seed=seed, other=seed + 1)
+
+
+def two_samples(draw, seed, other):
+    """Draw with two seeds."""
+    return [draw(1e-3, 1.0, 5, one) for one in (seed, other)]
+
+
+def alike(found):
+    """Return what is wrong if two samples are the same."""
+    same = np.array_equal(*(np.ravel(sample) for sample in found))
+    return "Two seeds give the same sample: draw from `rng`." if same else ""
 
 
 def beyond(found, size, low, high):
@@ -606,7 +777,7 @@ def beyond(found, size, low, high):
     values = np.asarray(found, dtype=float)
     if np.all((values >= low * (1 - 1e-9)) & (values <= high * (1 + 1e-9))):
         return ""
-    return f"Drawn between {low:g} and {high:g}, it is {show(found)}."
+    return f"Drawn between {low:g} and {high:g}, it is {show(found)}: beyond the bounds."
 
 
 def sizes(t):
@@ -632,12 +803,12 @@ def unlike(found):
         return "The same seed gives two different samples: draw from `rng`."
     if one == other:
         return "Two seeds give the same sample: draw from `rng`."
-    if generator == later or len({*singles}) < len(singles):
+    if generator == later or len({*singles}) == 1:
         return (
             "A generator that has been used gives the same numbers again: draw from `rng` itself."
         )
     if len({*one}) < len(one):
-        return "The five numbers of a sample are not different."
+        return "Two of the five numbers of a sample are the same: draw each, and do not round."
     return ""
 
 
@@ -646,6 +817,12 @@ def repeated_samples(t):
     seed = t.draw(SEEDS)
     name = "samples of five, twice by a seed, by another, twice by one generator, and five of one"
     ask(t, name, samples_of, unlike, seed=seed, other=seed + 1)
+    unseeded(t, "five numbers, twice by a seed", five, seed=seed)
+
+
+def five(draw, seed):
+    """Draw five numbers."""
+    draw(1e-3, 1.0, 5, seed)
 
 
 sample_log_uniform = interaction(
@@ -655,7 +832,7 @@ sample_log_uniform = interaction(
 )
 
 
-MEASURED = {"val_acc": 0.25, "train_acc": 0.75, "curve": [0.1, 0.25]}
+MEASURED = {"val_acc": 0.25, "train_acc": 0.75, "curve": [0.1, 0.25], "seconds": 3}
 
 
 def scorer(measured):
@@ -675,9 +852,10 @@ def scorer(measured):
 
 
 def run_one(run, ranges, seed, measured):
-    """Run one trial; return the result, and how it has called the scorer."""
+    """Run one trial; return the result, how it has called the scorer, and the ranges after it."""
     train_and_score, calls = scorer(measured)
-    return [run(train_and_score, dict(ranges), seed), calls]
+    own = dict(ranges)
+    return [run(train_and_score, own, seed), calls, own]
 
 
 def run_trials(run, seeds, ranges):
@@ -687,7 +865,7 @@ def run_trials(run, seeds, ranges):
 
 def misrun(found, ranges, measured):
     """Return what is wrong with a trial's result or with its call."""
-    result, calls = found
+    result, calls, after = found
     if len(calls) != 1:
         return f"`train_and_score` was called {len(calls)} times instead of once."
     given, rng = calls[0]["given"], calls[0]["rng"]
@@ -698,15 +876,26 @@ def misrun(found, ranges, measured):
         )
     if rng != "a generator":
         return f"`train_and_score` was given {rng} as `rng`: hand your generator on."
+    if changed := difference(after, dict(ranges), "`ranges`"):
+        return f"Your code changes `ranges`, which the next trial needs: {changed}"
     if result is None:
         return "Your trial is None: a `return` is missing."
     if not isinstance(result, dict):
         return f"Your trial is a {type(result).__name__}, not a dictionary."
     if missing := [name for name in (*ranges, *measured) if name not in result]:
-        return f"Your trial has no {' and no '.join(missing)}."
+        return (
+            f"Your trial has no {' and no '.join(f'`{name}`' for name in missing)}: return the "
+            "hyperparameters, and all that `train_and_score` has returned."
+        )
     for name, value in given.items():
         if isinstance(as_numbers(value), str) or np.shape(value) != ():
             return f"`{name}` was handed on as {type(value).__name__}, not as one number."
+        low, high = ranges[name]
+        if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
+            return (
+                f"`{name}` was drawn as {show(value)}, beyond its range from {low:g} to {high:g}: "
+                "take the number as it is drawn from that range."
+            )
         if not near(result[name], value):
             return f"`{name}` of your trial is not the one that `train_and_score` was called with."
     for name, value in measured.items():
@@ -721,7 +910,7 @@ def misdrawn(found, ranges):
         return words
     places = {}
     for name, (low, high) in ranges.items():
-        values = np.array([calls[0]["given"][name] for _, calls in found], dtype=float)
+        values = np.array([calls[0]["given"][name] for _, calls, _ in found], dtype=float)
         if np.all(values == values[0]):
             return f"`{name}` is the same for every seed: draw it with the seed."
         if words := off_scale(values, low, high, f"the values of `{name}`"):
@@ -744,7 +933,9 @@ def draws_each(t):
     """Run many trials, of several hyperparameters in any order."""
     ranges = {name: MANY[name] for name in (list(MANY)[k] for k in t.source.order(len(MANY)))}
     how, wrong = partial(run_trials, ranges=ranges), partial(misdrawn, ranges=ranges)
-    ask(t, "150 trials", how, wrong, seeds=seeds(t, 150))
+    own = seeds(t, 150)
+    own[29::30] = map(np.random.default_rng, own[29::30])
+    ask(t, "150 trials, five of them by generators", how, wrong, seeds=own)
 
 
 def any_names(t):
@@ -772,8 +963,11 @@ def undetermined(found):
     for name in (*RANGES, "drawn"):
         values = [{**call["given"], "drawn": call["drawn"]}[name] for call in calls]
         if len({values[0], values[2], values[3]}) < 3:
-            what = "the generator handed on" if name == "drawn" else f"`{name}`"
-            return f"Different seeds give the same trial: {what} does not depend on the seed."
+            if name == "drawn":
+                return "Different seeds give the same generator: hand on the one made of `seed`."
+            return (
+                f"Different seeds give the same `{name}`: draw it by `seed`, and do not round it."
+            )
         if (
             name != "drawn" and values[4] == values[5]
         ):  # children of a generator sent elsewhere repeat
@@ -786,8 +980,8 @@ def begun_anew(found):
     if words := first(misrun(one, RANGES, MEASURED) for one in found):
         return words
     for name, bounds in RANGES.items():
-        places = [log_place(calls[0]["given"][name], *bounds) for _, calls in found]
-        drawn = [calls[0]["drawn"] for _, calls in found]
+        places = [log_place(calls[0]["given"][name], *bounds) for _, calls, _ in found]
+        drawn = [calls[0]["drawn"] for _, calls, _ in found]
         if np.allclose(places, drawn, rtol=0, atol=1e-9):
             return (
                 "The generator handed on begins anew: its first number is the one that "
@@ -802,6 +996,8 @@ def depends_on_seed(t):
     seed = t.draw(SEEDS)
     name = "trials, twice by a seed, by two others, and twice by one generator"
     ask(t, name, one_seed, undetermined, seed=seed, other=seed + 1)
+    unseeded(t, "a trial, twice by a seed", partial(run_one, ranges=RANGES, measured=MEASURED),
+             seed=seed)  # fmt: skip
 
 
 def hands_on(t):
@@ -837,6 +1033,25 @@ def searched(search, trials, seed, accuracies, greedy=0, **options):
     return search(train_and_score, dict(RANGES), trials, seed, **options), calls
 
 
+def refused(search, trials, seed):
+    """Search with a function that raises an error; return whether that comes out."""
+
+    def train_and_score(lr, weight_decay, rng):
+        raise ValueError("there are no data")
+
+    try:
+        search(train_and_score, dict(RANGES), trials, seed)
+    except ValueError:
+        return True
+    return False
+
+
+def hidden(found):
+    """Return what is wrong if an error does not come out of a search."""
+    words = "An error of `train_and_score` is hidden as if it were the stop button: catch "
+    return "" if found else f"{words}KeyboardInterrupt, and nothing else."
+
+
 def no_results(results):
     """Return what is wrong with the form of a search's results."""
     if results is None:
@@ -850,6 +1065,14 @@ def no_results(results):
     return ""
 
 
+def misplaced(accuracies):
+    """Return where a list is not in order."""
+    for one, other in pairwise(accuracies):
+        if one < other:
+            return f"{show(one)} stands before {show(other)}, but the highest must come first"
+    return "they are not those of the trials"
+
+
 def missearched(found, trials, values):
     """Return what is wrong with the results of a search."""
     results, calls = found
@@ -858,7 +1081,7 @@ def missearched(found, trials, values):
     if words := no_results(results):
         return words
     if len(results) != trials:
-        return f"After {trials} trials your list has {len(results)} results."
+        return f"After {trials} trials your list has {len(results)} results: keep them all."
     if missing := [name for name in RANGES if any(name not in r for r in results)]:
         return f"Your results have no `{missing[0]}`."
     found_values, values = [one["val_acc"] for one in results], values[:trials]
@@ -868,8 +1091,9 @@ def missearched(found, trials, values):
             tuple(sorted(values)): "the worst comes first",
             tuple(sorted(values, key=lambda v: v * 7 % 1, reverse=True)): "they are sorted by the "
             "test accuracy, which must not choose",
-        }.get(tuple(found_values), "sort by the validation accuracy, the highest first")
-        return f"The validation accuracies come in the order {found_values}: {why}."
+        }.get(tuple(found_values))
+        why = why or misplaced(found_values)
+        return f"The validation accuracies come in the order {show(found_values)}: {why}."
     for name, (low, high) in RANGES.items():
         if any(not low * (1 - 1e-9) <= call[name] <= high * (1 + 1e-9) for call in calls):
             return f"`{name}` was drawn beyond its range."
@@ -877,21 +1101,25 @@ def missearched(found, trials, values):
         if len({call[name] for call in calls}) < trials:
             what = "random numbers" if name == "drawn" else f"`{name}`"
             return f"Different trials have the same {what}: each needs another child of the seed."
-    by_accuracy = dict(zip(values, calls, strict=True))
     for one in results:
+        own = [call for value, call in zip(values, calls, strict=True) if value == one["val_acc"]]
         for name in RANGES:
-            if not near(one[name], by_accuracy[one["val_acc"]][name]):
+            if not any(near(one[name], call[name]) for call in own):
                 return f"`{name}` of a result is not that of its trial."
+    if len({one["lr"] for one in results}) < trials:
+        return "A trial's result comes twice, and another's never."
     return ""
 
 
 ACCURACIES = [0.34, 0.91, 0.56, 0.12, 0.78]
+# Of many trials some are equally good, others differ by little, and the worst knows nothing.
+OF_MANY = [0.341, 0.345, *(37 * k % 41 / 50 for k in range(43))]
 
 
 def best_first(t):
-    """Search with a few trials of known accuracies, and with any."""
+    """Search with trials of known accuracies, few and many, and with any."""
     some = [round(0.03 + k / 12.5, 4) for k in t.source.order(12)]
-    for trials, values in ((5, ACCURACIES), (t.draw(integers(1, 12)), some)):
+    for trials, values in ((5, ACCURACIES), (t.draw(integers(1, 12)), some), (45, OF_MANY)):
         wrong = partial(missearched, trials=trials, values=values)
         ask(
             t,
@@ -936,6 +1164,41 @@ def dependent(calls):
     return ""
 
 
+def beside_children(find, trials, seed):
+    """Search; return how trials are called, and how `run_trial` alone is with each child."""
+    _, calls = searched(find("random_search"), trials, seed, [0.5, 0.7, 0.2])
+    train_and_score, alone = scorer(MEASURED)
+    for child in np.random.SeedSequence(seed).spawn(trials):
+        find("run_trial")(train_and_score, dict(RANGES), np.random.default_rng(child))
+    return calls, [call["given"] for call in alone]
+
+
+def of_others(found):
+    """Return what is wrong if a trial has another seed than its child."""
+    calls, alone = found
+    for k, (call, right) in enumerate(zip(calls, alone, strict=False)):
+        if not all(near(call[name], right[name]) for name in RANGES):
+            return (
+                f"Trial {k} of {len(alone)}, counted from 0, has other hyperparameters than "
+                f"`run_trial` draws with child {k} of `np.random.SeedSequence(seed)`: hand on "
+                "exactly that child, and the ranges as they are."
+            )
+    return ""
+
+
+def independent(t):
+    """Do several searches, and one beside the trials of the children alone."""
+    several(t, dependent)
+    t.apart()
+    t.both(
+        "random_search ",
+        partial(beside_children, t.find),
+        partial(beside_children, t.names.__getitem__),
+        (12, t.draw(SEEDS)),
+        relation=of_others,
+    )
+
+
 def unrepeated(calls):
     """Return what is wrong if a search does not depend on its seed alone."""
     if calls["again"] != calls["six"]:
@@ -976,7 +1239,8 @@ def missing(results, complete):
     right = sorted((0.3 * k % 1 for k in range(1, complete + 1)), reverse=True)
     found = [one["val_acc"] for one in results]
     if len(found) != complete:
-        return f"Stopped after {complete} complete trials, your search returns {len(found)}."
+        more = "" if len(found) < complete else ": end there, and return what is complete"
+        return f"Stopped after {complete} complete trials, your search returns {len(found)}{more}."
     if near(found, right):
         return ""
     if near(sorted(found, reverse=True), right):
@@ -995,19 +1259,20 @@ def stopped(t):
             (complete, 9),
             relation=partial(missing, complete=complete),
         )
+    ask(t, "random_search, where training fails", refused, hidden, trials=3, seed=t.draw(SEEDS))
 
 
 random_search = interaction(
     part(
         "runs trials of its own, and puts the best first",
         essential=True,
-        count=10,
+        count=4,
         steps=best_first,
     ),
     part(
         "gives a trial the same numbers, whatever the other trials do",
         count=5,
-        steps=partial(several, wrong=dependent),
+        steps=independent,
     ),
     part(
         "is repeatable from its seed, and another seed is another search",
@@ -1026,26 +1291,56 @@ def tried(t, count):
     """Return results, best first, and some of their hyperparameters' names in any order."""
     names = [NAMES[k] for k in t.source.order(len(NAMES))]
     scale = t.choice(float, float, np.float64, lambda value: 1 + round(value))
+    best = t.draw(numbers(0, 1))
     results = [
-        {"val_acc": 1 - k / 40, **{name: scale(10 ** t.draw(numbers(-5, 5))) for name in names}}
+        {
+            "val_acc": best * (1 - k / 20),
+            **{name: scale(10 ** t.draw(numbers(-10, 5))) for name in names},
+        }
         for k in range(count)
     ]
     return results, names[: t.draw(integers(1, len(NAMES)))]
 
 
+def misranged(found, results, names, best):
+    """Return what is wrong with the ranges of the best results."""
+    spans = {name: [result[name] for result in results[:best]] for name in names}
+    right = {name: (min(values), max(values)) for name, values in spans.items()}
+    words = difference(found, right, "`narrow(...)`")
+    if not words or not isinstance(found, dict) or {*found} != {*right}:
+        return words
+    for name, values in spans.items():
+        if difference(found[name], right[name], ""):
+            if np.shape(found[name]) != (2,):
+                return words
+            low, high = map(show, found[name])
+            return (
+                f"`{name}` runs from {low} to {high} in your ranges, but with best = {best} it is "
+                f"{show(values)} in the results that count, so from {show(min(values))} to "
+                f"{show(max(values))}."
+            )
+    return words
+
+
+def narrowed(t, results, names, *best, **options):
+    """Narrow once; five results count if it is not said how many."""
+    t.apart()
+    count = options.get("best", best[0] if best else 5)
+    wrong = partial(misranged, results=results, names=names, best=count)
+    t.relate(wrong, results, names, *best, **options)
+
+
 def ranges_of_best(t):
     """Narrow: with results beyond the best."""
     results, names = tried(t, t.draw(integers(7, 12)))
-    t.call(results, names, best=t.draw(integers(1, 6)))
+    narrowed(t, results, names, best=t.draw(integers(1, 6)))
 
 
 def ranges_of_few(t):
     """Narrow: with fewer results than the best, one alone, or without saying how many."""
-    t.call([{"val_acc": 0.5, "lr": 0.1}, {"val_acc": 0.4, "lr": 0.01}], ["lr"], best=5)
-    t.apart()
-    t.call(*tried(t, t.draw(integers(1, 4))), t.draw(integers(4, 9)))
-    t.apart()
-    t.call(*tried(t, t.draw(integers(6, 9))))
+    narrowed(t, [{"val_acc": 0.5, "lr": 0.1}, {"val_acc": 0.4, "lr": 0.01}], ["lr"], best=5)
+    narrowed(t, *tried(t, t.draw(integers(1, 4))), t.draw(integers(4, 9)))
+    narrowed(t, *tried(t, t.draw(integers(6, 9))))
 
 
 narrow = function(
@@ -1129,11 +1424,40 @@ WRONG_STEPS = {
     "leaves the last epoch out": of_right(lambda steps, N, B: steps[:-1]),
     "records before the training, too": of_right(lambda steps, N, B: [0, *steps]),
     "records after every step": of_right(lambda steps, N, B: [*range(steps[-1] + 1)]),
+    "records each epoch twice": of_right(lambda steps, N, B: sorted([*steps, *steps])),
+    "gives the last epoch first": of_right(lambda steps, N, B: steps[::-1]),
     "records the last epoch alone": of_right(lambda steps, N, B: steps[-1:]),
     "records nothing if there are fewer samples than a mini-batch holds": of_right(
         lambda steps, N, B: steps if N >= B else []
     ),
 }
+
+
+def misnumbered(found, samples, batch_size, epochs):
+    """Return what is wrong with the steps after which a trainer should record."""
+    right = by_formula(samples, batch_size, epochs)
+    words = difference(found, right, "`recorded_mended(...)`", Tolerance(kinds=True))
+    if not words and not isinstance(found, list | np.ndarray):
+        return f"`recorded_mended(...)` is a {type(found).__name__}, but a list is wanted."
+    if not isinstance(found, list) or not difference(found, right, ""):
+        return words
+    steps = -(-samples // batch_size)
+    return (
+        f"An epoch of {samples} samples has {steps} steps if a mini-batch holds {batch_size}, so "
+        f"{epochs} epochs end after {show(right)}, counted from 0; yours after {show(found)}."
+    )
+
+
+def mended_steps(t):
+    """Record with the mended version."""
+    drawn = t.draw(integers(1, 40), integers(1, 20), integers(1, 4))
+    for case in ((400, 100, 3), (397, 100, 4), (60, 100, 2), tuple(drawn)):
+        t.apart()
+        samples, batch_size, epochs = case
+        wrong = partial(misnumbered, samples=samples, batch_size=batch_size, epochs=epochs)
+        t.relate(wrong, *case)
+
+
 check_steps = interaction(
     part(
         "accepts right versions and rejects wrong ones, in any order",
@@ -1145,15 +1469,8 @@ check_steps = interaction(
     part(
         "comes with a mended version that is right",
         of="recorded_mended",
-        kinds=True,
-        at=[
-            {"samples": 400, "batch_size": 100, "epochs": 3},
-            {"samples": 397, "batch_size": 100, "epochs": 4},
-            {"samples": 60, "batch_size": 100, "epochs": 2},
-        ],
-        samples=integers(1, 40),
-        batch_size=integers(1, 20),
-        epochs=integers(1, 4),
+        count=40,
+        steps=mended_steps,
     ),
 )
 
@@ -1194,6 +1511,15 @@ def by_pairs(x, t, rng):
     return np.array([row for row, _ in pairs]), np.array([label for _, label in pairs])
 
 
+def with_one_left(x, t, rng):
+    """Return both, in an order in which a sample has kept its place, but of very few."""
+    order, place = drawn_order(x, rng), int(np.random.default_rng(int(rng) + 1).integers(len(x)))
+    if len(x) > 3:
+        order[np.flatnonzero(order == place)] = order[place]
+        order[place] = place
+    return taken(x, t, order)
+
+
 RIGHT_SHUFFLES = {
     "uses one permutation for both": by_index,
     "swaps row by row": by_swaps,
@@ -1208,6 +1534,7 @@ RIGHT_SHUFFLES = {
     "chooses all rows, without replacement": lambda x, t, rng: taken(
         x, t, np.random.default_rng(int(rng)).choice(len(x), len(x), replace=False)
     ),
+    "leaves one sample where it was, as random orders often do": with_one_left,
     "counts the rows from the end": lambda x, t, rng: taken(x, t, -1 - drawn_order(x, rng)),
     "draws its order by another generator": lambda x, t, rng: taken(
         x, t, np.random.RandomState(int(rng)).permutation(len(x))
@@ -1248,6 +1575,13 @@ def mixed_rows(x, t, rng):
     return found_x, found_t
 
 
+def beside_others(x, t, rng, places):
+    """Return both, with the labels of samples so many places on; half of them all if 0."""
+    order = drawn_order(x, rng)
+    places = (places or len(x) // 2) if len(x) > 2 else 1
+    return np.array(x)[order], np.array(t)[(order + places) % len(x)]
+
+
 WRONG_SHUFFLES = {
     "shuffles the samples and leaves the labels": lambda x, t, rng: (
         by_index(x, t, rng)[0],
@@ -1274,6 +1608,8 @@ WRONG_SHUFFLES = {
         np.array(t)[np.argsort(drawn_order(x, rng))],
     ),
     "puts halves of different samples together": mixed_rows,
+    "gives each sample the label of the second one after it": partial(beside_others, places=2),
+    "gives each sample the label of one half the data set away": partial(beside_others, places=0),
 }
 
 

@@ -813,7 +813,6 @@ MultiLayerNetExtend = interaction(
     part(
         "with batch normalization, in train and test mode, likewise",
         2,
-        essential=True,
         laws=True,
         count=6,
         rtol=1e-5,
@@ -823,7 +822,6 @@ MultiLayerNetExtend = interaction(
     part(
         "with dropout, in train and test mode, likewise",
         2,
-        essential=True,
         laws=True,
         count=5,
         rtol=1e-5,

@@ -44,7 +44,8 @@ class Part:
         points: what it is worth.
         essential: without it the exercise is worth nothing.
         steps: does one trial.
-        at: inputs that are tried first, in this order; by parameter. Of a function only.
+        at: inputs that are tried first, in this order; by parameter. Of a function only. Nothing is
+            drawn where there are no steps and no domains beside them.
         inputs: the domain of each parameter, of a function.
         axes: the least and the greatest length of a named axis.
         count: how many trials; the specification's share if None.
@@ -205,7 +206,8 @@ def trials(spec: Specification, part: Part, seed: bytes) -> list[Callable[[Subje
     """Return a part's trials, small before large; each can be run again with other code."""
     count = part.count or spec.trials
     fixed = [_at(part, given) for given in part.at]
-    drawn = count if part.inputs or not part.at else 0
+    alone = isinstance(part.steps, _Calls) and not part.inputs and fixed
+    drawn = 0 if alone else count
     return fixed + [_drawn(part, seed, number, drawn) for number in range(drawn)]
 
 

@@ -107,6 +107,18 @@ def test_fixed_inputs_are_tried_first():
     assert smaller(finding, subject).event.step == "double(x = [3.])"
 
 
+def test_steps_are_tried_after_fixed_inputs():
+    def steps(trial):
+        trial.call(trial.source.integer(4, 9))
+
+    def student(x):
+        return double(x) if x < 4 else x
+
+    finding, _, _ = found(student, at=[{"x": 2}], steps=steps)
+    assert finding is not None
+    assert finding.number > 0
+
+
 def test_fixed_inputs_that_must_fit_together_stay_as_they_are():
     def times(x, w):
         return np.asarray(x) @ w

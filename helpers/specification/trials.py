@@ -323,7 +323,7 @@ class Trial:
 
     def _stays(self, value: Any) -> Any:
         handed = _handed(value, _theirs)
-        return self.home.keep(handed) if isinstance(value, np.ndarray) else handed
+        return self.home.keep(handed) if any(_arrays(value)) else handed
 
     def settle(self) -> None:
         """Look again at what a watched trial left: no result may have changed, or change now.
@@ -634,8 +634,24 @@ def _theirs(value: Any) -> Any:
     return value._theirs
 
 
+def _arrays(value: Any) -> Iterator[bool]:
+    """Yield True for each array that a value is or holds."""
+    if isinstance(value, np.ndarray):
+        yield True
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _arrays(item)
+
+
 def _written_over(ours: Any, theirs: Any) -> bool:
-    """Write other numbers over both sides' copies of an input; tell whether that could be done."""
+    """Write other numbers over both sides' copies of an input; tell whether that could be done.
+
+    What a dictionary or a list holds is written over, not the dictionary.
+    """
+    if isinstance(ours, dict | list):
+        keys = list(ours) if isinstance(ours, dict) else range(len(ours))
+        done = [_written_over(ours[key], theirs[key]) for key in keys]  # all, not the first alone
+        return True in done
     if not isinstance(ours, np.ndarray) or not ours.size or not ours.flags.writeable:
         return False
     other = np.logical_not(ours) if ours.dtype.kind == "b" else np.where(ours == 1, 2, 1)

@@ -1,5 +1,6 @@
 """A student's code and the reference, side by side: nothing of the student's is expected."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -405,6 +406,20 @@ def test_a_result_that_shares_memory_with_an_input_is_a_problem():
 
     assert "shares its memory with the input `x`" in watched(lambda x: x[:], same_numbers)
     assert watched(same_numbers, same_numbers) == watched(lambda x: x, lambda x: x[:]) == ""
+
+
+def test_a_result_that_shares_the_arrays_of_a_dictionary_or_a_list_is_a_problem():
+    def shares(student, reference, held):
+        t = trial(student, reference, watched=True)
+        t.call(held)
+        t.settle()
+        return problem(t)
+
+    for held in ({"W": np.ones(2), "b": np.zeros(1)}, [np.ones(2), {"b": np.zeros(1)}]):
+        assert "shares its memory with the input" in shares(copy.copy, copy.deepcopy, held)
+        assert (
+            shares(copy.deepcopy, copy.deepcopy, held) == shares(copy.copy, copy.copy, held) == ""
+        )
 
 
 def test_where_more_than_one_answer_is_right_a_relation_judges():

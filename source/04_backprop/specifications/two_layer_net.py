@@ -1,10 +1,13 @@
 """What the exercises of chapter 4, part B, promise."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.specification import (
     arrays,
     away_from,
+    extremes,
     integer_arrays,
     integers,
     interaction,
@@ -16,6 +19,30 @@ from helpers.specification import (
     single,
 )
 from helpers.specification.values import Tolerance, same
+
+
+def say(t, about):
+    """Say more about the last step if its answer is wrong.
+
+    Args:
+        t: the trial.
+        about: the words, or what makes them from the wrong answer and the right one.
+    """
+    add(t, t.events[-1], about)
+
+
+def add(t, event, about):
+    """Say more about a step, if its answer is wrong: see `say`."""
+    if not event.fault or event.error is not None or same(event.actual, event.expected):
+        return
+    try:
+        words = about if isinstance(about, str) else about(event.actual, event.expected)
+    except Exception:  # an answer may be anything
+        return
+    if words:
+        place = next(n for n, one in enumerate(t.events) if one is event)
+        t.events[place] = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
+
 
 # --- boxes of two inputs --------------------------------------------------------------------------
 
@@ -96,21 +123,34 @@ BATCHES = (BATCH | integer_arrays("N *any") | single("N *any")).map(
 PASSES = np.array([[1.0, 2.0, -1.0, -2.0], [2.0, -1.0, 1.5, -3.0], [-0.5, 0.5, 2.0, 1.0]])
 
 
-def layer_slopes(domain):
+def cut_off(x):
+    """Return what tells of a sigmoid that is right near 0 alone, from what it gives for x."""
+
+    def about(found, right):
+        wrong, far = np.abs(np.asarray(found) - right) > 1e-6, np.abs(x)
+        split = wrong.any() and not wrong.all() and far[wrong].min() > far[~wrong].max()
+        return "It is right near 0 and wrong far from it: nothing may cut x off." if split else ""
+
+    return about
+
+
+def layer_slopes(domain, note=lambda x: ""):
     """Return steps that hold a layer's gradient against numerical differentiation.
 
     Other passes, of this layer and of another one, come before, between and after.
 
     Args:
         domain: returns the domain of inputs of a shape.
+        note: returns what else to say of a wrong output, for an input: see `say`.
     """
 
     def steps(t):
         for shape in ("N *any", "3 4"):
             before, x, dout = t.draw(domain(shape), domain(shape), arrays(shape))
             layer, other = t.make(), t.make()
-            layer.forward(before)
-            layer.forward(x)
+            for value in (before, x):
+                layer.forward(value)
+                say(t, note(value))
             other.forward(before)
             layer.backward(dout)
             t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
@@ -143,6 +183,12 @@ def sigmoid_passes(t):
     layer = t.make()
     layer.forward(np.array([-12.0, -30.0, 12.0, 750.0]))
     layer.backward(np.ones(4))
+    x = np.array([-750.0, 1e30, -1e30, 40.0])
+    layer.forward(x)
+    layer.backward(np.array([1.0, -2.0, 3.0, 4.0]))
+    x, dout = t.draw(extremes("n", -30, 30), arrays("n"))
+    layer.forward(x)
+    layer.backward(dout)
 
 
 def relu_at_zero(t):
@@ -150,11 +196,13 @@ def relu_at_zero(t):
     layer = t.make()
     layer.forward(np.array([0.0, 1.0, -1.0, 0.0]))
     layer.backward(np.array([5.0, 6.0, 7.0, -8.0]))
-    layer.forward(np.array([1e-300, -1e-300, 1e300, -1e300]))
+    layer.forward(np.array([1e-300, -1e-300, 1.7e308, -1.7e308]))
     layer.backward(np.array([9.0, 1.0, -2.0, 3.0]))
-    x, dout = t.draw(integer_arrays("N *any", -2, 2), integer_arrays("N *any"))
-    layer.forward(x)
-    layer.backward(dout)
+    for domain in (integer_arrays("N *any", -2, 2), extremes("N *any")):
+        t.anew()
+        x, dout = t.draw(domain, integer_arrays("N *any"))
+        layer.forward(x)
+        layer.backward(dout)
 
 
 Relu = interaction(
@@ -179,7 +227,7 @@ Sigmoid = interaction(
         2,
         essential=True,
         count=12,
-        steps=layer_slopes(lambda shape: arrays(shape, -8, 8)),
+        steps=layer_slopes(lambda shape: arrays(shape, -8, 8), cut_off),
     ),
     part(
         "each layer keeps the output of its own last pass; x and dout stay",
@@ -223,7 +271,7 @@ def hold_affine(t, x, W, b, dout):
 
 def affine_shapes(t):
     """Take samples of several axes: images, and any others."""
-    for shape in ("2 2 1 3", "N c *any"):
+    for shape in ("2 2 1 3", "2 3 2", "N c *any"):
         t.anew()
         x = t.draw(arrays(shape) | integer_arrays(shape) | single(shape))
         n = x[0].size
@@ -290,7 +338,14 @@ Affine = interaction(
 
 SCORES = arrays("N K", -2, 2)
 LARGE = arrays("N K", -1e6, 1e6) | SCORES.map(lambda x: x + 1000) | SCORES.map(lambda x: 300 * x)
-TRUTH = labels("N", "K") | one_hot("N", "K") | one_hot("N", "K").map(lambda t: t.astype(int))
+TRUTH = (
+    labels("N", "K")
+    | labels("N", "K").map(lambda t: t.astype(np.uint8))
+    | labels("N", "K").map(lambda t: t.astype(np.int32))
+    | one_hot("N", "K")
+    | one_hot("N", "K").map(lambda t: t.astype(int))
+    | one_hot("N", "K").map(lambda t: t.astype(np.uint8))
+)
 
 
 def scored(t, samples, classes):
@@ -315,14 +370,27 @@ def loss_slopes(t):
 
 
 def loss_one_hot(t):
-    """Take one-hot truth, of floats and of integers, and then labels."""
+    """Take one-hot truth, of floats and of integers, and then labels of some types."""
     layer = t.make()
     for kind in (float, int):
         x, right = scored(t, "4", "3")
-        layer.forward(x, np.eye(3, dtype=kind)[right])
+        truth = t.keep(np.eye(3, dtype=kind)[right])
+        layer.forward(x, truth)
         layer.backward()
-    layer.forward(x, right)
-    layer.backward()
+        t.both(
+            "look",
+            lambda t: t,
+            lambda t: t,
+            (truth,),
+            relation=lambda found, truth=truth: (
+                ""
+                if same(found, np.array(truth.ours))
+                else "`backward` has written into the truth t: make a new array."
+            ),
+        )
+    for kind in (int, np.uint8, np.int32):
+        layer.forward(x, right.astype(kind))
+        layer.backward()
     layer.forward(*t.draw(SCORES, TRUTH))
     layer.backward()
 
@@ -335,6 +403,7 @@ def loss_passes(t):
     for layer in (one, other):
         layer.backward()
         layer.backward(0.7)
+        layer.backward(0)
         layer.backward(dout=t.draw(numbers() | integers()))
         t.anew()
         x, right = t.draw(SCORES | single("N K"), TRUTH)
@@ -342,12 +411,21 @@ def loss_passes(t):
         layer.backward(-2)
 
 
+def too_small(found, right):
+    """Tell of a loss that is cut off."""
+    cut = np.isfinite(found) and 0 <= found < right
+    words = "A large loss is cut off: `log_softmax` needs no constant and no limit to stay finite."
+    return words if cut else ""
+
+
 def loss_of_large(t):
     """Take scores of any size."""
     layer = t.make()
     layer.forward(np.array([[1000.0, 0.0, -1000.0], [5.0, 5.0, 5.0]]), np.array([2, 0]))
+    say(t, too_small)
     layer.backward()
     layer.forward(*t.draw(LARGE, TRUTH))
+    say(t, too_small)
     layer.backward()
 
 
@@ -356,6 +434,7 @@ SoftmaxWithLoss = interaction(
         "agrees with numerical differentiation",
         2,
         essential=True,
+        axes={"K": (2, 5)},  # one class alone is a corner
         rtol=1e-5,
         atol=1e-6,
         count=12,
@@ -452,9 +531,22 @@ def net_scores(t):
         wrong = t.draw(integer_arrays(f"{len(x)}", 0, 1))
         wrong[0], wrong[-1] = 0, 1  # one of each, unless there is one sample
         right = (best + wrong) % classes
-        for given in (right, np.eye(classes)[right]):
+        for given in (right, np.eye(classes)[right], right.astype(np.uint8)):
             net.loss(x, given)
             net.accuracy(x, given)
+
+
+PUT_BACK = (
+    "Afterwards `{}` is not as it was: put each number back before the next one is moved, in "
+    "every array."
+)
+
+
+def imprecise(found, right):
+    """Tell of differences that are near, and no more."""
+    near = all(np.allclose(found[key], right[key], rtol=0.02, atol=0.02) for key in right)
+    words = "Step to both sides, by about 1e-4: then the error is far smaller."
+    return words if near else ""
 
 
 def net_differences(t):
@@ -462,7 +554,10 @@ def net_differences(t):
     net, values, x = network(t, KNOWN)
     right = truth(t, x, values)
     net.numerical_gradient(x, t.choice(right, np.eye(len(values["b2"]))[right]))
+    differences, begin = t.events[-1], len(t.events)
     net.read(*(f"params.{key}" for key in values))
+    left = [event.name for event in t.events[begin:] if event.fault]
+    add(t, differences, PUT_BACK.format(left[0]) if left else imprecise)
 
 
 def net_batches(t):
@@ -502,7 +597,7 @@ TwoLayerNet = interaction(
 
 
 def training(t):
-    """Return a network with drawn parameters, three batches and a learning rate."""
+    """Return a network with drawn parameters, and three batches."""
     net = t.make_of("TwoLayerNet", 4, 5, 3, rng=np.random.default_rng(1))
     for key, shape in (("W1", "4 5"), ("b1", "5"), ("W2", "5 3"), ("b2", "3")):
         drawn = t.draw(arrays(shape, -1, 1))
@@ -514,6 +609,38 @@ def training(t):
     return net, batches
 
 
+LATER = (
+    "After one batch alone the parameters are right, so it is a later step that errs: it has the "
+    "same rate, takes the next batch in order, and uses nothing but that batch's gradient."
+)
+SURE = (
+    "Here the first loss is nearly 0, and those of the other batches are not: each batch makes its "
+    "step, however small a loss is."
+)
+OWN = (
+    "The first loss is right, so a later one is wrong: it is that of its own batch alone, before "
+    "its step, with the parameters as the steps before have left them."
+)
+
+
+def times_step(old):
+    """Return what tells of a step that goes the right way, and too far or not far enough."""
+
+    def about(found, right):
+        step, wanted = found - old, right - old
+        times = np.sum(step * wanted) / np.sum(wanted**2)
+        alike = np.allclose(step, times * wanted, rtol=1e-6, atol=1e-9)
+        words = f"Its step is {times:.4g} times the right one, the rate times the gradient."
+        return words if alike else ""
+
+    return about
+
+
+def only_first(found, right):
+    """Tell of losses of which the first is right."""
+    return OWN if len(found) == len(right) > 1 and np.isclose(found[0], right[0]) else ""
+
+
 def train_steps(t):
     """Train, and look at the parameters afterwards, whatever comes back."""
 
@@ -523,16 +650,34 @@ def train_steps(t):
 
         return train_only
 
+    def trained(net, batches, rate):
+        before = copies(net.ours.params)
+        t.both("train", silent(t.student), silent(t.reference), (net, batches, rate))
+        begin = len(t.events)
+        for key, old in before.items():
+            net.read(f"params.{key}")
+            say(t, times_step(old) if len(batches) == 1 else "")
+        return [event for event in t.events[begin:] if event.fault]
+
+    net, batches = training(t)
+    first = trained(net, batches[:1], 0.1)
     for rate in (0.1, 0.5, t.draw(numbers(0.01, 1))):
         net, batches = training(t)
-        t.both("train", silent(t.student), silent(t.reference), (net, batches, rate))
-        net.read("params.W1", "params.b1", "params.W2", "params.b2")
+        for event in trained(net, batches, rate):
+            add(t, event, "" if first else LATER)
+    net, (batch, *batches) = training(t)
+    net.write("params.b2", np.array([30.0, 0.0, 0.0]))  # sure of class 0: the loss is nearly 0
+    sure = batch[0], np.zeros(len(batch[0]), dtype=int)
+    for event in trained(net, [sure, *batches], 0.1):
+        add(t, event, SURE)
 
 
 def train_losses(t):
     """Train with a list of batches, a generator and one-hot truth, and look at what comes back."""
     net, batches = training(t)
-    t.call(net, batches, 0.2)
+    for rate in (0, 0.2):
+        t.call(net, batches, rate)
+        say(t, only_first)
     t.call(net, t.once(*batches), 0.5)
     t.call(net=net, batches=[(x, np.eye(3)[right]) for x, right in batches], learning_rate=0.1)
     t.call(net, batches[:1], 0.1)
@@ -729,16 +874,18 @@ def last_key_first(loss, params):
 
 
 RIGHT_GRADIENTS = {
-    "puts each number back": differences,
-    "works on copies": on_copies,
-    "takes a smaller step": lambda loss, params: differences(loss, params, low=-3e-5, high=3e-5),
-    "works on copies, and takes a step of 1e-5": lambda loss, params: on_copies(
+    "puts each float64 number back, with errors near 1e-8": differences,
+    "works on copies of float64 arrays, with errors near 1e-8": on_copies,
+    "takes a smaller step, with errors near 1e-8": lambda loss, params: differences(
+        loss, params, low=-3e-5, high=3e-5
+    ),
+    "works on copies of float64 arrays, with a step of 1e-5": lambda loss, params: on_copies(
         loss, params, low=-1e-5, high=1e-5
     ),
     "leaves a rounding error in the parameters": with_rounding,
     "works on copies, and uses a finer formula": finer,
-    "works on copies, and returns the last key first": last_key_first,
-    "works on copies, and returns arrays in another memory order": lambda loss, params: {
+    "returns the last key first, with errors near 1e-8 in float64 arrays": last_key_first,
+    "returns float64 arrays in another memory order, with errors near 1e-8": lambda loss, params: {
         key: np.array(value, order="F") for key, value in on_copies(loss, params).items()
     },
 }
@@ -832,6 +979,9 @@ WRONG_GRADIENTS = {
     "returns the numbers of each array in the order from the last to the first": changed(
         lambda value: value.ravel()[::-1].reshape(value.shape)
     ),
+    "transposes square matrices, and mixes up the places of others": changed(
+        lambda value: value.ravel(order="F").reshape(value.shape)
+    ),
     "has the wrong sign in the first array": lambda loss, params: {
         key: value if key != next(iter(params)) else np.asarray(-value)
         for key, value in on_copies(loss, params).items()
@@ -856,10 +1006,15 @@ def cubes(p):
 def mended_gradients(t):
     """Differentiate two losses, with keys in any order and arrays of any shape."""
     for loss in (cubes, mixed):
-        W, b, scale = t.draw(arrays("2 2", -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
-        params = {"W": W, "b": np.asarray(b), "scale": np.array(scale)}
+        W, b, scale = t.draw(arrays("2 3", -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
+        params = {"W": t.choice(W, W.T), "b": np.asarray(b), "scale": np.array(scale)}
         keys = [list(params)[place] for place in t.source.order(3)]
         t.call(loss, {key: params[key] for key in keys})
+        say(t, imprecise)
+    if not t.first:
+        t.apart()
+        t.call(cubes, {"W": np.linspace(-1, 1, 6).reshape(3, 2).T})
+        say(t, "W is a transposed array here: `ravel` and `reshape` make a copy of such a one.")
 
 
 check_gradients = interaction(

@@ -26,10 +26,11 @@ from helpers.specification import (
 )
 from helpers.specification.values import Tolerance, copied, difference, show
 
-SAMPLES = arrays("N n") | arrays("N 1 n n") | integer_arrays("N n") | single("N n 2")
+SAMPLES = arrays("N n") | arrays("N 1 n n") | integer_arrays("N n") | single("N n 2") | arrays("N")
 PLACES = Domain(lambda draw, axes: 10 * np.array(draw.order(axes.length("N", draw))))
 TRUTH = PLACES | labels() | one_hot()
-SEEDS = integers(0, 1 << 30)
+# In the smallest trials the seed is 0, which is as good as any.
+SEEDS = Domain(lambda draw, axes: draw.integer(0, 1 << 30) if draw.size > 1 else 0)
 GENERATORS = SEEDS.map(np.random.default_rng)
 RETURN = "It returns None: a `return` is missing."
 
@@ -720,7 +721,13 @@ def off_scale(values, low, high, what="your numbers"):
     if not uneven(places):
         if distance(places) < LEAST / np.sqrt(len(places)):
             return f"Drawn {where}, {what} are evenly spaced, not random: draw them from `rng`."
-        return ""
+        different = len(np.unique(values))
+        if different < 0.97 * len(values):
+            return (
+                f"Drawn {where}, of {len(values)} of {what} only {different} are different: any "
+                "number between the bounds may come, not those of a grid alone."
+            )
+        return dependent_draws(places, f"Drawn {where}, {what}")
     if len(np.unique(values)) < len(values) / 2:
         return f"Drawn {where}, {what} are hardly ever different: exponents are not integers."
     if not uneven((values - low) / (high - low)):
@@ -730,6 +737,19 @@ def off_scale(values, low, high, what="your numbers"):
         f"Drawn {where}, the logarithms of {what} are not uniform: of the log scale's four "
         f"quarters each should get 25%, but they get {', '.join(f'{one:.0%}' for one in shares)}."
     )
+
+
+def dependent_draws(places, what):
+    """Return what is wrong if numbers from 0 to 1 depend on those drawn before."""
+    count = len(places)
+    if count < 1000:
+        return ""
+    if np.all(np.diff(places) >= 0) or np.all(np.diff(places) <= 0):
+        return f"{what} come in the order of their size: leave them as they are drawn."
+    for gap in (1, count // 2):
+        if abs(np.corrcoef(places[:-gap], places[gap:])[0, 1]) > 0.3:
+            return f"{what} depend on each other: draw each by itself."
+    return ""
 
 
 def missized(found, size):
@@ -752,7 +772,7 @@ def log_uniform(t):
     """Draw many numbers between usual bounds, and between any."""
     low = 10 ** t.draw(numbers(-9, 2))
     drawn = low, low * 10 ** t.draw(numbers(1, 9))
-    for bounds in ((1e-6, 1e-2), (0.5, 4.0), (2.0, 300.0), drawn):
+    for bounds in ((1e-4, 1e-2), (0.5, 4.0), (2.0, 300.0), drawn):
         t.apart()
         t.relate(partial(off_sample, low=bounds[0], high=bounds[1]), *bounds, 2000, t.draw(SEEDS))
     seed = t.draw(SEEDS)
@@ -782,7 +802,7 @@ def beyond(found, size, low, high):
 
 def sizes(t):
     """Draw a single number, or any count of them, between bounds that may be integers."""
-    for size in (None, 1, t.draw(integers(2, 6))):
+    for size in (None, 0, 1, t.draw(integers(2, 6))):
         low, high = t.choice((1e-6, 1e-4), (1, 100), (np.float64(0.5), 2), (1e-3, 1))
         t.apart()
         options = {"rng": t.draw(SEEDS | GENERATORS), **({} if size is None else {"size": size})}
@@ -975,8 +995,8 @@ def undetermined(found):
     return ""
 
 
-def begun_anew(found):
-    """Return what is wrong if the number drawn in each trial has made a hyperparameter before."""
+def begun_anew(found, seeds):
+    """Return what is wrong if a trial's own generator is not the one that has drawn for it."""
     if words := first(misrun(one, RANGES, MEASURED) for one in found):
         return words
     for name, bounds in RANGES.items():
@@ -986,6 +1006,13 @@ def begun_anew(found):
             return (
                 "The generator handed on begins anew: its first number is the one that "
                 f"`{name}` was made of. Make one generator, and hand that on."
+            )
+    for seed, (_, calls, _) in zip(seeds, found, strict=True):
+        stream = np.random.default_rng(seed).random(1000)
+        if calls[0]["drawn"] not in stream:
+            return (
+                "The generator handed on is another one than the hyperparameters were drawn from: "
+                "make one by `default_rng(seed)`, draw from it, and hand that one on."
             )
     return ""
 
@@ -1002,7 +1029,9 @@ def depends_on_seed(t):
 
 def hands_on(t):
     """Run trials, and look at the first number that each draws."""
-    ask(t, "four trials", partial(run_trials, ranges=RANGES), begun_anew, seeds=seeds(t, 4))
+    own = seeds(t, 4)
+    wrong = partial(begun_anew, seeds=own)
+    ask(t, "four trials", partial(run_trials, ranges=RANGES), wrong, seeds=own)
 
 
 run_trial = interaction(
@@ -1080,6 +1109,11 @@ def missearched(found, trials, values):
         return f"{trials} trials were asked for, and {len(calls)} were run."
     if words := no_results(results):
         return words
+    if len(results) > trials:
+        return (
+            f"After {trials} trials your list has {len(results)} results: each search begins with "
+            "an empty list of its own."
+        )
     if len(results) != trials:
         return f"After {trials} trials your list has {len(results)} results: keep them all."
     if missing := [name for name in RANGES if any(name not in r for r in results)]:
@@ -1212,8 +1246,8 @@ def unrepeated(calls):
 
 def several(t, wrong):
     """Do several searches."""
-    seed = t.draw(integers(2, 1 << 30))
-    ask(t, "searches of 6 and of 3 trials", calls_of, wrong, seed=seed, other=seed - 1)
+    seed = t.draw(SEEDS)
+    ask(t, "searches of 6 and of 3 trials", calls_of, wrong, seed=seed, other=seed + 1)
 
 
 def interrupted(find, complete, trials):
@@ -1232,12 +1266,14 @@ def missing(results, complete):
     if results == "lost":
         return (
             "An interrupt ends your search with an error, and its results are lost: catch "
-            "KeyboardInterrupt by its name."
+            "KeyboardInterrupt by its name, and do not raise it again."
         )
     if words := no_results(results):
         return words
     right = sorted((0.3 * k % 1 for k in range(1, complete + 1)), reverse=True)
     found = [one["val_acc"] for one in results]
+    if len(found) > 9:
+        return f"Of 9 trials your search returns {len(found)}: begin with an empty list each time."
     if len(found) != complete:
         more = "" if len(found) < complete else ": end there, and return what is complete"
         return f"Stopped after {complete} complete trials, your search returns {len(found)}{more}."
@@ -1340,7 +1376,8 @@ def ranges_of_few(t):
     """Narrow: with fewer results than the best, one alone, or without saying how many."""
     narrowed(t, [{"val_acc": 0.5, "lr": 0.1}, {"val_acc": 0.4, "lr": 0.01}], ["lr"], best=5)
     narrowed(t, *tried(t, t.draw(integers(1, 4))), t.draw(integers(4, 9)))
-    narrowed(t, *tried(t, t.draw(integers(6, 9))))
+    narrowed(t, *tried(t, t.draw(integers(6, 13))))
+    narrowed(t, *tried(t, 13))
 
 
 narrow = function(
@@ -1582,6 +1619,15 @@ def beside_others(x, t, rng, places):
     return np.array(x)[order], np.array(t)[(order + places) % len(x)]
 
 
+def two_exchanged(x, t, rng, step):
+    """Return both, with two labels exchanged: the first two that differ, or the last two."""
+    found_x, found_t = by_index(x, t, rng)
+    own = found_t[::step]
+    for place in np.flatnonzero(own != own[0])[:1]:
+        own[[0, place]] = own[[place, 0]]
+    return found_x, found_t
+
+
 WRONG_SHUFFLES = {
     "shuffles the samples and leaves the labels": lambda x, t, rng: (
         by_index(x, t, rng)[0],
@@ -1609,6 +1655,8 @@ WRONG_SHUFFLES = {
     ),
     "puts halves of different samples together": mixed_rows,
     "gives each sample the label of the second one after it": partial(beside_others, places=2),
+    "exchanges two labels near the beginning": partial(two_exchanged, step=1),
+    "exchanges two labels near the end": partial(two_exchanged, step=-1),
     "gives each sample the label of one half the data set away": partial(beside_others, places=0),
 }
 

@@ -9,7 +9,8 @@ unpickled or evaluated. Knows nothing of what the messages mean.
 A value's JSON form is itself for None, booleans, integers, floats and strings, else a list that
 begins with a tag:
 
-    a, w  array, read-only array: dtype, shape, place in the body (start, length)
+    a, w  array, read-only array: dtype, shape, place in the body (start, length); its axes from the
+          slowest to the fastest, if they don't lie in memory in their own order
     f     NumPy's float64, as a float
     g, c  other NumPy scalar, complex number: as an array of shape ()
     l, t, d, S, F  list, tuple, dict (pairs), set, frozenset
@@ -209,6 +210,21 @@ def wire_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype
 
 
+def _axes_in_memory(array: np.ndarray[Any, Any]) -> list[int]:
+    """Return the axes from the slowest to the fastest; nothing if that is their own order."""
+    if array.flags.c_contiguous:
+        return []
+    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    return [] if order == list(range(array.ndim)) else order
+
+
+def _checked_order(order: Any, dimensions: int) -> list[int]:
+    known = type(order) is list and all(type(axis) is int for axis in order)
+    if not known or sorted(order) != list(range(dimensions)):
+        raise WireError("an array's axes are malformed")
+    return order  # type: ignore[no-any-return]
+
+
 def count_elements(shape: Sequence[Any]) -> int:
     """Return how many numbers an array of this shape holds.
 
@@ -380,7 +396,9 @@ class Encoder:
         dtype = wire_dtype(value.dtype)
         plain = np.asarray(value, dtype=dtype)
         self._count(plain.size * max(8, dtype.itemsize))
-        return [tag, _NAMES[dtype], list(plain.shape), *self._append(plain.tobytes())]
+        order = _axes_in_memory(plain)
+        place = self._append(plain.transpose(order).tobytes() if order else plain.tobytes())
+        return [tag, _NAMES[dtype], list(plain.shape), *place, *([order] if order else [])]
 
     def _append(self, chunk: bytes) -> tuple[int, int]:
         start = self._size
@@ -590,7 +608,7 @@ class Decoder:
         return ...
 
     def _writable(self, rest: list[Any], depth: int) -> np.ndarray[Any, Any]:
-        if len(rest) != 4 or type(rest[0]) is not str or rest[0] not in DTYPES:
+        if len(rest) not in (4, 5) or type(rest[0]) is not str or rest[0] not in DTYPES:
             raise WireError("an array is malformed")
         dtype, shape = DTYPES[rest[0]], rest[1]
         if type(shape) is not list:
@@ -599,9 +617,13 @@ class Decoder:
         chunk = self._chunk(rest[2], rest[3], max(1, 8 // size))
         if count * size != len(chunk):
             raise WireError("an array's shape does not fit its bytes")
-        if dtype.kind == "b":  # a byte other than 0 and 1 would be a boolean that is neither
-            return np.ndarray(shape, np.uint8, chunk).astype(np.bool_)
-        return np.ndarray(shape, dtype, chunk).copy()
+        # A byte other than 0 and 1 would be a boolean that is neither.
+        stored = np.uint8 if dtype.kind == "b" else dtype
+        if len(rest) == 4:
+            return np.ndarray(shape, stored, chunk).astype(dtype)
+        order = _checked_order(rest[4], len(shape))
+        array = np.ndarray([shape[axis] for axis in order], stored, chunk)
+        return array.transpose(np.argsort(order)).astype(dtype, order="K")
 
     def _read_only(self, rest: list[Any], depth: int) -> np.ndarray[Any, Any]:
         array = self._writable(rest, depth)

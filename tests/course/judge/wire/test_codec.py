@@ -1,5 +1,6 @@
 """What goes in comes out, bit for bit, and nothing that breaks the rules gets in."""
 
+import itertools
 import json
 import math
 import os
@@ -127,6 +128,17 @@ def test_a_frame_comes_out_of_a_socket_as_it_went_in(values):
 
 
 Point = namedtuple("Point", "x y")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("dtype", [float, bool])
+def test_an_arrays_axes_lie_in_memory_as_they_did(order, dtype):
+    value = np.arange(24).reshape(2, 3, 4).astype(dtype).transpose(order)
+    found = across(value)
+    assert same(found, value)
+    assert found.strides == value.strides
+    assert found.flags.owndata
+    assert found.ravel("K").tolist() == value.ravel("K").tolist()
 
 
 class Colour(IntEnum):
@@ -291,6 +303,11 @@ MALFORMED = {
     "a length that is huge": ["a", "<f8", [2**70], 0, 8],
     "an empty array with a huge length": ["a", "<f8", [0, 2**62], 0, 0],
     "an empty array whose sums fill the memory": ["a", "<f8", [0, 2**28], 0, 0],
+    "axes that are none": ["a", "|i1", [2, 2], 0, 4, 1],
+    "an axis twice": ["a", "|i1", [2, 2], 0, 4, [0, 0]],
+    "an axis too many": ["a", "|i1", [2, 2], 0, 4, [0, 1, 2]],
+    "an axis that is true": ["a", "|i1", [2, 2], 0, 4, [True, 0]],
+    "an axis that is negative": ["a", "|i1", [2, 2], 0, 4, [-1, 0]],
     "too many dimensions": ["a", "|i1", [1] * 40, 0, 1],
     "a number with a shape": ["g", "<f8", [1], 0, 8],
     "a dict of no pairs": ["d", 1],

@@ -9,6 +9,7 @@ from helpers.specification.values import Tolerance, copied, difference, same
 
 SEVERAL = {"m": (2, 5), "n": (2, 5), "u": (2, 5)}  # samples, features, hidden units
 ANY = {"m": (1, 5), "n": (1, 5), "u": (1, 5)}
+BATCHES = {**SEVERAL, "m0": (2, 5), "m1": (2, 5)}
 
 
 def say(t, about, instead=False):
@@ -49,9 +50,13 @@ SETS = ("x_train", "x_val", "x_test", "y_train", "y_val", "y_test")
 
 
 def patients(t):
-    """Return features on scales of their own, and labels of which each is there often enough."""
+    """Return features on scales of their own, and labels of which each is there often enough.
+
+    Now and then a few patients are far from all others.
+    """
     n, columns = t.source.integer(30, 45), t.source.integer(1, 4)
     x = t.draw(arrays(f"{n} {columns}")) + 0.1 * np.sin(np.arange(n * columns)).reshape(n, columns)
+    x[t.source.order(n)[: t.choice(0, 3)]] *= 20
     y = (np.array(t.source.order(n)) % t.choice(2, 3) == 0).astype(int)
     return x * 10.0 ** np.arange(columns) + 5, y
 
@@ -80,6 +85,7 @@ def separate(t, name, student, reference, args, wanted):
             f".{key}",
             lambda place=place, key=key: level(key, found["theirs"][place]),
             lambda place=place: copied(found["ours"][place]),
+            tolerance=replace(t.tolerance, kinds=t.laws and key.startswith("y_")),
         )
         yield key
 
@@ -94,6 +100,8 @@ def rows(key, actual, right):
     """Return whether it is the rows or their scale that is wrong with a set."""
     if not isinstance(actual, np.ndarray) or actual.ndim != right.ndim:
         return ""
+    if key[0] == "y" and not np.all(np.isin(actual, right)):
+        return "These labels are not among those that came in: they come back as they are."
     if actual.shape[1:] != right.shape[1:]:
         return "It is not made from the argument `x`."
     if actual.shape != right.shape:
@@ -101,6 +109,8 @@ def rows(key, actual, right):
             f"The order is {', '.join(SETS)}; the first split takes the test set away, and the "
             "second the validation set."
         )
+    if key[0] == "x" and far_alone(actual, right):
+        return "Only what is far from the mean is wrong: keep it as it is."
     if key[0] == "x" and same(by_column(actual), by_column(right)):
         return (
             "Its rows are the right ones, on another scale: take the mean and the standard "
@@ -110,6 +120,13 @@ def rows(key, actual, right):
         "Its rows are others, or in another order, than those of two splits, each stratified and "
         "with `random_state=42`, the second of what the first leaves."
     )
+
+
+def far_alone(actual, right):
+    """Return whether only values far from the mean are wrong, and are too near to it."""
+    wrong = np.abs(actual - right) > 1e-6
+    far = np.abs(right) > 1.5
+    return bool(wrong.any() and far[wrong].all() and np.all(np.abs(actual) < np.abs(right) + 1e-6))
 
 
 def by_column(values):
@@ -249,8 +266,12 @@ def integer_batch(t, name="m"):
 
 
 def price(t, none=True):
-    """Return the strengths of both penalties; now and then one is 0, or left to its default."""
+    """Return the strengths of both penalties; now and then one is 0, or left to its default.
+
+    They may be whole numbers.
+    """
     l1, l2 = t.source.number(0.2, 2), t.source.number(0.2, 2)
+    l1, l2 = t.choice((l1, l2), (l1, l2), (2, 1), (1, 3))
     if not none:
         return {"l1": l1, "l2": l2}
     return t.choice({"l1": l1, "l2": l2}, {"l1": l1}, {"l2": l2}, {"l1": l1, "l2": 0})
@@ -290,17 +311,28 @@ def first(t):
     other.do("init_weights", t.source.integer(1, 6))
     at_start(t, other)
     at_start(t, network, "A second network's `init_weights` has changed it: set it on `self`.")
-    network.write("w1", 5.0)
-    at_start_but(t, network)
-    network.do("init_weights", t.source.integer(1, 6))
+    for name, value in zip(SHAPES, (5.5, 0.25, 0.75, 1.5), strict=True):
+        network.write(name, value)
+        changed_alone(t, network, name)
+    held = {name: (getattr(network.theirs, name), getattr(network.ours, name)) for name in SHAPES}
+    network.do("init_weights", len(network.ours.w1) + t.choice(0, 0, 1))
     at_start(t, network, "The second call must set fresh weights, as the first did.")
+    for name, (theirs, ours) in held.items():
+        t.both(
+            f".{name} of before the second call",
+            lambda name=name, theirs=theirs: level(name, theirs),
+            lambda ours=ours: copied(ours),
+        )
+        say(t, "The second call has filled the arrays of the first: it makes new ones.")
 
 
-def at_start_but(t, network):
-    """Look whether a weight of w1 that changes leaves the other arrays alone."""
-    network.look("b1", "w2", "b2")
-    for name, event in faults(t, len(t.events) - 3).items():
-        add(t, event, f"`{name[1:]}` changes with `w1`: each is an array of its own.")
+def changed_alone(t, network, name):
+    """Look whether an array that is written over takes the numbers, and leaves the others alone."""
+    network.look(name, about=lambda *_: f"`{name}` is to be an array of floats.")
+    others = [other for other in SHAPES if other != name]
+    network.look(*others)
+    for other, event in faults(t, len(t.events) - len(others)).items():
+        add(t, event, f"`{other[1:]}` changes with `{name}`: each is an array of its own.")
 
 
 init_weights = interaction(
@@ -333,7 +365,9 @@ def keeping(t):
     other.forpass(batch(t, "more")[0])
     one.forpass(integer_batch(t, "whole")[0])
     one.look("a1")
-    other.look("a1")
+    other.look(
+        "a1", about=lambda *_: "Another network's batch has taken its place: keep it on `self`."
+    )
 
 
 def activations(t):
@@ -394,6 +428,12 @@ def pay(t, network, options, about=""):
     say(t, about or "Of two parts, each has its own strength: l1 Σ|w|, and l2 / 2 Σw².")
 
 
+OF_ANY_SIZE = (
+    "Here the strengths are whole numbers, and all weights are small, or all large: each costs "
+    "l1 |w| + l2 w² / 2, whatever its size."
+)
+
+
 def cheap(t):
     """Penalties that cost nothing, and weights that change."""
     network = ready(t, drawn(t), **price(t))
@@ -404,6 +444,10 @@ def cheap(t):
     network.set("w2", t.draw(arrays("u 1")))
     network.reg_loss()
     network.look(*SHAPES)
+    for size in (1e-3, 50.0):
+        weights = {key: size * w for key, w in drawn(t).items()}
+        strengths = {"l1": t.choice(1, 0), "l2": t.choice(1, 3)}
+        pay(t, ready(t, weights, other=True, **strengths), strengths, OF_ANY_SIZE)
 
 
 reg_loss = interaction(
@@ -450,9 +494,10 @@ BLAMED = {
     for key, words in {
         "w1 b1": "The gradients of w2 and b2 are right: look at err_1 = err w2ᵀ * a1 * (1 - a1), "
         "which w1's and b1's are made of, with the weights as they are.",
-        "w1": "b1's gradient is right, so err_1 is: w1's is xᵀ err_1 / m, with all samples.",
+        "w1": "b1's gradient is right, so err_1 is: w1's is xᵀ err_1 / m, with all samples "
+        "and no penalty yet.",
         "b1": "w1's gradient is right, so err_1 is: b1's is its mean over the samples, axis 0.",
-        "w2": "The other three are right: w2's is a1ᵀ err / m.",
+        "w2": "The other three are right: w2's is a1ᵀ err / m, with no penalty yet.",
         "b2": "The other three are right: b2's is the mean of err over the samples.",
         "b1 b2": "Those of w1 and w2 are right: a bias's gradient is one sum over the samples, "
         "divided by m once.",
@@ -517,13 +562,20 @@ def walk(t, none=True, weights=drawn, kinds=(batch, batch)):
     start = weights(t)
     network = ready(t, start, **price(t, none), learning_rate=t.source.number(0.02, 0.5))
     for number, kind in enumerate(kinds):
-        network.training(*kind(t, f"m{number}"))
+        x, y = kind(t, f"m{number}")
+        network.training(x, y)
+        say(t, "It is (ΣCE + R) / m, for m samples, with the weights before the step.")
         begin = len(t.events)
         network.look(*SHAPES)
-        wrong = faults(t, begin)
-        for name, event in wrong.items():
-            key = name.removeprefix(".")
-            if number:
+        wrong = {name.removeprefix("."): event for name, event in faults(t, begin).items()}
+        pull = network.ours.learning_rate * network.ours.l1 / len(x)
+        signs = all(
+            key in BOTH and at_zero(event, start[key], pull) for key, event in wrong.items()
+        )
+        for key, event in wrong.items():
+            if signs and not number:
+                words = "Only weights that were exactly 0 are wrong: their sign is 0."
+            elif number:
                 words = (
                     "The step before was right: each depends on its own batch as a whole, the "
                     "weights of now and the options alone."
@@ -531,17 +583,33 @@ def walk(t, none=True, weights=drawn, kinds=(batch, batch)):
             elif same(event.actual, start[key], Tolerance(0, 0)):
                 words = f"`{key}` has not moved."
             else:
-                words = LED_ASTRAY.get(frozenset(key[1:] for key in wrong), "")
+                words = LED_ASTRAY.get(frozenset(wrong), STEP)
             add(t, event, words)
     return network
 
 
+def at_zero(event, start, pull):
+    """Return whether a step is wrong only where a weight was 0, by the pull of L1."""
+    if np.shape(event.actual) != np.shape(start):
+        return False
+    off = np.abs(event.actual - event.expected)
+    return bool(np.all(off[start != 0] < 1e-5) and np.allclose(off[start == 0], pull, atol=1e-5))
+
+
+STEP = (
+    "The loss is right: each parameter makes one step against its gradient at the weights before "
+    "it, and the error that goes back, a - y, is a column like y."
+)
 LED_ASTRAY = {
+    frozenset(("w1",)): "The other three are right: look at the penalty's slope for w1, "
+    "(λ1 sign(w) + λ2 w) / m, and make the step as it comes.",
+    frozenset(("w2",)): "The other three are right: look at the penalty's slope for w2, "
+    "(λ1 sign(w) + λ2 w) / m, and make the step as it comes.",
     frozenset(("b1", "b2")): "w1 and w2 are right: biases pay no penalty.",
     frozenset(BOTH): "The biases are right, so the step is: look at the penalty's slope, "
     "(λ1 sign(w) + λ2 w) / m, of the weights before the step.",
     frozenset(SHAPES): "All four parameters are wrong: each makes one step against the gradient of "
-    "the whole batch, taken at the weights before it.",
+    "the whole batch, as it comes, taken at the weights before it, with the error a column like y.",
 }
 
 
@@ -578,8 +646,8 @@ training = interaction(
         essential=True,
         single=True,
         of="Training",
-        axes=SEVERAL,
-        steps=lambda t: walk(t, none=False),
+        axes=BATCHES,
+        steps=lambda t: walk(t, none=False, weights=apart),
     ),
     part(
         "agrees with numerical differentiation",
@@ -987,6 +1055,14 @@ def over(count, all_of=True):
     return suspect
 
 
+def largest_alone(*case):
+    """Return gradients in which only the largest number of each array is there."""
+    return {
+        key: np.where(np.abs(value) == np.max(np.abs(value)), value, 0.0)
+        for key, value in version()(*case).items()
+    }
+
+
 def one_by_one(x, y, weights, l1, l2, m=None):
     """Return right gradients, sample by sample."""
     size = len(np.asarray(x))
@@ -1085,6 +1161,7 @@ SUBTLY_WRONG = {
         lambda x, w: len(w["w2"])
     ),
     "is wrong by one percent": version(last=0.01),
+    "returns 0 for all but the largest number of each gradient": largest_alone,
     "gives b1 an axis of length 1 more, which broadcasting hides": version(
         lambda x, w, a1, err, hidden: {"b1": hidden.sum(axis=0, keepdims=True)}
     ),
@@ -1218,6 +1295,10 @@ SUBTLY_WRONG_BATCHES = {
     ),
     "divides the penalty by 364, whatever m is": version(toll=lambda size, m: 1 / 364),
     "divides the data by the number of features": over(lambda x, w: x.shape[1], all_of=False),
+    "gives b1 the mean over samples and units, which is right if all units are equal": version(
+        lambda x, w, a1, err, hidden: {"b1": np.full(a1.shape[1], hidden.sum() / a1.shape[1])}
+    ),
+    "returns 0 for all but the largest number of each gradient": largest_alone,
     "is wrong by one percent": version(last=0.01),
 }
 

@@ -27,7 +27,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lab release lint lock bench mutants
+.PHONY: help setup demo test thorough lab release lint lock bench mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ demo: $(READY) ## grade a simulated class of students, from hand-in to report
 # Two processes with a core each: more threads would only wait for each other.
 test: $(READY) ## run every test, the slow ones too
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
+
+thorough: $(READY) ## run every test with all answers and many seeds, where `make test` takes a sample: takes an hour
+	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal --thorough
 
 lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
 	$(RUN) course workspace

@@ -21,6 +21,21 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("course")
 
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="try every answer, and many more seeds, where a run otherwise takes a sample",
+    )
+
+
+@pytest.fixture(scope="session")
+def thorough(pytestconfig):
+    """Whether time does not matter."""
+    return pytestconfig.getoption("thorough")
+
+
 SETUP = """\
 import numpy as np
 

@@ -11,11 +11,14 @@ from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
 from course.notebooks.runner import execute, run
 from helpers.checks import Outcome, seeded
 
-SEEDS = [b"seed %d" % number for number in range(15)]
+
+@pytest.fixture(scope="module")
+def seeds(thorough):
+    return range(40 if thorough else 6)
 
 
 @pytest.mark.slow
-def test_the_reference_earns_everything_whatever_the_seed(source, monkeypatch):
+def test_the_reference_earns_everything_whatever_the_seed(source, seeds, monkeypatch):
     monkeypatch.setenv("COURSE_PACE", "short")
     monkeypatch.chdir(source.path.parent)
     names: dict[str, Any] = {"__name__": "__main__"}
@@ -24,9 +27,9 @@ def test_the_reference_earns_everything_whatever_the_seed(source, monkeypatch):
         with contextlib.redirect_stdout(io.StringIO()):
             if is_setup(cell) or (is_solution(cell) and cell.cell_type == "code"):
                 execute(cell.source, f"<{cell.id}>", names)
-            for seed in SEEDS if is_test(cell) else ():
+            for seed in seeds if is_test(cell) else ():
                 own = dict(names)
-                with seeded(seed):
+                with seeded(b"seed %d" % seed):
                     execute(cell.source, f"<{cell.id}>", own)
                 failed += [
                     (grade_id(cell), check.name, seed, check.message)
@@ -37,13 +40,13 @@ def test_the_reference_earns_everything_whatever_the_seed(source, monkeypatch):
 
 
 @pytest.mark.slow
-def test_right_answers_earn_everything_together_whatever_the_seed(source, monkeypatch):
+def test_right_answers_earn_everything_together_whatever_the_seed(source, seeds, monkeypatch):
     """Each is tested alone in `test_bank`; here they build on each other."""
     monkeypatch.setenv("COURSE_PACE", "short")
     monkeypatch.chdir(source.path.parent)
     right = [answer for answer in source.bank.answers if answer.right]
     failed = []
-    for number in range(15):
+    for number in seeds:
         chance = random.Random(number)
         paper = {}
         for exercise in source.exercises:

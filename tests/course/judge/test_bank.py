@@ -1,7 +1,8 @@
-"""The whole bank of answers through the judge: its verdicts are those of the code run in process.
+"""The bank of answers through the judge: its verdicts are those of the code run in process.
 
-Each answer alone, all in one long notebook; and answers that act on other exercises, in whole
-notebooks. Messages are not compared: objects look different from afar.
+Each answer alone, in one long notebook; and answers that act on other exercises, in whole
+notebooks. A run takes a sample of either, and all with `--thorough`. Messages are not compared:
+objects look different from afar.
 """
 
 import random
@@ -31,7 +32,8 @@ from helpers.specification.promises import FOLDER
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
-PAPERS = 6  # whole notebooks of a chapter: each is run twice
+PAPERS = 3  # whole notebooks of a chapter: each is run twice
+JUDGED, EXECUTED = 4, 12  # one answer in so many is tried
 EXECUTE = '"course.grading.plugins.ExecuteShort",'
 PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's loop is endless
 
@@ -69,12 +71,13 @@ def groups(source, answers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_answers_act_on_each_other_as_they_do_in_process(source, server):
+def test_answers_act_on_each_other_as_they_do_in_process(source, server, thorough):
     answers = source.bank.answers
     papers = groups(source, random.Random(1).sample(answers, len(answers)))
     assert sum(len(paper.answers) for paper in papers) == len(answers)
     different = []
-    for paper in random.Random(1).sample(papers, min(PAPERS, len(papers))):
+    count = len(papers) if thorough else min(PAPERS, len(papers))
+    for paper in random.Random(1).sample(papers, count):
         texts = {key: answer.source for key, answer in paper.answers.items()}
         cells = source.notebook.cells
         submitted = deepcopy(source.notebook)
@@ -97,7 +100,7 @@ def test_answers_act_on_each_other_as_they_do_in_process(source, server):
 # --- with a Jupyter kernel in the judge's place ---------------------------------------------------
 
 
-def stacked(source, every=1):
+def stacked(source, every):
     """Return a notebook that holds every answer, or one in so many, each followed by its test.
 
     After an exercise's answers comes the reference, for the exercises that build on it; it alone
@@ -112,7 +115,7 @@ def stacked(source, every=1):
             nb.cells.append(deepcopy(cell))
         if f"test_{key}" not in tests:
             continue
-        mine = [answer.source for answer in source.bank.of(key)][::every]
+        mine = [answer.source for answer in source.bank.of(key)][len(texts) % every :: every]
         for number, text in enumerate([*mine, cell.source]):
             solution, test = deepcopy(cell), deepcopy(tests[f"test_{key}"])
             name = f"{key}_{number}" if number < len(mine) else key
@@ -124,7 +127,7 @@ def stacked(source, every=1):
     return nb, texts
 
 
-def graded(root, source, execute, every=1):
+def graded(root, source, execute, every):
     """Hand in every answer, or one in so many; grade them with nbgrader, and run them here.
 
     Args:
@@ -174,9 +177,11 @@ def scores(verdict):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_the_judge_finds_of_every_answer_what_is_found_in_process(source, course_root, monkeypatch):
+def test_the_judge_finds_of_each_answer_what_is_found_in_process(
+    source, course_root, monkeypatch, thorough
+):
     monkeypatch.setattr(preprocessor, "student_seed", lambda *_: PUBLIC_SEED)
-    found, here = graded(course_root, source, execute=False)
+    found, here = graded(course_root, source, execute=False, every=1 if thorough else JUDGED)
     assert found == scores(here)
     verdict = course_root / "verdicts" / "eve" / source.assignment / f"{source.name}.json"
     there = read_verdict(verdict)
@@ -186,6 +191,6 @@ def test_the_judge_finds_of_every_answer_what_is_found_in_process(source, course
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root):
-    found, here = graded(course_root, source, execute=True, every=5)
+def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root, thorough):
+    found, here = graded(course_root, source, execute=True, every=1 if thorough else EXECUTED)
     assert found == scores(here)

@@ -162,6 +162,15 @@ class Question:
                     _, words = self._judge(error.raised)
                     raise AssertionError(f"{words} {error}") from error.raised
 
+    def given(self, name: str) -> Any:
+        """Return what a set-up cell defines, such as a library, where the student's code runs.
+
+        While work is graded that is another process than this one: what is built with it there is
+        what the student's functions can be handed.
+        """
+        home = getattr(self._names, "home", Here())
+        return home.given(name, self._answer(name))
+
     def _answer(self, name: str) -> Any:
         """Return what the student calls by this name."""
         try:

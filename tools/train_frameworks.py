@@ -28,9 +28,8 @@ from helpers.mnist_files import MnistError
 from tools.make_mnist_bundle import read_originals
 
 SEED = 7
-RATE = 0.001  # of Adam, as both libraries have it by default
-KERAS_EPOCHS, KERAS_BATCH = 20, 32
-TORCH_EPOCHS, TORCH_BATCH = 10, 64
+KERAS_EPOCHS, KERAS_BATCH = 20, 32  # with Adam, as Keras has it by default
+TORCH_EPOCHS, TORCH_BATCH, TORCH_RATE, MOMENTUM = 10, 64, 0.1, 0.9
 
 Images = NDArray[Any]
 Data = tuple[tuple[Images, Images], tuple[Images, Images]]
@@ -52,7 +51,7 @@ def keras_history(data: Data, *, original: bool) -> History:
     layers = [keras.layers.Dense(size, activation="sigmoid") for size in (50, 100)]
     last = keras.layers.Dense(10, activation="softmax" if original else None)
     model = keras.Sequential([keras.Input((784,)), *layers, last])
-    optimizer = keras.optimizers.Adam(RATE)
+    optimizer = keras.optimizers.Adam()
     if original:
         model.compile(optimizer, loss="mse", metrics=["categorical_accuracy"])
         train, test = ((x.astype(np.float32), np.eye(10, dtype=np.float32)[t]) for x, t in data)
@@ -92,7 +91,7 @@ def torch_history(data: Data, *, exhibit: bool) -> History:
     torch.manual_seed(SEED)
     net = Network(exhibit=exhibit)
     first = {name: value.detach().clone() for name, value in net.named_parameters()}
-    optimizer = torch.optim.Adam(net.parameters(), RATE)
+    optimizer = torch.optim.SGD(net.parameters(), TORCH_RATE, MOMENTUM)
     losses, accuracy = [], []
     start = time.perf_counter()
     for _ in range(TORCH_EPOCHS):

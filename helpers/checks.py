@@ -135,8 +135,9 @@ class Question:
                 raise
             except BaseException as error:
                 outcome, message = self._judge(error)
-        if outcome is Outcome.FAILED and caught:
-            message += f" (Python warned: {_clean(caught[0].message).rstrip('.')}.)"
+        warned = [w for w in caught if not issubclass(w.category, DeprecationWarning)]
+        if outcome is Outcome.FAILED and warned:
+            message += f" (Python warned: {_clean(warned[0].message).rstrip('.')}.)"
         self.results.append(CheckResult(name, outcome, points, essential, message))
 
     def compare(self, name: str) -> None:

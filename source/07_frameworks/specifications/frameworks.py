@@ -262,10 +262,13 @@ def predicted(t):
 
 
 def predicted_in_evaluation(t):
-    """Ask networks that behave otherwise in training, after training mode was switched on."""
+    """Ask networks that behave otherwise in training, after training mode was switched on.
+
+    Dropout drops everything: then two networks in the wrong mode behave alike, and it is told.
+    """
     x, _ = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
-    extra = t.choice([("Dropout", 0.5)], [("BatchNorm1d", 8)])
+    extra = t.choice([("Dropout", 1.0)], [("BatchNorm1d", 8)])
     net = build(t, stack([n, 8, K], "Tanh", extra))
     look(t, "net.train()", lambda net, torch: void(net.train()), net)
     t.call(net, x)
@@ -517,7 +520,7 @@ train_keras = function(
         points=3,
         essential=True,
         count=4,
-        steps=fitted(6, [2, 3]),
+        steps=fitted(8, [4, 8]),
         **NEAR,
     ),
     part(
@@ -618,6 +621,9 @@ RIGHT = {
     "has ReLUs of which every other one is dead": half_dead,
     "uses one layer in two places": twice,
     "is made of smaller networks": nested,
+    "squeezes everything through single units": of(
+        ("Linear", INPUTS, 1), ("Tanh",), ("Linear", 1, 1), ("Tanh",), ("Linear", 1, CLASSES)
+    ),
     "has dropout": of(("Linear", INPUTS, 50), ("Tanh",), ("Dropout", 0.2), ("Linear", 50, CLASSES)),
     "normalizes each sample": of(
         ("Linear", INPUTS, 20), ("LayerNorm", 20), ("Tanh",), ("Linear", 20, CLASSES)
@@ -656,7 +662,13 @@ WRONG = {
         lambda net, nn, torch: net[1].add_module("spare", nn.Linear(20, 20))
     ),
     "takes the sign of what its first layer gives": between(lambda torch: torch.sign),
-    "has a middle layer that is frozen": changed(
+    "has first weights alone that are frozen": changed(
+        lambda net, nn, torch: void(net[0].weight.requires_grad_(False))
+    ),
+    "has last biases alone that are frozen": changed(
+        lambda net, nn, torch: void(net[2].bias.requires_grad_(False))
+    ),
+    "has last weights alone that are frozen": changed(
         lambda net, nn, torch: void(net[2].weight.requires_grad_(False))
     ),
 }

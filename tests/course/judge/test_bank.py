@@ -31,6 +31,10 @@ from helpers.specification.promises import FOLDER
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
+CASES = [
+    pytest.param(one, id=str(one), marks=pytest.mark.skipif(bool(one.lacks), reason=one.lacks))
+    for one in SOURCES
+]
 PAPERS = 6  # whole notebooks of a chapter: each is run twice
 EXECUTE = '"course.grading.plugins.ExecuteShort",'
 PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's loop is endless
@@ -68,7 +72,7 @@ def groups(source, answers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_answers_act_on_each_other_as_they_do_in_process(source, server):
     answers = source.bank.answers
     papers = groups(source, random.Random(1).sample(answers, len(answers)))
@@ -173,7 +177,7 @@ def scores(verdict):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_the_judge_finds_of_every_answer_what_is_found_in_process(source, course_root, monkeypatch):
     monkeypatch.setattr(preprocessor, "student_seed", lambda *_: PUBLIC_SEED)
     found, here = graded(course_root, source, execute=False)
@@ -185,7 +189,7 @@ def test_the_judge_finds_of_every_answer_what_is_found_in_process(source, course
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root):
     found, here = graded(course_root, source, execute=True, every=5)
     assert found == scores(here)

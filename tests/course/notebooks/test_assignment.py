@@ -107,7 +107,11 @@ def test_assignments_stand_in_their_order_and_by_name_among_equals(chapter, tmp_
         ('["sklearn.metrics"]', '"sklearn"', "preload is a list of texts, not 'sklearn'"),
         ('"sklearn.metrics"', '"os; import this"', "'os; import this' is no module"),
         ('"first"', '"third"', "there is no third.ipynb"),
-        ("preload = [\"sk", "preloads = [\"sk", "'preloads' is not known; known are let_out, order, part, "),
+        (
+            'preload = ["sk',
+            'preloads = ["sk',
+            "'preloads' is not known; known are let_out, order, part, ",
+        ),
         ("answers", "answer", "'answer' is not known; known are answers, needs, notebook"),
         ('answers = ["layers"]', 'needs = ["torch 2"]', "'torch 2' is no package such as"),
         ('answers = ["layers"]', 'preload = ["a-b"]', "'a-b' is no module"),

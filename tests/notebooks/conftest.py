@@ -44,5 +44,5 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize(("source", name), cases.values(), ids=cases)
             return
     if "source" in metafunc.fixturenames:
-        cases = [unless_it_lacks(source, metafunc.module, source) for source in SOURCES]
-        metafunc.parametrize("source", cases, ids=map(str, SOURCES))
+        every = [unless_it_lacks(source, metafunc.module, source) for source in SOURCES]
+        metafunc.parametrize("source", every, ids=map(str, SOURCES))

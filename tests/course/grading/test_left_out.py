@@ -11,6 +11,7 @@ from course.grading.feedback import make_feedback
 from course.grading.grade import grade_class
 from course.grading.notes import Status
 from course.grading.results import read_results
+from course.judge.sandbox.server import WarmServer
 from course.layout import CourseError
 from course.notebooks.cells import NOT_GRADED, read
 
@@ -118,7 +119,7 @@ def test_a_kernel_of_nbgraders_own_leaves_it_out_too(released, hand_in):
 def test_what_runs_it_by_itself_says_what_is_missing(released, tmp_path):
     need(released)
     with pytest.raises(CourseError, match=r"second\.ipynb needs what") as error:
-        check_notebook(released, released / "release" / PAIR / "second.ipynb", None)
+        check_notebook(released, released / "release" / PAIR / "second.ipynb", WarmServer())
     assert "\n" not in str(error.value)
     lines = []
     made = make_figures(released, [PAIR], into=tmp_path, on_left_out=lines.append)

@@ -78,14 +78,13 @@ def ordered(graph, last):
 
 def hold_order(t, graph, last):
     """Ask for the order of a graph, given as a dictionary."""
-    wrong = ordered(graph, last)
-    name = "topological_order"
+    t.apart()
     t.both(
-        name,
+        "topological_order",
         lambda last, graph: t.student(last, graph.get),
         lambda last, graph: t.reference(last, graph.get),
         (last, graph),
-        relation=wrong,
+        relation=ordered(graph, last),
     )
 
 
@@ -119,9 +118,8 @@ def shared(t):
 
 
 def long_chains(t):
-    """Take a chain of 2,000 nodes, each used by the two after it."""
-    graph = {n: list(range(max(0, n - 2), n)) for n in range(2_000)}
-    hold_order(t, graph, 1_999)
+    """Take a chain of 3,000 nodes: one of two uses would never end where nothing is remembered."""
+    hold_order(t, {n: list(range(max(0, n - 1), n)) for n in range(3_000)}, 2_999)
 
 
 topological_order = interaction(
@@ -136,6 +134,7 @@ topological_order = interaction(
 def sums(t, shape, wide):
     """Hold `unbroadcast` against numerical differentiation of a weighted sum of copies."""
     gradient = t.draw(arrays(" ".join(map(str, wide))))
+    t.apart()
     t.call(gradient, shape)
     t.slope(lambda v: np.sum(np.broadcast_to(v, wide) * gradient), np.zeros(shape))
 
@@ -169,6 +168,7 @@ def both_ways(t):
         ((), tuple(wide)),
         (tuple(wide), tuple(wide)),
     ):
+        t.apart()
         gradient = t.keep(np.asarray(t.draw(arrays(" ".join(map(str, whole))))))
         t.call(gradient, shape)
 
@@ -182,16 +182,17 @@ unbroadcast = interaction(
 # --- operations: what they share ------------------------------------------------------------------
 
 
-def differentiated(find, build, dout, *inputs):
+def differentiated(find, build, laws, dout, *inputs):
     """Make tensors of the inputs, build a result, go back, and return all that came out.
 
-    find: returns what a side calls by a name. build: a function of `find` and the tensors.
+    find: returns what a side calls by a name. build: a function of `find` and the tensors. laws:
+    whether the gradient at the result is looked at: no function may have changed it.
     """
     tensors = [find("Tensor")(x) for x in inputs]
     result = build(find, *tensors)
     result.backward(dout)
     grads = {f"{name}.grad": x.grad for name, x in zip("xyw", tensors, strict=False)}
-    return {"data": result.data, **grads}
+    return {"data": result.data, **grads, **({"result.grad": result.grad} if laws else {})}
 
 
 def hold(t, name, build, dout, *inputs, plain=None):
@@ -205,12 +206,13 @@ def hold(t, name, build, dout, *inputs, plain=None):
 
     def of(find):
         sides = {
-            1: lambda dout, x: differentiated(find, build, dout, x),
-            2: lambda dout, x, y: differentiated(find, build, dout, x, y),
-            3: lambda dout, x, y, w: differentiated(find, build, dout, x, y, w),
+            1: lambda x, dout: differentiated(find, build, t.laws, dout, x),
+            2: lambda x, y, dout: differentiated(find, build, t.laws, dout, x, y),
+            3: lambda x, y, w, dout: differentiated(find, build, t.laws, dout, x, y, w),
         }
         return sides[len(inputs)]
 
+    t.apart()
     step = f"{name} and backward"
     t.both(step, of(t.find), of(t.names.__getitem__), (), {**given, "dout": dout})
     for key in given if plain else ():
@@ -349,6 +351,7 @@ def starts_anew(t):
         ("(x * y).backward and then (x * 3).backward", another),
         ("(x + y + 0).backward, and other gradients written over,", written),
     ):
+        t.apart()
         t.both(
             name,
             lambda dout, x, y, run=run: run(t.find, dout, x, y),

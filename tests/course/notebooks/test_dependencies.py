@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from course.notebooks.cells import grade_id
+from course.notebooks.cells import is_setup
 from course.notebooks.dependencies import beneath
 from course.notebooks.source import SourceNotebook
 
@@ -19,10 +19,11 @@ class Twice:
 
 @pytest.fixture
 def with_a_class(source):
-    """The course's two exercises; a set-up cell defines a class that calls the first."""
+    """The course's two exercises; a set-up cell of its own defines a class that calls the first."""
     nb = deepcopy(source.notebook)
-    setup = next(cell for cell in nb.cells if "setup" in cell.metadata.get("tags", []))
-    setup.source += SHARED
+    setup = deepcopy(next(cell for cell in nb.cells if is_setup(cell)))
+    setup.source = SHARED
+    nb.cells.insert(0, setup)
     return SourceNotebook(source.name, source.assignment, nb)
 
 

@@ -1,4 +1,4 @@
-"""Record PyTorch's gradients of chapter 7's operations: `tests/helpers/answers/fixtures/autograd.npz`.
+"""Record what PyTorch makes of chapter 7's operations, for the tests: `fixtures/autograd.npz`.
 
     python -m tools.record_autograd [--output tests/helpers/answers/fixtures/autograd.npz]
 

@@ -103,7 +103,9 @@ def test_the_gradient_of_the_loss_is_softmax_minus_one_hot(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     CHAPTER.run("try_loss", f)
-    ours, by_hand = (re.findall(r"-?\d\.\d+", line) for line in capsys.readouterr().out.splitlines())
+    ours, by_hand = (
+        re.findall(r"-?\d\.\d+", line) for line in capsys.readouterr().out.splitlines()
+    )
     assert ours == by_hand
     assert len(ours) == 3
 

@@ -123,7 +123,9 @@ def long_chains(t):
 
 
 topological_order = interaction(
-    part("each node after those that it was computed from", 2, essential=True, count=8, steps=trees),
+    part(
+        "each node after those that it was computed from", 2, essential=True, count=8, steps=trees
+    ),
     part("values that are used several times stand there once", 2, count=8, steps=shared),
     part("chains of thousands of nodes", count=1, steps=long_chains),
 )
@@ -390,7 +392,13 @@ Tensor = interaction(
         steps=products,
     ),
     part("used several times, a tensor gets the sum of all", 2, count=5, steps=several_uses),
-    part("broadcast; beside numbers and arrays", 2, single=True, count=8, steps=broadcast_and_constants),
+    part(
+        "broadcast; beside numbers and arrays",
+        2,
+        single=True,
+        count=8,
+        steps=broadcast_and_constants,
+    ),
     part("each call starts anew; gradients are arrays of their own", count=4, steps=starts_anew),
     part("chains of thousands", count=1, steps=long_chain),
 )
@@ -492,7 +500,9 @@ def matrices_on_either_side(t):
 
 
 matmul = interaction(
-    part("agrees with numerical differentiation", 2, essential=True, count=6, steps=matrix_products),
+    part(
+        "agrees with numerical differentiation", 2, essential=True, count=6, steps=matrix_products
+    ),
     part("arrays on either side, and x @ x", count=6, steps=matrices_on_either_side),
 )
 
@@ -524,7 +534,9 @@ def at_zero(t):
 
 
 relu = interaction(
-    part("relu agrees with numerical differentiation", 2, essential=True, count=6, steps=relu_slopes),
+    part(
+        "relu agrees with numerical differentiation", 2, essential=True, count=6, steps=relu_slopes
+    ),
     part("exp and log agree with numerical differentiation", count=6, steps=curves),
     part("the slope of relu at 0 is 0", count=5, steps=at_zero),
 )
@@ -626,7 +638,15 @@ def labels_and_slices(t):
     picked(t, x, (np.arange(4), right), plain=True)
     rows = np.array(t.source.order(4))[: t.source.integer(1, 4)]
     index = t.choice(
-        rows, rows.tolist(), 2, -1, slice(1, 3), (slice(None), 1), (2, 0), x > 0, (slice(0, 2), rows[:1] % 3)
+        rows,
+        rows.tolist(),
+        2,
+        -1,
+        slice(1, 3),
+        (slice(None), 1),
+        (2, 0),
+        x > 0,
+        (slice(0, 2), rows[:1] % 3),
     )
     picked(t, x, index, plain=np.size(x[index]) > 0)
     picked(t, t.draw(arrays("5")), t.choice(0, slice(None, None, 2), np.array([3, 1])))
@@ -638,11 +658,17 @@ def taken_twice(t):
     picked(t, x, (np.array([0, 1, 1, 3]), np.array([2, 0, 0, 1])))
     picked(t, x, np.array([2, 0, 2]))
     picked(t, x, t.draw(integer_arrays("6", -4, 3)))
-    picked(t, t.draw(arrays("3")), t.choice(np.array([1, 1, 1]), [0, -3, 2], np.array([[0, 0], [2, 0]])))
+    picked(
+        t,
+        t.draw(arrays("3")),
+        t.choice(np.array([1, 1, 1]), [0, -3, 2], np.array([[0, 0], [2, 0]])),
+    )
 
 
 take = interaction(
-    part("agrees with numerical differentiation", 2, essential=True, count=8, steps=labels_and_slices),
+    part(
+        "agrees with numerical differentiation", 2, essential=True, count=8, steps=labels_and_slices
+    ),
     part("elements that come up twice get both parts", laws=False, count=6, steps=taken_twice),
 )
 
@@ -837,12 +863,14 @@ def mean_loss(values, x, right):
 def net_slopes(t):
     """Hold the gradient at each parameter against numerical differentiation."""
     for axes in AXES:
-        net, values, x, right = network(t, axes)
-        net.gradient(x, right)
-        for key in KEYS:
-            t.slope(
-                lambda z, key=key: mean_loss({**values, key: z}, x, right), values[key], item=key
-            )
+        hold_net(t, *network(t, axes))
+
+
+def hold_net(t, net, values, x, right):
+    """Hold the gradient of one batch against numerical differentiation."""
+    net.gradient(x, right)
+    for key in KEYS:
+        t.slope(lambda z, key=key: mean_loss({**values, key: z}, x, right), values[key], item=key)
 
 
 def net_scores(t):
@@ -927,7 +955,9 @@ def backwards(program, values, calls=1, slope=slope_of, order=None, merge=None, 
         if calls_left is None or not calls_left(call, grads, len(values)):
             grads = [0.0] * len(nodes)
         grads[-1] = 1.0
-        for number in order(program, values) if order else range(len(nodes) - 1, len(values) - 1, -1):
+        for number in (
+            order(program, values) if order else range(len(nodes) - 1, len(values) - 1, -1)
+        ):
             name, *places = program[number - len(values)]
             given = [nodes[place] for place in places]
             parts = list(zip(places, slope(name, given, nodes[number]), strict=True))
@@ -1014,23 +1044,29 @@ def by_memory(program, values, calls=1):
     return [at(number) for number in range(len(values))]
 
 
-def walked(program, values, early=False):
-    """Return the steps below the last one, from the end: each after its users, or when met."""
+def walked(program, values):
+    """Return the steps below the last one, from the end, each after its users."""
     first, order, seen = len(values), [], set()
 
     def visit(number):
         if number < first or number in seen:
             return
         seen.add(number)
-        if early:
-            order.append(number)
         for place in program[number - first][1:]:
             visit(place)
-        if not early:
-            order.append(number)
+        order.append(number)
 
     visit(first + len(program) - 1)
-    return order if early else order[::-1]
+    return order[::-1]
+
+
+def by_distance(program, values):
+    """Return the steps below the last one, the nearest to it first."""
+    first, order = len(values), [len(values) + len(program) - 1]
+    for number in order:
+        places = program[number - first][1:]
+        order += [p for p in dict.fromkeys(places) if p >= first and p not in order]
+    return order
 
 
 def with_rounding(program, values, calls=1):
@@ -1202,8 +1238,8 @@ USES = {
     "keeps one part only where an operation uses a value twice": (
         lambda program, values, calls=1: backwards(program, values, calls, merge=once_each)
     ),
-    "hands a value's gradient on when it is first met": lambda program, values, calls=1: backwards(
-        program, values, calls, order=lambda program, values: walked(program, values, early=True)
+    "hands on the gradient of the nearest results first, before all parts have come": (
+        lambda program, values, calls=1: backwards(program, values, calls, order=by_distance)
     ),
     "takes the input of exp for its output": with_slope(
         lambda name, given, output, right: given if name == EXP else right

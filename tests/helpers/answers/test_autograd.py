@@ -117,12 +117,15 @@ def test_each_call_starts_anew_and_every_gradient_is_an_array_of_its_own() -> No
     for _ in range(2):
         z.backward(dout)
         same(x.grad, dout)
-    assert x.grad is not None and y.grad is not None and z.grad is not None
+    assert x.grad is not None
+    assert y.grad is not None
+    assert z.grad is not None
     for one, other in ((x.grad, y.grad), (x.grad, z.grad), (y.grad, z.grad), (z.grad, dout)):
         assert not np.shares_memory(one, other)
     number = Tensor(3.0)
     (number * number).backward()
-    assert isinstance(number.grad, np.ndarray) and number.grad.shape == ()
+    assert isinstance(number.grad, np.ndarray)
+    assert number.grad.shape == ()
 
 
 def test_ten_thousand_operations_in_a_row() -> None:

@@ -87,10 +87,10 @@ class Tensor:
         return self + -(other if isinstance(other, Tensor) else value(other))
 
     def __rsub__(self, other: Any) -> "Tensor":
-        return -self + other
+        return -self + value(other)
 
     def __rtruediv__(self, other: Any) -> "Tensor":
-        return self**-1 * other
+        return self**-1 * value(other)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -112,8 +112,9 @@ class Tensor:
         """Return the sum over all elements, or over axes, as `np.sum` does."""
 
         def back(g: Array) -> Array:
-            whole = axis is None or keepdims
-            return np.broadcast_to(g if whole else np.expand_dims(g, axis), self.data.shape)
+            if axis is not None and not keepdims:
+                g = np.expand_dims(g, axis)
+            return np.broadcast_to(g, self.data.shape)
 
         return record(np.sum(self.data, axis=axis, keepdims=keepdims), (self, back))
 
@@ -156,7 +157,8 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 
 def softmax_cross_entropy(z: Tensor, t: npt.NDArray[Any]) -> Tensor:
     """Return the mean cross-entropy of scores (N, K) with labels (N,), a tensor of shape ()."""
-    shifted = z - z.data.max(axis=1, keepdims=True)  # a constant: the shift cancels
+    highest: Array = z.data.max(axis=1, keepdims=True)
+    shifted = z - highest  # a constant, because the shift cancels
     return (shifted.exp().sum(axis=1).log() - shifted[np.arange(len(t)), t]).mean()
 
 

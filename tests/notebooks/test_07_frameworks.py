@@ -1,5 +1,6 @@
 """Chapter 7, part B: the recorded trainings, and every number in its text."""
 
+import importlib
 from itertools import pairwise
 from typing import Any
 
@@ -188,3 +189,32 @@ def test_a_mended_network_learns_and_the_exhibit_hardly_does(
 
 def test_chapter_3s_weights_are_what_is_loaded() -> None:
     assert [load_weights()[f"W{k}"].shape for k in (1, 2, 3)] == [*pairwise(SIZES)]
+
+
+# --- the tool that recorded them ------------------------------------------------------------------
+
+
+@needed
+@pytest.mark.slow
+def test_the_tool_trains_the_networks_that_the_chapter_shows(
+    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = importlib.import_module("tools.train_frameworks")
+    monkeypatch.setattr(tool, "KERAS_EPOCHS", 1)
+    monkeypatch.setattr(tool, "TORCH_EPOCHS", 1)
+    (x, t), (x_test, t_test) = load_mnist(normalize=False)
+    data = (x[:2000], t[:2000]), (x_test[:500], t_test[:500])
+    keys = {"loss", "accuracy", "seconds"}
+    for original in (True, False):
+        found = tool.keras_history(data, original=original)
+        assert found.keys() == keys
+        assert found["accuracy"][0] > 0.3
+    for exhibit in (True, False):
+        found = tool.torch_history(data, exhibit=exhibit)
+        assert found.keys() == keys | {"moved"}
+        assert (found["moved"]["layer3.weight"] == 0) is exhibit
+    x_few = f["torch"].tensor(x[:5] / 255, dtype=f["torch"].float32)
+    for suspect, own in ((True, f["ExhibitNet"]()), (False, f["MendedNet"]())):
+        net = tool.Network(exhibit=suspect)
+        net.load_state_dict(own.state_dict())
+        assert f["torch"].equal(net(x_few), own(x_few))

@@ -1,6 +1,7 @@
 """PyTorch in a confined process: it works there, and is bounded like everything else."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_a_network_is_trained_stored_and_loaded(server: WarmServer) -> None:
     verdict, _ = judged(server, TRAINING)
     assert verdict.score == verdict.max_score, verdict
     assert verdict.incidents == ()
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="Keras is not installed")
+def test_keras_computes_with_pytorch_and_writes_into_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with WarmServer(preload=["keras"]) as server:
+        verdict, _ = judged(server, "import keras\nassert keras.backend.backend() == 'torch'")
+    assert verdict.score == verdict.max_score, verdict
+    assert not (tmp_path / ".keras").exists()
 
 
 HARM = {

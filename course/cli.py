@@ -453,7 +453,8 @@ def _class_table(demo: "Demo") -> Table:
     """Return the demo's class: scores beside those that the bank foretold."""
     from course.grading.report import points
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    narrow = (0, 1, 0, 0)  # or many chapters don't fit into a terminal's 80 columns
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=narrow)
     table.add_column("student", no_wrap=True)
     table.add_column("kind")
     for head in (*_heads(list(demo.max_scores)), "score", "foretold"):

@@ -14,6 +14,7 @@ from course.grading.plugins import (
     HideTests,
     PageStyle,
     RestoreCells,
+    SaveGrades,
     TellRemarks,
 )
 from course.grading.sanitize import clean_html
@@ -74,7 +75,7 @@ c.Autograde.autograde_preprocessors = [
     steps.IgnorePattern,
     ClearMetadataPreprocessor,
     steps.LimitOutput,
-    steps.SaveAutoGrades,
+    SaveGrades,
     steps.AssignLatePenalties,
     HideTests,  # whoever grades again starts from submitted/ and the gradebook, which has them
 ]

@@ -156,7 +156,7 @@ def figures(assignments: Assignments = None) -> None:
 
     root = _root()
     with out.status("Drawing"):
-        made = make_figures(root, assignments or None)
+        made = make_figures(root, assignments or None, on_left_out=_left_out)
     for path in made:
         out.print(f"  {escape(_shown(path))}")
 
@@ -325,6 +325,8 @@ def demo(
             jobs=jobs,
             on_step=lambda step: status.update(escape(f"{step[0].upper()}{step[1:]}")),
         )
+    for line in done.left_out:
+        _left_out(line)
     out.print(_class_table(done))
     for row in done.rows:
         for line in row.differences:
@@ -375,6 +377,10 @@ def _begun(made: Sequence[Path]) -> None:
     for path in made:
         out.print(f"  {escape(_shown(path))}", soft_wrap=True)
     out.print(f"Now write what belongs where “{MARK}” stands: docs/authoring.md shows how.")
+
+
+def _left_out(line: str) -> None:
+    out.print(f"[yellow]•[/] left out: {escape(line)}", soft_wrap=True)
 
 
 def _problem(student: str, assignment: str, problem: str) -> None:
@@ -447,7 +453,8 @@ def _class_table(demo: "Demo") -> Table:
     """Return the demo's class: scores beside those that the bank foretold."""
     from course.grading.report import points
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    narrow = (0, 1, 0, 0)  # or many chapters don't fit into a terminal's 80 columns
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=narrow)
     table.add_column("student", no_wrap=True)
     table.add_column("kind")
     for head in (*_heads(list(demo.max_scores)), "score", "foretold"):

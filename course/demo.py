@@ -140,6 +140,8 @@ class Demo:
         max_scores: what can be earned without the questions in words, by assignment.
         rows: the class.
         seconds: how long it took.
+        left_out: notebooks that need what is not installed here, a line each: handed in as they
+            were handed out, and not graded.
     """
 
     folder: Path
@@ -147,6 +149,7 @@ class Demo:
     max_scores: Mapping[str, float]
     rows: Sequence[Row]
     seconds: float
+    left_out: Sequence[str] = ()
 
 
 Predictions = dict[tuple[str, str], dict[tuple[str, str], float]]
@@ -197,7 +200,12 @@ def make_demo(
         for name, columns in results.columns.items()
     }
     rows = [_row(student, list(results.columns), scores, predicted) for student in class_]
-    return Demo(folder, report, max_scores, rows, time.perf_counter() - start)
+    left_out = [
+        f"{source.assignment}/{source}.ipynb {source.lacks}"
+        for source in source_notebooks(folder / SOURCE)
+        if source.lacks
+    ]
+    return Demo(folder, report, max_scores, rows, time.perf_counter() - start, left_out)
 
 
 def make_class(count: int) -> list[Student]:
@@ -269,17 +277,18 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                         shutil.copytree(folder / "release" / name, there)
                         when = due + student.kind.late
                         (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
+                    points = predicted.setdefault((student.id, name), {})
+                    if source.lacks:
+                        continue
                     rng = random.Random(f"{SEED} {student.id} {name} {source.name}")
                     paper = choose(rng, source, known, student.kind)
                     if index == 0:
                         paper = damaged(rng, source, paper, student.kind.damage)
                     _write(there / f"{source.name}.ipynb", source, paper, student.kind.words)
-                    points = bank.predicted(
+                    foretold = bank.predicted(
                         source.exercises, [*paper.answers.values()], paper.blank, carried=True
                     )
-                    predicted.setdefault((student.id, name), {}).update(
-                        {(source.name, key): value for key, value in points.items()}
-                    )
+                    points |= {(source.name, key): value for key, value in foretold.items()}
     return predicted
 
 

@@ -99,6 +99,21 @@ def _against(lock: str) -> tuple[list[str], list[str]]:
     return missing, other
 
 
+def notebooks(root: Path) -> Iterator[Finding]:
+    """Can each notebook run, or does one need packages beyond the course's own?"""
+    from course.notebooks.assignment import SOURCE, AssignmentError
+    from course.notebooks.cells import NotebookError
+    from course.notebooks.source import source_notebooks
+
+    try:
+        lacking = [source for source in source_notebooks(root / SOURCE) if source.lacks]
+    except (AssignmentError, NotebookError) as error:
+        yield Finding(State.MISSING, str(error))
+        return
+    for source in lacking:
+        yield Finding(State.NOTE, f"{source.assignment}/{source}.ipynb {source.lacks}")
+
+
 def configuration(root: Path) -> Iterator[Finding]:
     """Can nbgrader_config.py be read?"""
     from course.directory import open_course
@@ -301,6 +316,7 @@ def processors(root: Path) -> Iterator[Finding]:
 CHECKS: list[Check] = [
     python,
     packages,
+    notebooks,
     configuration,
     judge,
     course_secret,

@@ -135,8 +135,9 @@ class Question:
                 raise
             except BaseException as error:
                 outcome, message = self._judge(error)
-        if outcome is Outcome.FAILED and caught:
-            message += f" (Python warned: {_clean(caught[0].message).rstrip('.')}.)"
+        warned = [w for w in caught if not issubclass(w.category, DeprecationWarning)]
+        if outcome is Outcome.FAILED and warned:
+            message += f" (Python warned: {_clean(warned[0].message).rstrip('.')}.)"
         self.results.append(CheckResult(name, outcome, points, essential, message))
 
     def compare(self, name: str) -> None:
@@ -161,6 +162,15 @@ class Question:
                         raise
                     _, words = self._judge(error.raised)
                     raise AssertionError(f"{words} {error}") from error.raised
+
+    def given(self, name: str) -> Any:
+        """Return what a set-up cell defines, such as a library, where the student's code runs.
+
+        While work is graded that is another process than this one: what is built with it there is
+        what the student's functions can be handed.
+        """
+        home = getattr(self._names, "home", Here())
+        return home.given(name, self._answer(name))
 
     def _answer(self, name: str) -> Any:
         """Return what the student calls by this name."""

@@ -7,6 +7,7 @@ part that is bundled with the course is used. Knows where data lies. Doesn't kno
 import argparse
 import functools
 import importlib.util
+import json
 import os
 import shutil
 import time
@@ -23,6 +24,7 @@ __all__ = [
     "MnistError",
     "circles",
     "flower",
+    "load_histories",
     "load_mnist",
     "load_weights",
     "moons",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 _BUNDLE = Path(__file__).parent / "data" / "mnist.npz"
+_HISTORIES = Path(__file__).parent / "data" / "frameworks_histories.json"
 _WEIGHTS = Path(__file__).parent / "data" / "forward_pass_weights.npz"
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -77,6 +80,19 @@ def load_weights() -> dict[str, NDArray[np.float32]]:
     """
     with np.load(_WEIGHTS, allow_pickle=False) as weights:
         return dict(weights)
+
+
+def load_histories() -> dict[str, dict[str, Any]]:
+    """Return what was recorded of four full trainings in Keras and PyTorch, by name.
+
+    Returns:
+        Of each, "loss" and "accuracy": lists with a number for each epoch, the mean loss in
+        training and the share of the test images that is right; "seconds"; and of PyTorch's
+        "moved": how far each parameter has moved, the root of the mean square. Made by
+        `tools/train_frameworks.py`.
+    """
+    found: dict[str, dict[str, Any]] = json.loads(_HISTORIES.read_text(encoding="utf-8"))
+    return found
 
 
 def flower(n: int = 400, noise: float = 0.2, rng: Seed = None) -> Part:

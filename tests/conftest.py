@@ -1,5 +1,6 @@
 """A tiny course in a temporary folder, for tests that write into one."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from course.layout import load_config
 from course.notebooks.source import SourceNotebook
 
 ROOT = Path(__file__).parents[1]
+os.environ["KERAS_HOME"] = "/dev/null"  # or Keras would write its settings to the home folder
 
 # No example has to be done in time: a busy machine proves nothing.
 hypothesis.settings.register_profile(

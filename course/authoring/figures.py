@@ -24,7 +24,11 @@ DPI = 100
 
 
 def make_figures(
-    root: Path, assignments: Sequence[str] | None = None, into: Path | None = None
+    root: Path,
+    assignments: Sequence[str] | None = None,
+    into: Path | None = None,
+    *,
+    on_left_out: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Draw every figure of the source notebooks again, and return the files.
 
@@ -32,6 +36,7 @@ def make_figures(
         root: the course's folder.
         assignments: their names; all those in source/ if None.
         into: write `into/<assignment>/figures/<name>.png` instead of below source/.
+        on_left_out: told of each notebook that needs what is not installed, in a line.
 
     Raises:
         CourseError: if an assignment doesn't exist, or a cell of a notebook raises.
@@ -40,6 +45,9 @@ def make_figures(
     for folder in _folders(root / SOURCE, assignments):
         figures = (into or root / SOURCE) / folder.name / FIGURES
         for source in source_notebooks(folder.parent, folder.name):
+            if source.lacks:
+                on_left_out(f"{source.assignment}/{source}.ipynb {source.lacks}")
+                continue
             with _saving(figures, made.append):
                 verdict = run(source, plain=True)
             if verdict.incidents:

@@ -231,6 +231,9 @@ def _summary(found: Sequence[Tally]) -> str:
 
 def _printed(source: SourceNotebook) -> Iterator[Tally]:
     print(f"{source.assignment}/{source.name}.ipynb")
+    if source.lacks:
+        print(f"  left out: it {source.lacks}")
+        return
     for tally in tallies(source):
         kept = f", {len(tally.equivalent)} equivalent" if tally.equivalent else ""
         rate = f"{tally.killed} of {tally.total} killed{kept}"

@@ -56,6 +56,8 @@ def check_notebook(
     if not os.path.lexists(path):
         raise CourseError(f"{path}: no such file")
     source = source_notebook(find_source(root, path))
+    if source.lacks:
+        raise CourseError(f"{path.name} {source.lacks}")
     repaired = _repaired(path, source, config)
     with _let_out(source.folder) as folder:
         submission = Submission(source, repaired.notebook, folder, _seed(root, source, replay))

@@ -30,7 +30,7 @@ from course.grading.notes import (
 )
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
-from course.notebooks.cells import REPAIRS, read
+from course.notebooks.cells import NOT_GRADED, REPAIRS, read
 from course.repair.folder import SubmissionError, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
@@ -186,6 +186,8 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
         return GradingOutcome(student, assignment, Status.FAILED, (problem,))
     try:
         notes = _grade_submission(course, student, assignment, wanted)
+        if _left_out(course.path("autograded", student, assignment)):
+            digest = ""  # so that it is graded again, perhaps where nothing is missing
         return GradingOutcome(student, assignment, Status.GRADED, tuple(notes), digest)
     except SubmissionError as error:
         notes = [str(error)]
@@ -232,6 +234,11 @@ def _grade_submission(
     return [*notes, *_recorded(graded, wanted)]
 
 
+def _left_out(folder: Path) -> bool:
+    """Tell whether a graded folder has a notebook that was left out."""
+    return any(NOT_GRADED in read(path).metadata for path in folder.glob("*.ipynb"))
+
+
 def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
     """Yield what graded notebooks say was repaired in them, or happened while they were judged."""
     for name in wanted:
@@ -241,7 +248,12 @@ def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
         metadata = read(path).metadata
         verdict = find_verdict(metadata)
         where = f"{name}.ipynb: " if len(wanted) > 1 else ""
-        for note in [*metadata.get(REPAIRS, ()), *(verdict.incidents if verdict else ())]:
+        left_out = [metadata[NOT_GRADED]] if NOT_GRADED in metadata else []
+        for note in [
+            *left_out,
+            *metadata.get(REPAIRS, ()),
+            *(verdict.incidents if verdict else ()),
+        ]:
             yield where + str(note).rstrip(".")
 
 

@@ -11,15 +11,19 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     ClearHiddenTests,
     Execute,
     NbGraderPreprocessor,
     OverwriteCells,
+    SaveAutoGrades,
 )
 
 from course.grading.remarks import remarks, without_secrets
-from course.notebooks.cells import SCHEMA, grade_id, is_test
+from course.judge.preprocessor import leave_out
+from course.notebooks.cells import NOT_GRADED, SCHEMA, grade_id, is_test
+from course.notebooks.source import source_notebook
 from course.verdict import METADATA, find_verdict, put_verdict
 from helpers import pace
 from helpers.specification import promises
@@ -93,6 +97,8 @@ class ExecuteShort(Execute):  # type: ignore[misc]
         folders, marks = self.parent.parent.coursedir, resources["nbgrader"]
         source = folders.format_path(folders.source_directory, ".", marks["assignment"])
         self._source = Path(source, f"{marks['notebook']}.ipynb").absolute()
+        if leave_out(nb, resources, source_notebook(self._source)):
+            return nb, resources
         run: tuple[NotebookNode, Any] = super().preprocess(nb, resources, **kwargs)
         return run
 
@@ -100,6 +106,29 @@ class ExecuteShort(Execute):  # type: ignore[misc]
         """Start the kernel with `helpers.pace` set to short, in its environment alone."""
         own = {pace.VARIABLE: "short", promises.VARIABLE: str(self._source)}
         super().start_new_kernel(env={**os.environ, **own}, **kwargs)
+
+
+class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
+    """Save the scores, but of a notebook that was left out: its earlier grades stay.
+
+    What of it has none yet waits for a grade, so that nobody takes its zeros for a result.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Save a notebook's scores."""
+        marks = resources["nbgrader"]
+        if not marks.get(NOT_GRADED):
+            saved: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
+            return saved
+        with Gradebook(marks["db_url"]) as gradebook:
+            found = gradebook.find_submission_notebook(
+                marks["notebook"], marks["assignment"], marks["student"]
+            )
+            for grade in found.grades:
+                if grade.auto_score is None and grade.manual_score is None:
+                    grade.needs_manual_grade = True
+            gradebook.db.commit()
+        return nb, resources
 
 
 # --- feedback -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from course.notebooks.cells import REPAIRS, TEST_PREFIX
+from course.notebooks.cells import NOT_GRADED, REPAIRS, TEST_PREFIX
 from course.verdict import TEST_FAILED, find_verdict
 
 LONGEST = 400  # characters of one sentence
@@ -27,6 +27,11 @@ def remarks(metadata: Mapping[str, Any]) -> str:
     """
     verdict = find_verdict(metadata)
     boxes = [
+        _box(
+            "Your notebook has not been graded yet",
+            ["The computer that grades lacks what it needs."] if NOT_GRADED in metadata else (),
+            "Nothing is wrong with it, and points that it had stay as they are.",
+        ),
         _box(
             "Your notebook had to be repaired before it could be graded",
             metadata.get(REPAIRS, ()),

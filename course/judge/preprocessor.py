@@ -21,9 +21,9 @@ from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, grade_notebook
 from course.layout import CONFIG, CourseError
-from course.notebooks.assignment import read_assignments
-from course.notebooks.cells import REPAIRS
-from course.notebooks.source import source_notebook
+from course.notebooks.assignment import read_assignment, read_assignments
+from course.notebooks.cells import NOT_GRADED, REPAIRS
+from course.notebooks.source import SourceNotebook, source_notebook
 from course.secret import course_secret, student_seed
 from course.verdict import put_verdict, write_verdict
 
@@ -52,11 +52,18 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     )
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Judge a submission that nbgrader has sanitized, and put outputs and verdict into it."""
+        """Judge a submission that nbgrader has sanitized, and put outputs and verdict into it.
+
+        One that needs packages that are not installed here is left out: see `leave_out`.
+        """
         self.check_machine()
         courses = CourseDirectory(parent=self)
-        submission = self._submission(nb, resources, courses)
-        server = warm_server(preload(Path(courses.root, courses.source_directory)))
+        source = source_notebook(_source(courses, resources))
+        if leave_out(nb, resources, source):
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], nb.metadata[NOT_GRADED])
+            return nb, resources
+        submission = self._submission(nb, resources, courses, source)
+        server = warm_server(preload(source))
         verdict, graded = grade_notebook(submission, server, self.limits)
         verdict = replace(verdict, repairs=tuple(nb.metadata.get(REPAIRS, ())))
         student, source = resources["nbgrader"]["student"], submission.source
@@ -87,15 +94,15 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
                 f"`course doctor`, or set c.Judge.unprotected = True in {CONFIG}{besides}"
             )
 
-    def _submission(self, nb: NotebookNode, resources: Any, courses: CourseDirectory) -> Submission:
-        marks = resources["nbgrader"]
-        student, assignment = marks["student"], marks["assignment"]
+    def _submission(
+        self, nb: NotebookNode, resources: Any, courses: CourseDirectory, source: SourceNotebook
+    ) -> Submission:
+        student, assignment = (resources["nbgrader"][key] for key in ("student", "assignment"))
         root, folder = Path(courses.root), Path(resources["metadata"]["path"])
-        source = root / courses.format_path(courses.source_directory, ".", assignment)
         submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
-        _drop_links(folder, submitted, source)
+        _drop_links(folder, submitted, source.folder)
         return Submission(
-            source=source_notebook(source / f"{marks['notebook']}.ipynb"),
+            source=source,
             submitted=nb,
             folder=folder,
             seed=student_seed(course_secret(root), student),
@@ -124,6 +131,13 @@ def configured_judge(config: Config) -> Judge:
         raise CourseError(f"{CONFIG}: {error}") from None
 
 
+def _source(courses: CourseDirectory, resources: Any) -> Path:
+    """Return the instructor's notebook of a submission."""
+    marks = resources["nbgrader"]
+    folder = courses.format_path(courses.source_directory, ".", marks["assignment"])
+    return Path(courses.root, folder, f"{marks['notebook']}.ipynb")
+
+
 def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
     """Remove from a graded folder what nbgrader copied there by following a student's links."""
     for link in filter(Path.is_symlink, submitted.rglob("*")):
@@ -132,9 +146,27 @@ def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def preload(source: Path) -> tuple[str, ...]:
-    """Return the modules that a course's assignments want imported ahead of time."""
-    return tuple(sorted({name for one in read_assignments(source) for name in one.preload}))
+def leave_out(nb: NotebookNode, resources: Any, source: SourceNotebook) -> bool:
+    """Tell whether a submission has to be left out, and if so, say why in it and in `resources`.
+
+    Its earlier grades are to stay: see `course.grading.plugins.SaveGrades`.
+    """
+    nb.metadata.pop(NOT_GRADED, None)  # a student can't have it left out
+    if lacks := source.lacks:
+        nb.metadata[NOT_GRADED] = f"not graded: {source} {lacks}"
+        resources["nbgrader"][NOT_GRADED] = True
+    return bool(lacks)
+
+
+def preload(source: SourceNotebook) -> tuple[str, ...]:
+    """Return the modules that are imported ahead of time where a notebook is graded.
+
+    They are those that any assignment of the course wants, so that one server grades them all. What
+    a part alone needs is large: it gets a server of its own.
+    """
+    wanted = {name for one in read_assignments(source.folder.parent) for name in one.preload}
+    part = read_assignment(source.folder).part(source.name)
+    return (*sorted(wanted), *(part.preload if part else ()))
 
 
 @cache

@@ -12,6 +12,9 @@
     notebook = "two_layer_net"
     answers = ["layers", "networks"]       # of helpers.answers: they hold this part's solutions, so
                                            # only what comes after it may import them
+    needs = ["torch>=2.13"]                # packages beyond the course's own: where one is missing,
+                                           # the notebook is left out of whatever would run it
+    preload = ["torch"]                    # like that of the assignment, where this one is graded
 
 A folder without the file is an assignment all the same: it lets nothing out but its notebooks.
 Runs nothing.
@@ -25,6 +28,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from course.layout import CourseError
 
 FILE = "assignment.toml"
@@ -32,7 +37,7 @@ SOURCE = "source"  # where assignments lie in a course's folder, unless its conf
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _KEYS = {"order", "title", "let_out", "preload", "part"}
-_PART_KEYS = {"notebook", "answers"}
+_PART_KEYS = {"notebook", "answers", "needs", "preload"}
 
 
 class AssignmentError(CourseError):
@@ -46,10 +51,14 @@ class Part:
     Attributes:
         notebook: its name without ending.
         answers: modules of `helpers.answers` that hold its solutions, such as "layers".
+        needs: packages that must be installed besides the course's, such as "torch>=2.13".
+        preload: modules that grading it imports ahead of time, besides its assignment's.
     """
 
     notebook: str
     answers: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,13 +128,11 @@ def read_assignment(folder: Path) -> Assignment:
             title=_text(table, "title"),
             parts=(*known, *map(Part, unlisted)),
             let_out=_texts(table, "let_out"),
-            preload=_texts(table, "preload"),
+            preload=_modules(table),
             unlisted=tuple(unlisted),
         )
         if missing := sorted(_names(known) - set(there)):
             raise AssignmentError(f"there is no {missing[0]}.ipynb")
-        if wrong := [module for module in assignment.preload if not _MODULE.fullmatch(module)]:
-            raise AssignmentError(f"{wrong[0]!r} is no module")
     except (AssignmentError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AssignmentError(f"{SOURCE}/{folder.name}/{FILE}: {error}") from error
     return assignment
@@ -150,7 +157,13 @@ def _part(entry: Any) -> Part:
     if not isinstance(entry, dict):
         raise AssignmentError("a part is a table, [[part]]")
     _check_keys(entry, _PART_KEYS)
-    return Part(_text(entry, "notebook"), _texts(entry, "answers"))
+    needs = _texts(entry, "needs")
+    for text in needs:
+        try:
+            Requirement(text)
+        except InvalidRequirement:
+            raise AssignmentError(f"{text!r} is no package such as 'torch>=2.13'") from None
+    return Part(_text(entry, "notebook"), _texts(entry, "answers"), needs, _modules(entry))
 
 
 def _names(parts: Sequence[Part]) -> set[str]:
@@ -181,6 +194,13 @@ def _texts(table: dict[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
         raise AssignmentError(f"{key} is a list of texts, not {value!r}")
     return tuple(value)
+
+
+def _modules(table: dict[str, Any]) -> tuple[str, ...]:
+    found = _texts(table, "preload")
+    if wrong := [module for module in found if not _MODULE.fullmatch(module)]:
+        raise AssignmentError(f"{wrong[0]!r} is no module")
+    return found
 
 
 def kept_back(folder: Path, assignment: Assignment) -> Iterator[Path]:

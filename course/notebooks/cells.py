@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 TEST_PREFIX = "test_"
 SCHEMA = 3  # of nbgrader's metadata
+NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
 REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
 

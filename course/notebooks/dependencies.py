@@ -7,6 +7,7 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 
+from course.notebooks.cells import is_setup
 from course.notebooks.exercises import Exercise
 from course.notebooks.names import names
 from course.notebooks.source import SourceNotebook
@@ -41,6 +42,9 @@ def looked_up(source: SourceNotebook) -> frozenset[str]:
 def beneath(source: SourceNotebook, exercise: Exercise, texts: Mapping[str, str]) -> frozenset[str]:
     """Return the exercises that one builds on, at any depth, itself left out.
 
+    A set-up cell may use what exercises define, such as a class whose methods call them: who uses
+    what it defines builds on these, too.
+
     Args:
         source: the notebook.
         exercise: one of its exercises.
@@ -54,11 +58,16 @@ def beneath(source: SourceNotebook, exercise: Exercise, texts: Mapping[str, str]
     found: set[str] = set()
     wanted = set(used_by_test(source, exercise))
     wanted |= names(texts.get(exercise.id, exercise.solution)).used
+    setup = {cell.source for cell in source.notebook.cells if is_setup(cell)}
     while wanted:
-        key = owner.get(wanted.pop())
+        name = wanted.pop()
+        key = owner.get(name)
         if key and key != exercise.id and key not in found:
             found.add(key)
             wanted |= names(texts.get(key, by_id[key].solution)).used
+        for cell in [cell for cell in setup if name in names(cell).defined]:
+            setup.remove(cell)
+            wanted |= names(cell).used
     return frozenset(found)
 
 

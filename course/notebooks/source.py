@@ -23,6 +23,7 @@ from course.notebooks.bank import Bank
 from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
 from course.notebooks.promised_checks import tell_checks
+from helpers import needs
 from helpers.specification.promises import (
     FOLDER,
     PromiseError,
@@ -100,6 +101,16 @@ class SourceNotebook:
             BankError: if an entry is wrong.
         """
         return bank.load(self.bank_path, self.exercises)
+
+    @property
+    def lacks(self) -> str:
+        """What it needs and this computer lacks, "needs ...", in one line; empty if it can run.
+
+        Raises:
+            AssignmentError: if its assignment.toml can't be understood.
+        """
+        part = read_assignment(self.folder).part(self.name) if self.path else None
+        return needs.advice(part.needs) if part else ""
 
     @property
     def to_fill_in(self) -> list[str]:

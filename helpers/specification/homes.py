@@ -25,6 +25,9 @@ class Home(Protocol):
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function of the student's; what it returns stays there too."""
 
+    def given(self, name: str, here: Any) -> Any:
+        """Return what a set-up cell defines there, such as a library; `here` is this process's."""
+
     def stir(self) -> tuple[Any, ...]:
         """Draw from the global generators of NumPy and Python, and return what came."""
 
@@ -43,6 +46,10 @@ class Here:
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call the function."""
         return function(*positional, **named)
+
+    def given(self, name: str, here: Any) -> Any:
+        """Return this process's."""
+        return here
 
     def stir(self) -> tuple[Any, ...]:
         """Draw from the global generators."""

@@ -212,6 +212,24 @@ class Trial:
         whose = f"the {place} one's " if place else ""
         return Pair(self, theirs[0] if theirs else None, ours[0], whose)
 
+    def build(self, words: str, of: Callable[..., Any], *names: str) -> "Pair":
+        """Build an object for each side from what set-up cells define, such as a library.
+
+        Args:
+            words: what the step is called.
+            of: builds it, given what each name stands for; of the student's side that is a remote
+                where the student's code has a process of its own.
+            names: of set-up cells.
+        """
+        theirs: list[Any] = []
+        ours = of(*(self.names[name] for name in names))
+
+        def build_theirs() -> None:
+            theirs.append(of(*(self.home.given(name, self.names[name]) for name in names)))
+
+        self.both(words, build_theirs, lambda: None, assigned=str)
+        return Pair(self, theirs[0] if theirs else None, ours)
+
     def keep(self, value: Any) -> "Kept":
         """Return an array, list or dictionary that both sides hold: no step is given a copy of it.
 
@@ -256,7 +274,7 @@ class Trial:
             relation: where more than one answer is right: says what is wrong with one, a sentence
                 or nothing.
             whose: before the name, for the reader: "the second one's ".
-            assigned: tells what goes on after a name that is no call.
+            assigned: tells what goes on after the name, which then is no call.
 
         Raises:
             SpecificationError: if the reference raises, or its answer does not pass.
@@ -264,7 +282,7 @@ class Trial:
         options = options or {}
         parameters = _signature(signature or reference) if args or options else None
         inputs = _named(parameters, args, options)
-        no_call = name.startswith((".", "["))
+        no_call = assigned is not None or name.startswith((".", "["))
         words = partial(  # text takes time, and is seldom read
             _words, f"{whose}{name}", None if no_call else _as_now(inputs), assigned
         )

@@ -197,6 +197,20 @@ def test_every_score_is_as_foretold_and_nothing_else_is_touched(
     assert {path for path in course_root.rglob("*") if path.is_file()} == set(before)
 
 
+@pytest.mark.slow
+def test_a_notebook_that_needs_what_is_not_there_is_left_out_and_named(
+    course_root, source, tmp_path
+):
+    needs = 'needs = ["no-such-package"]\n'
+    with (source.folder / "assignment.toml").open("a") as file:
+        file.write(needs)
+    demo = make_demo(course_root, tmp_path / "demo", students=2)
+    assert [row.equal for row in demo.rows] == [True, True]
+    assert [row.predicted for row in demo.rows] == [{"01_doubling": 0}] * 2
+    (line,) = demo.left_out
+    assert line.startswith("01_doubling/doubling.ipynb needs what is not installed here: ")
+
+
 def test_a_score_that_is_not_as_foretold_is_named():
     (student,) = make_class(1)
     key, columns = (student.id, "01"), [("doubling", "double"), ("doubling", "quadruple")]

@@ -306,6 +306,8 @@ def test_a_warning_is_quoted_beside_a_failure_only():
         "(Python warned: overflow encountered in exp.)" in one(student, "assert f(1e9) < 0").message
     )
     assert one(student, "f(1e9)") == CheckResult("works", Outcome.PASSED, 1, False, "")
+    old = "import warnings\n\ndef f():\n    warnings.warn('old', DeprecationWarning)\n    return 1"
+    assert "Python warned" not in one(old, "assert f() < 0").message
 
 
 def test_an_exception_from_another_process_keeps_the_place_that_it_brings():

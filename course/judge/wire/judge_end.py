@@ -290,6 +290,17 @@ class There:
         """Call a function of the student's; arrays, lists and dictionaries come back as remotes."""
         return self._session.request("invoke", function, tuple(positional), tuple(named.items()))
 
+    def given(self, name: str, here: Any) -> Any:
+        """Return what `name` stands for there: the tests' own library makes objects of their own.
+
+        Raises:
+            NameError: if it stands for nothing.
+        """
+        try:
+            return self._session.lookup(name)
+        except KeyError:
+            raise NameError(f"name {name!r} is not defined", name=name) from None
+
     def stir(self) -> tuple[Any, ...]:
         """Draw from the student process's global generators, and return what came."""
         drawn = self._session.request("stir")

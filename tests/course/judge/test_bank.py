@@ -32,6 +32,10 @@ from helpers.specification.promises import FOLDER
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
+CASES = [
+    pytest.param(one, id=str(one), marks=pytest.mark.skipif(bool(one.lacks), reason=one.lacks))
+    for one in SOURCES
+]
 PAPERS = 3  # whole notebooks of a chapter: each is run twice
 JUDGED, EXECUTED = 4, 12  # one answer in so many is tried
 EXECUTE = '"course.grading.plugins.ExecuteShort",'
@@ -70,7 +74,7 @@ def groups(source, answers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_answers_act_on_each_other_as_they_do_in_process(source, server, thorough):
     answers = source.bank.answers
     papers = groups(source, random.Random(1).sample(answers, len(answers)))
@@ -176,7 +180,7 @@ def scores(verdict):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_the_judge_finds_of_each_answer_what_is_found_in_process(
     source, course_root, monkeypatch, thorough
 ):
@@ -190,7 +194,7 @@ def test_the_judge_finds_of_each_answer_what_is_found_in_process(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=str)
+@pytest.mark.parametrize("source", CASES)
 def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root, thorough):
     found, here = graded(course_root, source, execute=True, every=1 if thorough else EXECUTED)
     assert found == scores(here)

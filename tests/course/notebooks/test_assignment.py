@@ -25,6 +25,8 @@ answers = ["layers"]
 
 [[part]]
 notebook = "first"
+needs = ["torch>=2"]
+preload = ["torch.nn"]
 """
 
 
@@ -47,8 +49,9 @@ def chapter(tmp_path):
 def test_an_assignment_is_read(chapter):
     found = read_assignment(chapter())
     assert (found.name, found.order, found.title) == ("02_two", 2, "Two")
-    assert found.parts == (Part("second", ("layers",)), Part("first"))
-    assert found.part("first") == Part("first")
+    first = Part("first", needs=("torch>=2",), preload=("torch.nn",))
+    assert found.parts == (Part("second", ("layers",)), first)
+    assert found.part("first") == first
     assert found.part("third") is None
     assert found.preload == ("sklearn.metrics",)
     assert found.unlisted == ()
@@ -104,8 +107,14 @@ def test_assignments_stand_in_their_order_and_by_name_among_equals(chapter, tmp_
         ('["sklearn.metrics"]', '"sklearn"', "preload is a list of texts, not 'sklearn'"),
         ('"sklearn.metrics"', '"os; import this"', "'os; import this' is no module"),
         ('"first"', '"third"', "there is no third.ipynb"),
-        ("preload", "preloads", "'preloads' is not known; known are let_out, order, part, "),
-        ("answers", "answer", "'answer' is not known; known are answers, notebook"),
+        (
+            'preload = ["sk',
+            'preloads = ["sk',
+            "'preloads' is not known; known are let_out, order, part, ",
+        ),
+        ("answers", "answer", "'answer' is not known; known are answers, needs, notebook"),
+        ('answers = ["layers"]', 'needs = ["torch 2"]', "'torch 2' is no package such as"),
+        ('answers = ["layers"]', 'preload = ["a-b"]', "'a-b' is no module"),
         ("[[part]]\n", "[part]\n", ""),
     ],
 )

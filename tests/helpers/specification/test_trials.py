@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.specification.draws import RandomDraw
+from helpers.specification.homes import Here
 from helpers.specification.specifications import Finding, part
 from helpers.specification.trials import SpecificationError, Trial
 from helpers.specification.values import Tolerance, difference, same, show
@@ -522,3 +523,47 @@ def test_what_stands_twice_in_an_input_is_one_thing_for_both_sides():
     t = trial(lambda layers: [1.0 for _ in layers], twice)
     t.call([layer, (np.ones(2), np.zeros(2))])
     assert problem(t)
+
+
+# --- what set-up cells define ---------------------------------------------------------------------
+
+
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+
+class Elsewhere(Here):
+    """Where `Box` is a class of its own."""
+
+    class Box(Box):
+        pass
+
+    def given(self, name, here):
+        return getattr(self, name)
+
+
+def test_an_object_is_built_for_each_side_with_what_is_there():
+    sides = []
+    t = trial(
+        lambda box: sides.append(type(box)) or box.value + 1,
+        lambda box: sides.append(type(box)) or box.value,
+        names={"Box": Box},
+        home=Elsewhere(),
+    )
+    box = t.build("box = Box(3)", lambda kind: kind(3), "Box")
+    t.call(box)
+    assert sides == [Box, Elsewhere.Box]
+    built, asked = t.events
+    assert (built.step, built.problem) == ("box = Box(3)", "")
+    assert asked.problem
+
+
+def test_what_cannot_be_built_on_the_students_side_is_theirs_alone():
+    class Broken(Here):
+        def given(self, name, here):
+            raise NameError("name 'Box' is not defined")
+
+    t = trial(lambda box: 3, lambda box: 3, names={"Box": Box}, home=Broken())
+    t.build("box = Box(3)", lambda kind: kind(3), "Box")
+    assert problem(t) == "NameError: name 'Box' is not defined"

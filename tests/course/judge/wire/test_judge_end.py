@@ -1253,6 +1253,23 @@ def test_an_array_that_the_test_keeps_there_is_the_one_that_the_students_object_
     assert cell.times(2).tolist() == [14, 14]
 
 
+def test_what_a_set_up_cell_defines_is_built_with_where_the_students_code_is(start):
+    """The judge runs set-up cells too, and what it builds itself can't be handed over."""
+    source = """
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+def times(box, x):
+    return box.value * x
+"""
+    names = Namespace({"Box": lambda value: pytest.fail("this is the judge's own")}, start(source))
+    box = names.home.given("Box", names["Box"])(3)
+    assert names["times"](box, 2) == 6
+    with pytest.raises(NameError, match="nothing"):
+        names.home.given("nothing", None)
+
+
 def test_a_dictionary_there_gives_no_more_keys_than_one_that_travels(start):
     """Keys of one hash would take the judge ages, and no request is waited for meanwhile."""
     source = """

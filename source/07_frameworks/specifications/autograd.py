@@ -348,10 +348,18 @@ def starts_anew(t):
             tensor.grad[...] = 7.0
         return {"y.grad": y.grad, "z.grad": z.grad}
 
+    def of_integers(find, dout, x, y):
+        x, y = find("Tensor")(x), find("Tensor")(y)
+        z = find("multiply")(x, y)
+        z.backward(np.sign(dout).astype(int))
+        grads = {"x.grad": x.grad, "z.grad": z.grad}
+        return {f"{name} holds float64": np.asarray(g).dtype == float for name, g in grads.items()}
+
     for name, run in (
         ("z.backward twice, with z = (u + x) * u and u = x * y,", twice),
         ("(x * y).backward and then (x * 3).backward", another),
         ("(x + y + 0).backward, and other gradients written over,", written),
+        ("(x * y).backward with the signs of dout, as integers,", of_integers),
     ):
         t.apart()
         t.both(

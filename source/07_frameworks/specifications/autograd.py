@@ -1292,6 +1292,9 @@ CALLS = {
         lambda program, values, found: values.__setitem__(0, found[0] + 1.0)
     ),
     "takes the last step from the program": after(lambda program, values, found: program.pop()),
+    "adds a step to the program": after(
+        lambda program, values, found: program.append(("multiply", 0, 0))
+    ),
 }
 
 

@@ -118,8 +118,8 @@ def shared(t):
 
 
 def long_chains(t):
-    """Take a chain of 3,000 nodes: one of two uses would never end where nothing is remembered."""
-    hold_order(t, {n: list(range(max(0, n - 1), n)) for n in range(3_000)}, 2_999)
+    """Take a chain of 1,500 nodes: one of two uses would never end where nothing is remembered."""
+    hold_order(t, {n: list(range(max(0, n - 1), n)) for n in range(1_500)}, 1_499)
 
 
 topological_order = interaction(
@@ -127,7 +127,7 @@ topological_order = interaction(
         "each node after those that it was computed from", 2, essential=True, count=8, steps=trees
     ),
     part("values that are used several times stand there once", 2, count=8, steps=shared),
-    part("chains of thousands of nodes", count=1, steps=long_chains),
+    part("a chain of more than a thousand nodes", count=1, steps=long_chains),
 )
 
 # --- broadcasting ---------------------------------------------------------------------------------
@@ -408,7 +408,7 @@ Tensor = interaction(
         steps=broadcast_and_constants,
     ),
     part("each call starts anew; gradients are arrays of their own", count=4, steps=starts_anew),
-    part("chains of thousands", count=1, steps=long_chain),
+    part("more than a thousand operations in a row", count=1, steps=long_chain),
 )
 
 # --- arithmetic -----------------------------------------------------------------------------------

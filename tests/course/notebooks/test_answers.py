@@ -25,6 +25,7 @@ def closed(assignment, notebook):
         ("05_dual_layer", "dual_layer", "helpers.answers.optimizers"),
         ("06_hyperparameters", "multi_layer_net", "helpers.answers.deep_layers"),
         ("06_hyperparameters", "hyperparameter_search", "helpers.answers.training"),
+        ("07_frameworks", "autograd", "helpers.answers.autograd"),
     ],
 )
 def test_what_answers_a_notebook_is_closed_to_it(assignment, notebook, module):
@@ -38,6 +39,7 @@ def test_what_answers_a_notebook_is_closed_to_it(assignment, notebook, module):
         ("05_dual_layer", "dual_layer", "helpers.answers.layers"),
         ("06_hyperparameters", "multi_layer_net", "helpers.answers.layers"),
         ("06_hyperparameters", "hyperparameter_search", "helpers.answers.deep_networks"),
+        ("07_frameworks", "autograd", "helpers.answers.networks"),
     ],
 )
 def test_what_a_notebook_builds_on_is_open_to_it(assignment, notebook, module):

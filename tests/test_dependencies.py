@@ -18,6 +18,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from course.notebooks.assignment import read_assignments
+from course.notebooks.source import source_notebooks
+
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -204,3 +207,19 @@ def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
         "import json, numpy.linalg\nfrom sklearn.svm import SVC\nfrom . import a\nimport zmq\n"
     )
     assert undeclared(file, names(BASE)) == {"zmq"}
+
+
+def test_what_a_notebook_needs_is_said_alike_wherever_it_stands() -> None:
+    """In its set-up cell, in assignment.toml and in the extra of the same name."""
+    needy = [
+        (source, part.needs)
+        for assignment in read_assignments(ROOT / "source")
+        for part in assignment.parts
+        for source in source_notebooks(ROOT / "source")
+        if part.needs and source.name == part.notebook
+    ]
+    assert [source.name for source, _ in needy] == ["frameworks"]
+    for source, needs in needy:
+        cells = "\n".join(cell.source for cell in source.notebook.cells)
+        (line,) = re.findall(r"^needs\.require\((.+)\)$", cells, re.MULTILINE)
+        assert re.findall(r'"([^"]+)"', line) == list(needs) == EXTRAS[source.name]

@@ -203,6 +203,8 @@ class Judging:
             self._session.spent = any(output.get("ename") == "MemoryError" for output in outputs)
         except StudentGoneError as error:
             outputs = [_ended(str(error))]
+        if cell.kind == "setup" and (why := self._own_error(cell, outputs)):
+            self._note(cell, f"The set-up failed before any of the student's code: {why}.")
         if cell.kind == "plain":
             self._note(cell, *refusals(output.get("evalue", "") for output in outputs))
         if fate := self._fate():
@@ -212,6 +214,14 @@ class Judging:
         if self._room < 0:
             outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
         self._record.outputs[cell.index] = outputs
+
+    def _own_error(self, cell: CodeCell, outputs: list[dict[str, Any]]) -> str:
+        """Return what a set-up cell raised in the student process, if no code of theirs had run."""
+        before = self._cells[: self._cells.index(cell)]
+        errors = [output for output in outputs if output["output_type"] == "error"]
+        if not errors or any(other.kind != "setup" for other in before):
+            return ""
+        return f"{errors[0]['ename']}: {errors[0]['evalue']}"
 
     def _run_there(self, cell: CodeCell) -> list[dict[str, Any]]:
         self._session.seconds = self._limits.cell

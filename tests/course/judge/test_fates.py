@@ -13,7 +13,7 @@ from course.judge.judging import MAX_RESTARTS, Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import ENTRIES, WarmServer
 from course.judge.supervise import Submission, grade_notebook
-from course.notebooks.cells import grade_id
+from course.notebooks.cells import grade_id, is_setup
 from course.verdict import Verdict
 
 # What waits for the end of a limit waits no longer than needed; nothing else comes close to one.
@@ -311,3 +311,25 @@ for thing in gc.get_objects():
     verdict, graded = judged(server, answered(takes_over))
     assert verdict.score == 0
     assert errors(graded, "triple") == "CellEnded: Your code broke the cell off: no more cells."
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_set_up_that_only_fails_where_students_code_runs_is_told(
+    server: WarmServer, place: int
+) -> None:
+    source = attacks.source_notebook()
+    first, *others = [cell for cell in source.notebook.cells if is_setup(cell)]
+    assert not others
+    first.source += (
+        "\nimport sys\nif 'course.judge.judging' not in sys.modules: raise OSError('no')"
+    )
+    nb = answered(attacks.DOUBLE)
+    own = new_code_cell("mine = 1", id="mine")
+    nb.cells.insert(place if place == 0 else len(nb.cells), own)
+    verdict, _ = grade_notebook(Submission(source, nb, None, b"a seed"), server)
+    told = [line for line in verdict.incidents if "The set-up failed" in line]
+    if place == 0:  # then the student's code may be the cause
+        assert told == []
+    else:
+        (line,) = told
+        assert line.endswith("The set-up failed before any of the student's code: OSError: no.")

@@ -37,7 +37,8 @@ def rerun(source: SourceNotebook, answers: Mapping[str, str]) -> Verdict:
         answers: source of solution cells by grade_id; the reference stands for the others.
 
     Returns:
-        The verdict, equal to that of `run` but for the seconds.
+        The verdict, equal to that of `run` but for the seconds, and for the causes of failures in
+        other exercises, which take long to find.
 
     Raises:
         RuntimeError: if the process of the answers ends without a verdict.
@@ -108,8 +109,10 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
         if key not in affected:
             known.names.update(known.bound[key])
             continue
+        explained = key.removeprefix(TEST_PREFIX) in answers
+        promises = replace(source.promises, explained=explained)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), promised(source.promises):
+            with contextlib.redirect_stdout(io.StringIO()), promised(promises):
                 execute(answers.get(key, cell.source), f"<{source.name}:{key}>", known.names)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class Promises:
         """
         if exercise not in self._found:
             self._find(exercise)
-        return self._found[exercise]
+        return replace(self._found[exercise], explained=self.explained)
 
     def _find(self, exercise: str) -> None:
         specifications = self.specifications
@@ -110,7 +110,6 @@ class Promises:
                     names,
                     before,
                     self.mistakes.get(name, ()),
-                    self.explained,
                 )
 
     def to_json(self) -> dict[str, Any]:

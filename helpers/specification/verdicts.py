@@ -12,6 +12,7 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
+from helpers.specification.trials import Event
 from helpers.specification.values import same, show
 
 STEPS = 4  # before the one that is wrong, that are told
@@ -48,6 +49,8 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
         return
     if not promise.explained:
         raise CounterexampleError(finding.event.problem, finding.event.error)
+    if _judges_a_version(finding.event):  # and the version is what there is to tell
+        raise CounterexampleError(finding.event.problem)
     runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
     known = cause(promise.mistakes, promise.before, runs, subject)
     shown = smaller(finding, subject)
@@ -63,11 +66,17 @@ def sentence(finding: Finding, known: Mistake | None) -> str:
     named = f"The mistake: {known.words.rstrip('.')}. " if known else ""
     if event.error is not None:
         return f"{named}It is called as {where}."
-    if event.expected is None and event.problem.startswith("Your check"):
+    if _judges_a_version(event):
         return event.problem
     words = named or f"{event.problem} "
     right = None if event.free else event.expected
     return f"{words}{_example(where, right, event.actual, bool(known), event.problem)}"
+
+
+def _judges_a_version(event: Event) -> bool:
+    """Tell whether what is wrong is a check's verdict, see `Trial.sort`."""
+    verdict = event.error is None and event.expected is None
+    return verdict and event.problem.startswith("Your check")
 
 
 def _example(where: str, expected: Any, actual: Any, known: bool, problem: str) -> str:

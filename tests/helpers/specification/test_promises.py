@@ -1,5 +1,6 @@
 """Where specifications are found, and what they are about."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -36,6 +37,13 @@ def test_a_class_need_not_be_called_like_its_exercise() -> None:
     (result,) = names["q"].results  # type: ignore[attr-defined]
     assert not result.passed
     assert "Sum()" in result.message
+
+
+def test_the_cause_can_be_left_out_after_it_was_looked_for() -> None:
+    known = Promises(TEXT, (), {"adding": SOLUTION})
+    assert known.of("adding").explained
+    assert not replace(known, explained=False).of("adding").explained
+    assert known.of("adding").explained
 
 
 def test_a_kernel_that_runs_on_sees_a_specification_that_has_changed(

@@ -19,7 +19,6 @@ from nbgrader.coursedir import CourseDirectory
 
 from course.demo import Paper, is_foretold
 from course.judge import preprocessor
-from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.layout import load_config
 from course.notebooks.assignment import FILE
@@ -42,13 +41,8 @@ EXECUTE = '"course.grading.plugins.ExecuteShort",'
 PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's loop is endless
 
 
-@pytest.fixture(scope="module")
-def server():
-    with WarmServer() as server:
-        yield server
-
-
-def judged(source, submitted, server):
+def judged(source, submitted):
+    server = preprocessor.warm_server(preprocessor.preload(source))
     submission = Submission(source, submitted, None, PUBLIC_SEED)
     verdict, _ = grade_notebook(submission, server, carry=False)
     return verdict
@@ -75,7 +69,7 @@ def groups(source, answers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", CASES)
-def test_answers_act_on_each_other_as_they_do_in_process(source, server, thorough):
+def test_answers_act_on_each_other_as_they_do_in_process(source, thorough):
     answers = source.bank.answers
     papers = groups(source, random.Random(1).sample(answers, len(answers)))
     assert sum(len(paper.answers) for paper in papers) == len(answers)
@@ -89,7 +83,7 @@ def test_answers_act_on_each_other_as_they_do_in_process(source, server, thoroug
         submitted.cells = deepcopy(submitted.cells)
         for cell in submitted.cells:
             cell.source = texts.get(grade_id(cell), cell.source)
-        here, there = run(source, texts), judged(source, submitted, server)
+        here, there = run(source, texts), judged(source, submitted)
         if outcome(here) != outcome(there) or there.incidents:
             names = [f"{answer.exercise}: {answer.name}" for answer in paper.answers.values()]
             changed = {

@@ -32,6 +32,9 @@ def by_hand(t):
             {"a": a, "b": b, "c": c}[name] * 1.0,
             item=place,
         )
+    for zero in ((2.5, 0, 3.0), (0.0, 1.5, -2), (3, -0.5, 0.0), (0, 0, 0)):
+        t.apart()
+        t.call(*zero)
 
 
 def formula(a, b, c, name, z):
@@ -81,14 +84,15 @@ def hold_order(t, graph, last):
     t.apart()
     t.both(
         "topological_order",
-        lambda last, graph: t.student(last, graph.get),
-        lambda last, graph: t.reference(last, graph.get),
+        lambda last, graph: t.student(last, lambda node: list(graph[node])),
+        lambda last, graph: t.reference(last, lambda node: list(graph[node])),
         (last, graph),
         relation=ordered(graph, last),
     )
 
 
 LETTERS = "abcdefgh"
+MIXED = ("b", ("b",), 0, ("b", True), 2.5, ("b", False), ("b", "c"))  # some look like marks
 
 
 def trees(t):
@@ -115,11 +119,13 @@ def shared(t):
         uses = [names[t.source.integer(0, place - 1)] for _ in t.times(0, 3)]
         graph[name] = uses
     hold_order(t, graph, names[-2])
+    mixed = {n: MIXED[place] for n, place in zip(names, t.source.order(7), strict=True)}
+    hold_order(t, {mixed[n]: [mixed[x] for x in graph[n]] for n in names}, mixed[names[-1]])
 
 
 def long_chains(t):
     """Take a chain of 1,500 nodes: one of two uses would never end where nothing is remembered."""
-    hold_order(t, {n: list(range(max(0, n - 1), n)) for n in range(1_500)}, 1_499)
+    hold_order(t, {n: list(range(max(1, n - 1), n)) for n in range(1, 1_501)}, 1_500)
 
 
 topological_order = interaction(
@@ -329,15 +335,40 @@ def starts_anew(t):
         u = find("multiply")(x, y)
         z = find("multiply")(find("add")(u, x), u)
         z.backward(dout)
-        z.backward(dout)
+        z.backward(-2 * dout)
         return {"x.grad": x.grad, "y.grad": y.grad}
 
     def another(find, dout, x, y):
         x, y = find("Tensor")(x), find("Tensor")(y)
-        find("multiply")(x, y).backward(dout)
+        u = find("multiply")(x, y)
+        u.backward(dout)
         before = np.array(y.grad)
         find("multiply")(x, 3.0).backward()
         return {"x.grad": x.grad, "y.grad": y.grad, "y.grad of before": before}
+
+    def shared_part(find, dout, x, y):
+        x, y = find("Tensor")(x), find("Tensor")(y)
+        u = find("multiply")(x, y)
+        find("add")(u, x).backward(dout)
+        find("multiply")(u, 3.0).backward()
+        return {"x.grad": x.grad, "y.grad": y.grad}
+
+    def with_zeros(find, dout, x, y):
+        x, y = find("Tensor")(x), find("Tensor")(y)
+        z = find("multiply")(x, y)
+        z.backward(dout)
+        z.backward(0 * dout)
+        return {"x.grad": x.grad, "z.grad": z.grad}
+
+    def switched_off(find, dout, x, y):
+        x, y, tensor = find("Tensor")(x), find("Tensor")(y), find("Tensor")
+        z = find("multiply")(x, y)
+        tensor.recording = False
+        try:
+            z.backward(dout)
+        finally:
+            tensor.recording = True
+        return {"x.grad": x.grad, "y.grad": y.grad}
 
     def written(find, dout, x, y):
         x, y = find("Tensor")(x), find("Tensor")(y)
@@ -345,8 +376,10 @@ def starts_anew(t):
         z = find("add")(u, 0.0)
         z.backward(dout)
         for tensor in (x, u):
-            tensor.grad[...] = 7.0
-        return {"y.grad": y.grad, "z.grad": z.grad}
+            if tensor.grad is not None:
+                tensor.grad[...] = 7.0
+        filled = u.grad is not None
+        return {"u has a grad": filled, "y.grad": y.grad, "z.grad": z.grad}
 
     def of_integers(find, dout, x, y):
         x, y = find("Tensor")(x), find("Tensor")(y)
@@ -356,8 +389,11 @@ def starts_anew(t):
         return {f"{name} holds float64": np.asarray(g).dtype == float for name, g in grads.items()}
 
     for name, run in (
-        ("z.backward twice, with z = (u + x) * u and u = x * y,", twice),
+        ("z.backward with dout and with -2 dout, with z = (u + x) * u and u = x * y,", twice),
         ("(x * y).backward and then (x * 3).backward", another),
+        ("(u + x).backward and then (u * 3).backward, with u = x * y,", shared_part),
+        ("z.backward with dout and with 0 dout, with z = x * y,", with_zeros),
+        ("(x * y).backward while Tensor.recording is False", switched_off),
         ("(x + y + 0).backward, and other gradients written over,", written),
         ("(x * y).backward with the signs of dout, as integers,", of_integers),
     ):
@@ -531,6 +567,9 @@ def curves(t):
     dout = upstream(t, np.shape(x))
     hold(t, "exp", operation("exp"), dout, x, plain=np.exp)
     hold(t, "log", operation("log"), dout, positive, plain=np.log)
+    dout = np.array([1.0, -2.0, 0.5])
+    hold(t, "exp", operation("exp"), dout, np.array([600.0, -600.0, 700.0]))
+    hold(t, "log", operation("log"), dout, np.array([1e-12, 1e-300, 1e300]))
 
 
 def at_zero(t):
@@ -589,6 +628,7 @@ def axes_of_all_kinds(t):
     for name in ("sum_over", "mean_over"):
         for axis in (-1, t.choice((0, 2), (2, 0), (-1, 1)), t.choice(None, 0, 1, -2, (0, 1))):
             reduced(t, name, x, axis, t.choice(True, False))
+        reduced(t, name, x, t.choice((-2, -1), (-1, -3), (-3, -2)), False)
         reduced(t, name, x, t.choice(None, 1, (1, -1)), True)
 
 
@@ -657,6 +697,8 @@ def labels_and_slices(t):
         (slice(0, 2), rows[:1] % 3),
     )
     picked(t, x, index, plain=np.size(x[index]) > 0)
+    picked(t, x, rows.tolist())
+    picked(t, x, x > 0)
     picked(t, t.draw(arrays("5")), t.choice(0, slice(None, None, 2), np.array([3, 1])))
 
 
@@ -782,7 +824,7 @@ def once(find, x):
 
 
 def nested(find, x):
-    """Look in a block within a block, and between the two ends."""
+    """Look in a block within a block, between the ends, and where it was off before a block."""
     found = []
     with find("no_grad")():
         with find("no_grad")():
@@ -790,6 +832,12 @@ def nested(find, x):
                 found.append(reached(find, x))
             found.append(reached(find, x))
         found.append(reached(find, x))
+    found.append(reached(find, x))
+    find("Tensor").recording = False
+    with find("no_grad")():
+        found.append(reached(find, x))
+    found.append(reached(find, x))
+    find("Tensor").recording = True
     return [*found, reached(find, x)]
 
 
@@ -869,14 +917,22 @@ def mean_loss(values, x, right):
 
 
 def net_slopes(t):
-    """Hold the gradient at each parameter against numerical differentiation."""
+    """Hold the gradient at each parameter against numerical differentiation.
+
+    Ask for the gradient of the same batch again when the parameters have moved.
+    """
     for axes in AXES:
-        hold_net(t, *network(t, axes))
+        net, values, x, right = network(t, axes)
+        batch = t.keep(x)
+        hold_net(t, net, values, x, right, batch)
+        net.write("params.b2.data", 2 * values["b2"] + 0.5)
+        net.write("params.W1.data", -0.5 * values["W1"])
+        net.gradient(batch, right)
 
 
-def hold_net(t, net, values, x, right):
-    """Hold the gradient of one batch against numerical differentiation."""
-    net.gradient(x, right)
+def hold_net(t, net, values, x, right, batch):
+    """Hold the gradient of one batch, kept in `batch`, against numerical differentiation."""
+    net.gradient(batch, right)
     for key in KEYS:
         t.slope(lambda z, key=key: mean_loss({**values, key: z}, x, right), values[key], item=key)
 
@@ -884,8 +940,14 @@ def hold_net(t, net, values, x, right):
 def net_scores(t):
     """Ask for scores, loss and accuracy, and for them again with other parameters."""
     net, values, x, right = network(t, t.choice(*AXES))
+    batch = t.keep(x)
     for _ in range(2):
-        for name, given in (("predict", (x,)), ("loss", (x, right))):
+        for name, given in (
+            ("predict", (batch,)),
+            ("predict", (x[:1],)),
+            ("loss", (batch, right)),
+            ("loss", (x[:1], right[:1])),
+        ):
             t.both(
                 f"{name}(...).data",
                 lambda *a, name=name: getattr(net.theirs, name)(*a).data,
@@ -895,9 +957,22 @@ def net_scores(t):
         best = np.argmax(np.maximum(x @ values["W1"] + values["b1"], 0) @ values["W2"], axis=1)
         net.accuracy(x, right)
         net.accuracy(x, np.where(np.arange(len(x)) % 2, best, right))
+        t.both(
+            "Tensor.recording after accuracy",
+            lambda: left_on(t.find("Tensor")),
+            lambda: left_on(t.names["Tensor"]),
+            assigned=str,
+        )
         values = {key: -0.5 * numbers_ for key, numbers_ in values.items()}
         for key, numbers_ in values.items():
             net.write(f"params.{key}.data", numbers_)
+
+
+def left_on(tensor):
+    """Return whether the switch is on, and put it on."""
+    found = bool(tensor.recording)
+    tensor.recording = True
+    return found
 
 
 def net_batches(t):
@@ -1049,15 +1124,6 @@ def walked(program, values):
     return order[::-1]
 
 
-def by_distance(program, values):
-    """Return the steps below the last one, the nearest to it first."""
-    first, order = len(values), [len(values) + len(program) - 1]
-    for number in order:
-        places = program[number - first][1:]
-        order += [p for p in dict.fromkeys(places) if p >= first and p not in order]
-    return order
-
-
 def with_rounding(program, values, calls=1):
     """Return right gradients, off by a billionth."""
     return [g * (1 + 1e-9) + 1e-10 for g in backwards(program, values, calls)]
@@ -1103,6 +1169,32 @@ def twice_visited(program, values, calls=1):
 
     visit(len(nodes) - 1, 1.0)
     return grads[: len(values)]
+
+
+def first_part_only(program, values, calls=1):
+    """Hand on the first part that comes to a result, and none of those that come later."""
+    nodes = run_forward(program, values)
+    grads = [0.0] * len(nodes)
+    seen = set()
+
+    def visit(number, came):
+        grads[number] += came
+        if number < len(values) or number in seen:
+            return
+        seen.add(number)
+        name, *places = program[number - len(values)]
+        given = [nodes[place] for place in places]
+        for place, own in zip(places, slope_of(name, given, nodes[number]), strict=True):
+            visit(place, came * own)
+
+    visit(len(nodes) - 1, 1.0)
+    return grads[: len(values)]
+
+
+def exchange_inputs(program, values, found):
+    """Exchange the inputs of sums and products in the program: its gradients stay the same."""
+    for number, (name, *places) in enumerate(list(program)):
+        program[number] = (name, *places[::-1])
 
 
 def in_place(*names, inputs=False):
@@ -1227,8 +1319,8 @@ USES = {
     "keeps one part only where an operation uses a value twice": (
         lambda program, values, calls=1: backwards(program, values, calls, merge=once_each)
     ),
-    "hands on the gradient of the nearest results first, before all parts have come": (
-        lambda program, values, calls=1: backwards(program, values, calls, order=by_distance)
+    "hands on the first part that comes to a result, and not those that come later": (
+        first_part_only
     ),
     "takes the input of exp for its output": with_slope(
         lambda name, given, output, right: given if name == EXP else right
@@ -1264,6 +1356,11 @@ CALLS = {
     "returns zeros from the second call on": lambda program, values, calls=1: [
         g * (calls == 1) for g in backwards(program, values)
     ],
+    "is right for one call and for two, and starts anew no more from the third on": (
+        lambda program, values, calls=1: backwards(
+            program, values, calls, calls_left=lambda call, grads, count: call >= 2
+        )
+    ),
     "multiplies into the array of the first factor, if that is a result in between": in_place(
         MULTIPLY
     ),
@@ -1273,6 +1370,7 @@ CALLS = {
         lambda program, values, found: values.__setitem__(0, found[0] + 1.0)
     ),
     "takes the last step from the program": after(lambda program, values, found: program.pop()),
+    "exchanges the two inputs of each step in the program": after(exchange_inputs),
     "adds a step to the program": after(
         lambda program, values, found: program.append(("multiply", 0, 0))
     ),

@@ -38,7 +38,10 @@ def slopes(t):
     """Hold both slopes against numerical differentiation."""
     w, b = t.draw(numbers(-2, 2), numbers(-2, 2))
     x, target = t.draw(arrays("N", -2, 2), arrays("N", -2, 2))
+    if t.choice(True, False):
+        x, target = float32(x), float32(target)
     t.call(w, b, x, target)
+    x, target = x.astype(float), target.astype(float)
     t.slope(lambda v: np.mean((v * x + b - target) ** 2), np.array(w), item=1)
     t.slope(lambda v: np.mean((w * x + v - target) ** 2), np.array(b), item=2)
 
@@ -68,11 +71,19 @@ line_gradients = function(
 
 
 def stack(sizes, act="Tanh", extra=()):
-    """Return the layers of a network in words: Linear from size to size, an activation between."""
+    """Return the layers of a network in words: Linear from size to size, an activation between.
+
+    Each layer of `extra` follows an activation; None in it stands for the size there.
+    """
     found = []
     for n, m in pairwise(sizes):
-        found += [("Linear", n, m), (act,), *extra]
+        more = [tuple(m if value is None else value for value in layer) for layer in extra]
+        found += [("Linear", n, m), (act,), *more]
     return found[: -1 - len(extra)]
+
+
+NORM = ("BatchNorm1d", None, 1e-5, 0.1, False)  # without parameters: it holds buffers alone
+IN_PLACE = ("ReLU", True)  # writes into what it is given
 
 
 def module(nn, layers):
@@ -94,7 +105,7 @@ def drawn(t, layers):
         if name == "Linear":
             n, m = args
             found += [t.source.array(shape, -1, 1).astype(np.float32) for shape in ((m, n), (m,))]
-        elif name == "BatchNorm1d":
+        elif name == "BatchNorm1d" and len(args) == 1:
             found += [np.ones(args[0], np.float32), np.zeros(args[0], np.float32)]
     return found
 
@@ -133,34 +144,61 @@ def values(net, torch):
     return [parameter.detach().numpy() for parameter in net.parameters()]
 
 
+def buffers(net, torch):
+    """Return the numbers that a network holds and that are no parameters."""
+    return [buffer.detach().numpy() for buffer in net.buffers()]
+
+
 def scores(x):
     """Return a function that asks a network for its scores of x."""
     return lambda net, torch: net(torch.tensor(x)).detach().numpy()
 
 
+def slopes_of_scores(x):
+    """Return a function that differentiates the sum of a network's scores at its parameters."""
+
+    def found(net, torch):
+        net(torch.tensor(x)).sum().backward()
+        return [parameter.grad.numpy() for parameter in net.parameters()]
+
+    return found
+
+
 SIZES = Domain(
     lambda draw, axes: [draw.integer(1, 1 + draw.size) for _ in range(draw.integer(2, 5))]
 )
+ELEVEN = [3, 2, 2, 3, 2, 2, 3, 2, 2, 2, 3, 2]  # layers
 
 
 def layers_in_order(t):
     """Compare the shapes of all parameters."""
-    net = t.make(t.draw(SIZES))
+    net = t.make(t.choice(ELEVEN, t.draw(SIZES)))
     look(t, "the shapes of its parameters", shapes, net)
 
 
 def scores_of_it(t):
-    """Give both networks the same parameters, and compare their scores."""
-    sizes = t.draw(SIZES)
+    """Give both networks the same parameters, and compare their scores in both modes.
+
+    Then make another of the same sizes: the first one stays as it is.
+    """
+    width = t.source.integer(1, 3)
+    sizes = t.choice(ELEVEN, [2, width, 3, width], t.draw(SIZES), t.draw(SIZES))
     net = t.make(sizes)
-    given = drawn(t, stack(sizes))
+    given, others = drawn(t, stack(sizes)), drawn(t, stack(sizes))
     x = t.source.array((3, sizes[0]), -2, 2).astype(np.float32)
-
-    def filled(net, torch):
-        fill(net, given)
-
-    look(t, "[its parameters are set]", filled, net)
+    look(t, "[its parameters are set]", lambda net, torch: void(fill(net, given)), net)
     look(t, f"net(x) with x of shape {x.shape}", scores(x), net)
+    look(t, "the gradients of the sum of these scores", slopes_of_scores(x), net)
+    look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
+    look(t, f"net(x) with x of shape {x[:1].shape}", scores(x[:1]), net)
+    another = t.make(sizes)
+    look(
+        t,
+        "[the second one's parameters are set]",
+        lambda net, torch: void(fill(net, others)),
+        another,
+    )
+    look(t, "the first one's parameters", values, net)
 
 
 torch_net = interaction(
@@ -207,19 +245,30 @@ def loaded(t):
     width = t.source.integer(1, 1 + t.source.size)
     sizes = t.choice(t.draw(SIZES), [width] * t.source.integer(2, 4))
     net = build(t, stack(sizes))
-    load(t, net, network_of(t.source, sizes))
+    load(t, net, network_of(t.source, sizes, t.choice(np.float32, np.float64)))
     x = t.source.array((2, sizes[0]), -2, 2).astype(np.float32)
     look(t, f"net(x) with x of shape {x.shape}", scores(x), net)
 
 
 def loaded_otherwise(t):
-    """Load with keys in any order, in float64, or of eleven layers; write into the arrays later."""
+    """Load with keys in any order, in float64, or of eleven layers; write into the arrays later.
+
+    The network may hold buffers, and whoever holds its parameters sees the new numbers.
+    """
     sizes = t.choice([2] * 12, t.draw(SIZES))
-    net = build(t, stack(sizes, "Sigmoid"))
+    net = build(t, stack(sizes, "Sigmoid", t.choice([], [NORM])))
+    held = {id(side): list(side.parameters()) for side in (net.theirs, net.ours)}
     params = network_of(t.source, sizes, t.choice(np.float32, np.float64))
     keys = list(params)
     params = t.keep({keys[place]: params[keys[place]] for place in t.source.order(len(keys))})
     load(t, net, params)
+    look(
+        t,
+        "the parameters that were there before",
+        lambda net, torch: [parameter.detach().numpy() for parameter in held[id(net)]],
+        net,
+    )
+    look(t, "its buffers", buffers, net)
 
     def spoil(params):
         params["b1"][...] = 9.0
@@ -253,11 +302,23 @@ load_torch = interaction(
 
 
 def predicted(t):
-    """Ask for probabilities of networks of one to three layers."""
+    """Ask for probabilities of networks of one to three layers, for few rows and for many.
+
+    Scores may be large, and those of a row may sum to 1.
+    """
     x, _ = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
-    net = build(t, stack(t.choice([n, K], [n, 3, K], [n, 4, 2, K])))
+    layers = stack(t.choice([n, K], [n, 3, K], [n, 4, 2, K]))
+    given = drawn(t, layers)
+    shift = t.choice(None, 0, 40, -40, 100)
+    if shift is None:
+        given[-2] -= given[-2].mean(axis=0)
+        given[-1] += (1 - given[-1].sum()) / np.float32(K)
+    else:
+        given[-1] += np.float32(shift)
+    net = t.build(written(layers), lambda nn: fill(module(nn, layers), given), "nn")
     t.call(net, x)
+    t.call(net, t.source.array((t.choice(101, 257), n), -2, 2).astype(np.float32))
     look(t, "its parameters", values, net)
 
 
@@ -269,7 +330,7 @@ def predicted_in_evaluation(t):
     x, _ = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
     extra = t.choice([("Dropout", 1.0)], [("BatchNorm1d", 8)])
-    net = build(t, stack([n, 8, K], "Tanh", extra))
+    net = build(t, [IN_PLACE, *stack([n, 8, K], "Tanh", extra)])
     look(t, "net.train()", lambda net, torch: void(net.train()), net)
     t.call(net, x)
 
@@ -289,7 +350,7 @@ torch_predict = function(
         **NEAR,
     ),
     part(
-        "in evaluation mode, whatever mode the network was in",
+        "in evaluation mode, whatever mode the network was in; x stays as it is",
         count=8,
         axes={**BATCH, "N": (2, 5)},
         steps=predicted_in_evaluation,
@@ -328,13 +389,20 @@ def differentiated(t):
     kind = ("weight", "bias")[place % 2]
     at = given[place].astype(float)
     t.slope(mean_loss(layers, given, place, x, target), at, item=f"{2 * (place // 2)}.{kind}")
+    t.call(net, x * np.float32(30), target)  # large scores, and large gradients
 
 
 def call_after_call(t):
-    """Differentiate with one network and several batches."""
+    """Differentiate with one network and several batches, in the mode that it is in.
+
+    It may hold buffers. Dropout drops everything, so that the modes can be told apart.
+    """
     x, _ = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
-    net = build(t, stack([n, 3, K]))
+    extra, training = t.choice(([NORM], False), ([("Dropout", 1.0)], False), ([], True))
+    net = build(t, stack([n, 3, K], "Tanh", extra))
+    if not training:
+        look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
     for count in t.times(2, 3):
         rows = count + t.source.integer(1, 3)
         batch = t.source.array((rows, n), -2, 2).astype(np.float32)
@@ -345,7 +413,7 @@ def nothing_moves(t):
     """Differentiate, and look at the parameters afterwards."""
     x, target = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
-    net = build(t, stack([n, 2, K], "ReLU"))
+    net = build(t, [IN_PLACE, *stack([n, 2, K], "ReLU")])
     t.call(net, x, target)
     look(t, "its parameters", values, net)
 
@@ -387,10 +455,18 @@ def batches_for(t, n, K, count):
     return found
 
 
+def ones_as_gradients(net, torch):
+    """Leave gradients in a network, as another batch would."""
+    for parameter in net.parameters():
+        parameter.grad = torch.ones_like(parameter)
+
+
 def trained(t):
     """Train, and compare the losses and where the parameters are then."""
     n, K = t.source.integer(1, 3), t.source.integer(2, 4)
     net = build(t, stack(t.choice([n, K], [n, 3, K])))
+    if t.choice(True, False):
+        look(t, "[gradients of 1 stand in it]", ones_as_gradients, net)
     t.call(net, batches_for(t, n, K, t.source.integer(2, 4)), t.choice(0.1, 0.3, 1.0))
     look(t, "its parameters afterwards", values, net)
 
@@ -407,7 +483,7 @@ def trained_after_evaluation(t):
 def trained_twice(t):
     """Train with batches from a generator, and then go on; no batch at all is possible, too."""
     n, K = t.source.integer(1, 3), t.source.integer(2, 4)
-    net = build(t, stack([n, K]))
+    net = build(t, [IN_PLACE, *stack([n, K])])
     for count in (t.source.integer(0, 3), t.source.integer(1, 2)):
         batches = batches_for(t, n, K, count)
         t.call(net, t.choice(batches, t.once(*batches)), 0.2)
@@ -448,22 +524,32 @@ def keras_weights(t, sizes):
 
 def keras_scores_of_it(t):
     """Give both networks the same weights, and compare their scores."""
-    sizes = t.draw(SIZES)
+    width = t.source.integer(1, 3)
+    sizes = t.choice([2, width, 3, width], t.draw(SIZES))
     model = t.make(sizes)
     given = keras_weights(t, sizes)
     x = t.source.array((3, sizes[0]), -2, 2).astype(np.float32)
     look(t, "[its weights are set]", lambda model, torch: void(model.set_weights(given)), model)
+    for training, words in ((False, ""), (True, " in training mode")):
+        look(
+            t,
+            f"the scores for x of shape {x.shape}{words}",
+            lambda model, torch, training=training: model(x, training=training).detach().numpy(),
+            model,
+        )
+    another, others = t.make(sizes), keras_weights(t, sizes)
     look(
         t,
-        f"the scores for x of shape {x.shape}",
-        lambda model, torch: model(x).detach().numpy(),
-        model,
+        "[the second one's weights are set]",
+        lambda model, torch: void(model.set_weights(others)),
+        another,
     )
+    look(t, "the first one's weights", lambda model, torch: model.get_weights(), model)
 
 
 def keras_layers_in_order(t):
     """Compare the shapes of all weights."""
-    model = t.make(t.draw(SIZES))
+    model = t.make(t.choice(ELEVEN, t.draw(SIZES)))
     look(
         t,
         "the shapes of its weights",
@@ -490,10 +576,12 @@ keras_net = interaction(
 
 
 def model_of(keras, sizes, given):
-    """Return a Keras network with these weights and tanh between its layers."""
+    """Return a Keras network with these weights, tanh between its layers, compiled for Adam."""
     layers = [keras.layers.Dense(size, activation="tanh") for size in sizes[1:-1]]
     model = keras.Sequential([keras.Input((sizes[0],)), *layers, keras.layers.Dense(sizes[-1])])
     model.set_weights(given)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
     return model
 
 
@@ -504,11 +592,13 @@ def fitted(rows, batch_sizes):
         n, K = t.source.integer(1, 3), t.source.integer(2, 4)
         sizes = t.choice([n, K], [n, 3, K])
         given = keras_weights(t, sizes)
-        words = f"model = a Keras network of the sizes {sizes} with tanh"
+        words = f"model = a Keras network of the sizes {sizes} with tanh, compiled for Adam"
         model = t.build(words, lambda keras: model_of(keras, sizes, given), "keras")
         x = t.source.array((rows, n), -2, 2).astype(np.float32)
         target = t.source.integers((rows,), 0, K - 1)
         t.call(model, x, target, t.choice(0.1, 0.5), t.choice(*batch_sizes), t.choice(2, 3))
+        if rows > 7:  # so slow that no epoch is better than the one before
+            t.call(model, x, target, 1e-9, rows, 4)
         look(t, "its weights afterwards", lambda model, torch: model.get_weights(), model)
 
     return steps
@@ -614,6 +704,8 @@ RIGHT = {
     "has one layer": of(("Linear", INPUTS, CLASSES)),
     "has two layers and a tanh": plain,
     "has sigmoids and three layers": of(*stack([INPUTS, 50, 100, CLASSES], "Sigmoid")),
+    "has 12 classes": of(*stack([INPUTS, 20, 12])),
+    "normalizes the batch": of(("BatchNorm1d", INPUTS), *stack([INPUTS, 20, CLASSES])),
     "has six layers, so that the first ones' gradients are small": of(
         *DEEP, ("Linear", 30, CLASSES)
     ),
@@ -685,7 +777,9 @@ def sorted_out(wrong):
             }
             for networks in (RIGHT, wrong)
         ]
+        small = made[0]["has three units in the middle"] = build(t, stack([INPUTS, 3, CLASSES]))
         t.sort(*made)
+        look(t, "the parameters of a network that was asked about", values, small)
 
     return steps
 
@@ -698,6 +792,8 @@ def mended(t):
     x = t.source.array((3, sizes[0]), -2, 2).astype(np.float32)
     look(t, "[its parameters are set]", lambda net, torch: void(fill(net, given)), net)
     look(t, f"net(x) with x of shape {x.shape}", scores(x), net)
+    look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
+    look(t, f"net(x) with x of shape {x.shape}, in evaluation mode", scores(x), net)
 
 
 check_network = interaction(

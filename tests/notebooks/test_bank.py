@@ -125,7 +125,10 @@ def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(sou
 def test_what_is_run_again_is_all_that_an_answer_affects(source):
     for answer in random.Random(2).sample(source.bank.answers, 6):
         answers = {answer.exercise: answer.source}
-        assert rerun(source, answers) == run(source, answers), answer.name
+        again, whole = rerun(source, answers), run(source, answers)
+        assert again[answer.exercise] == whole[answer.exercise], answer.name
+        assert failed(again) == failed(whole), answer.name
+        assert scores(again) == scores(whole), answer.name
 
 
 @pytest.mark.parametrize("pace", ["short", None])

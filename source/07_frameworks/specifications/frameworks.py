@@ -777,9 +777,12 @@ def sorted_out(wrong):
             }
             for networks in (RIGHT, wrong)
         ]
-        small = made[0]["has three units in the middle"] = build(t, stack([INPUTS, 3, CLASSES]))
+        layers = stack([INPUTS, 3, CLASSES])
+        small = [0.03 * value for value in drawn(t, layers)]  # large ones would saturate the tanh
+        net = t.build(written(layers), lambda nn: fill(module(nn, layers), small), "nn")
+        made[0]["has three units in the middle"] = net
         t.sort(*made)
-        look(t, "the parameters of a network that was asked about", values, small)
+        look(t, "the parameters of a network that was asked about", values, net)
 
     return steps
 

@@ -95,7 +95,7 @@ def _judged(
     with _scratch(submission.folder) as scratch, contextlib.ExitStack() as stack:
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
-        judge = server.spawn("judge", theirs, {})
+        judge = server.spawn("judge", theirs, {"ahead": submission.source.ahead})
         theirs.close()
         stack.callback(judge.kill)
         try:

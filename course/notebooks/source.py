@@ -18,7 +18,7 @@ from nbgrader import preprocessors as steps
 from traitlets.config import Config
 
 from course.notebooks import bank, placeholders
-from course.notebooks.assignment import read_assignment, read_assignments
+from course.notebooks.assignment import Part, read_assignment, read_assignments
 from course.notebooks.bank import Bank
 from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
@@ -103,14 +103,26 @@ class SourceNotebook:
         return bank.load(self.bank_path, self.exercises)
 
     @property
+    def ahead(self) -> tuple[str, ...]:
+        """Modules that must be imported before its cells are run: a confined process may not.
+
+        Raises:
+            AssignmentError: if its assignment.toml can't be understood.
+        """
+        return self._part.preload if self._part else ()
+
+    @property
+    def _part(self) -> Part | None:
+        return read_assignment(self.folder).part(self.name) if self.path else None
+
+    @property
     def lacks(self) -> str:
         """What it needs and this computer lacks, "needs ...", in one line; empty if it can run.
 
         Raises:
             AssignmentError: if its assignment.toml can't be understood.
         """
-        part = read_assignment(self.folder).part(self.name) if self.path else None
-        return needs.advice(part.needs) if part else ""
+        return needs.advice(self._part.needs) if self._part else ""
 
     @property
     def to_fill_in(self) -> list[str]:

@@ -166,7 +166,8 @@ class WarmServer:
             entry: "student", "judge", or another function as "module:name".
             connection: a stream socket; close it here afterwards.
             arguments: what JSON can hold, nothing secret. Under "confinement" may lie a
-                `Confinement` as JSON, which is in force before the function is called.
+                `Confinement` as JSON, which is in force before the function is called, and under
+                "ahead" modules that the server imports first, as it does those of `preload`.
 
         Returns:
             The child, running.
@@ -312,9 +313,14 @@ class _Server:
         poll.register(self._woken, select.POLLIN)
         ready = poll.poll(WATCH_SECONDS * 1e3 if self._children or self._later else None)
         if self._later and not ready:
-            with contextlib.suppress(ImportError):  # whoever needs it will say so
-                _load(self._later.pop(0))
+            self._load([self._later.pop(0)])
         return {number for number, _ in ready}
+
+    def _load(self, modules: Sequence[str]) -> None:
+        for module in modules:
+            if module not in sys.modules:
+                with contextlib.suppress(ImportError):  # whoever needs it will say so
+                    _load(module)
 
     def _take(self) -> bool:
         """Take a request, and return False if there will be no more."""
@@ -325,6 +331,7 @@ class _Server:
         message, body = receive(self._control, within(KILL_SECONDS))
         arguments = json.loads(body)
         given = arguments.pop("confinement", None)
+        self._load(arguments.pop("ahead", ()))
         running = _Running(status, Confinement.from_json(given) if given else None)
         try:
             pid = os.fork()

@@ -13,12 +13,10 @@ from course.grading.check import check_notebook, find_source
 from course.grading.grade import grade_student
 from course.grading.notes import Status
 from course.judge.judging import Limits
-from course.judge.preprocessor import preload, warm_server
 from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer
 from course.layout import CourseError
 from course.notebooks.cells import read
-from course.notebooks.source import source_notebook
 from course.verdict import Verdict, read_verdict, write_verdict
 
 ROOT = Path(__file__).parents[3]
@@ -275,8 +273,7 @@ def test_a_verdict_is_replayed_with_the_same_points_and_others_get_other_ones(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_the_reference_earns_everything(path, course_root):
-    server = warm_server(preload(source_notebook(path)))
+def test_the_reference_earns_everything(path, server, course_root):
     source = course_root / "source" / path.parent.name
     # What a chapter builds on is open to it because the chapters before it say so.
     shutil.copytree(ROOT / "source", course_root / "source", dirs_exist_ok=True)

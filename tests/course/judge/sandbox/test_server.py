@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,15 @@ class Started:
     """A child that runs a text, and the socket to it."""
 
     def __init__(
-        self, server: WarmServer, source: str, scratch: Path | None = None, **limits: Any
+        self,
+        server: WarmServer,
+        source: str,
+        scratch: Path | None = None,
+        ahead: Sequence[str] = (),
+        **limits: Any,
     ) -> None:
         self.socket, theirs = socket.socketpair()
-        arguments: dict[str, Any] = {"source": source, "names": {}}
+        arguments: dict[str, Any] = {"source": source, "names": {}, "ahead": ahead}
         if scratch:
             arguments["confinement"] = Confinement.for_student(scratch, **limits).to_json()
         with theirs:
@@ -105,6 +110,15 @@ def until(condition: Callable[[], object], every: float = 0.02) -> bool:
 )
 def test_how_a_child_ends_is_told(start: Start, source: str, expected: list[Exit]) -> None:
     assert start(source).child.wait(PATIENCE) in expected
+
+
+def test_what_a_child_needs_ahead_is_there_even_for_the_first_one(tmp_path: Path) -> None:
+    asked = "import sys; result = 'xml.sax' in sys.modules"
+    with WarmServer({"PYTHONPATH": str(HERE)}) as server:
+        for ahead, there in (((), False), (("of_no_module", "xml.sax"), True), ((), True)):
+            started = Started(server, asked, tmp_path, ahead)
+            assert started.answer() == {"result": there}
+            started.socket.close()
 
 
 def test_a_child_that_runs_on_is_killed(start: Start) -> None:

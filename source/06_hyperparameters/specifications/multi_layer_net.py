@@ -70,6 +70,8 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), **options):
         method = t.make(**{name: t.draw(domain) for name, domain in options.items()})
         long = t.source.size >= 5
         first = {"W1": t.draw(arrays("2"))} if long else start(t)
+        if t.source.size == 2:  # whatever else is drawn, arrays of each kind of name are moved
+            first |= {key: t.draw(arrays("2")) for key in ("gamma1", "b10")}
         params = t.keep(first)
         for step in range(MANY) if long else t.times(2, 5):
             size = t.choice(*sizes)
@@ -294,10 +296,10 @@ def three_gradients(t):
     t.slope(lambda v: np.sum(dout * (gamma * xhat + v)), beta, item=2)
 
 
-def other_batches(t):
+def other_batches(t, least=1):
     """Batches of one sample, of equal samples, of other sizes."""
     features = t.source.integer(1, t.source.size)
-    shape = f"{t.source.integer(1, 3 * t.source.size)} {features}"
+    shape = f"{t.source.integer(least, least - 1 + 3 * t.source.size)} {features}"
     x = t.choice(1e-3, 1.0, 1e3) * t.draw(arrays(shape))
     x = t.choice(x, x[:1] + 0 * x)
     dout = t.choice(1e-9, 1e-3, 1.0, 1e3) * t.draw(arrays(shape))
@@ -325,7 +327,7 @@ batch_norm_backward = interaction(
         count=12,
         steps=other_batches,
     ),
-    part("leaves its arguments as they are", count=8, steps=other_batches),
+    part("leaves its arguments as they are", count=8, steps=lambda t: other_batches(t, 2)),
 )
 
 # --- dropout --------------------------------------------------------------------------------------

@@ -667,9 +667,13 @@ def _written_over(ours: Any, theirs: Any) -> bool:
     What a dictionary or a list holds is written over, not the dictionary.
     """
     if isinstance(ours, dict | list):
-        keys = list(ours) if isinstance(ours, dict) else range(len(ours))
-        done = [_written_over(ours[key], theirs[key]) for key in keys]  # all, not the first alone
-        return True in done
+        done = False
+        for key in list(ours) if isinstance(ours, dict) else range(len(ours)):
+            try:
+                done |= _written_over(ours[key], theirs[key])
+            except (LookupError, TypeError):  # the student's code has taken it out
+                continue
+        return done
     if not isinstance(ours, np.ndarray) or not ours.size or not ours.flags.writeable:
         return False
     other = np.logical_not(ours) if ours.dtype.kind == "b" else np.where(ours == 1, 2, 1)

@@ -423,6 +423,16 @@ def test_a_result_that_shares_the_arrays_of_a_dictionary_or_a_list_is_a_problem(
         )
 
 
+def test_what_has_been_taken_out_of_a_dictionary_is_not_written_over():
+    def takes_out(held):
+        return held.pop("W") * 2
+
+    t = trial(takes_out, lambda held: held["W"] * 2, watched=True, laws=False)
+    t.call({"W": np.ones(2), "b": np.zeros(1)})
+    t.settle()
+    assert problem(t) == ""
+
+
 def test_where_more_than_one_answer_is_right_a_relation_judges():
     def wrong(found):
         return "" if sorted(found) == [1, 2, 3] else "Numbers are missing."

@@ -23,16 +23,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from helpers import cells
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
 from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
+from helpers.translation import translate, undefined
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20
 LONGEST = 600  # characters of a message
+
+cells.watch()
 
 _seed: ContextVar[bytes] = ContextVar("seed", default=PUBLIC_SEED)
 
@@ -218,6 +222,8 @@ class Question:
         place = _quote(*theirs[-1]) if theirs else getattr(error, "student_place", "")
         # Only what the test itself says is a verdict: student code may raise the same exceptions.
         verdict = not hasattr(error, "student_place") and (not theirs or frames[-1] != theirs[-1])
+        name = undefined(error)
+        missing = getattr(self._names, "missing", cells.missing)
         match error:
             case NotImplementedError():
                 return Outcome.NOT_ATTEMPTED, "not attempted yet"
@@ -225,18 +231,18 @@ class Question:
                 return Outcome.UNDECIDED, _clean(error)
             case AssertionError() if verdict:
                 return Outcome.FAILED, _clean(error) or "This does not hold."
-            case NameError() if error.name and not place:
-                return Outcome.FAILED, (
-                    f"`{error.name}` is not defined: run the cell that defines it, or give it "
-                    "that name."
-                )
+            case NameError() if name and (name in missing or not place):
+                why = missing.get(name, "run the cell that defines it, or give it that name")
+                return Outcome.FAILED, f"`{name}` is not defined: {_clean(why).rstrip('.')}."
             case SystemExit():
                 return Outcome.FAILED, (
                     f"Your code ends the program (SystemExit) instead of returning{place}."
                 )
         words = ": ".join(filter(None, [type(error).__name__, _clean(error).rstrip(".")]))
         start = "Your code raises" if place else "This can't be checked:"
-        return Outcome.FAILED, f"{start} {words}{place}."
+        return Outcome.FAILED, " ".join(
+            filter(None, [f"{start} {words}{place}.", translate(error)])
+        )
 
     def _lines(self) -> Iterator[str]:
         if self.results and all(r.outcome is Outcome.NOT_ATTEMPTED for r in self.results):

@@ -23,6 +23,7 @@ from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
 from course.notebooks.runner import execute
 from course.verdict import TEST_FAILED
+from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
 from helpers.specification.promises import Promises, promised
 
@@ -151,6 +152,7 @@ class Judging:
         self._clock = clock
         self._left = Limit(clock, limits.notebook)
         self._names: dict[str, Any] = {"__name__": "__main__"}
+        self._missing: dict[str, str] = {}  # names of cells that failed, and what they failed of
         self._deadly: set[int] = set()
         self._restarts = 0
         self._room = MAX_OUTPUTS
@@ -206,6 +208,7 @@ class Judging:
         if cell.kind == "setup" and (why := self._own_error(cell, outputs)):
             self._note(cell, f"The set-up failed before any of the student's code: {why}.")
         if cell.kind == "plain":
+            self._note_missing(cell, outputs)
             self._note(cell, *refusals(output.get("evalue", "") for output in outputs))
         if fate := self._fate():
             self._deadly.add(cell.index)
@@ -214,6 +217,14 @@ class Judging:
         if self._room < 0:
             outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
         self._record.outputs[cell.index] = outputs
+
+    def _note_missing(self, cell: CodeCell, outputs: list[dict[str, Any]]) -> None:
+        """Note which names a cell would have defined, if it has failed."""
+        errors = [output for output in outputs if output["output_type"] == "error"]
+        for name in defined_in(cell.source):
+            self._missing.pop(name, None)
+            if errors:
+                self._missing[name] = stopped(errors[0]["ename"], errors[0]["evalue"])
 
     def _own_error(self, cell: CodeCell, outputs: list[dict[str, Any]]) -> str:
         """Return what a set-up cell raised in the student process, if no code of theirs had run."""
@@ -238,7 +249,7 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
-        names = Namespace(self._names, self._session)
+        names = Namespace(self._names, self._session, self._missing)
         printed = io.StringIO()
         finished = True
         try:

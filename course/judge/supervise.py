@@ -224,6 +224,7 @@ def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
     closed = closed_helpers(submission.source)
     return {
         "closed": closed,
+        "begin": "helpers.cells:watch",  # importing the checks did not: there was no shell yet
         "confinement": Confinement.for_student(scratch, closed).to_json(),
     }
 

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -443,7 +443,8 @@ def student(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
 
     Args:
         connection: the socket to the judge.
-        arguments: "closed", the modules of helpers that its code may not import.
+        arguments: "closed", the modules of helpers that its code may not import; "begin", if there
+            is something to call once the shell stands, as "module:function".
     """
     from course.judge.closed_modules import close
     from course.judge.shell import Shell
@@ -451,7 +452,16 @@ def student(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
 
     close(arguments["closed"])
     shell = Shell()
+    if "begin" in arguments:
+        _named(arguments["begin"])()
     Student(connection, shell.names, shell.run_cell).serve()
+
+
+def _named(entry: str) -> Callable[..., Any]:
+    """Return the function that is called "module:function"."""
+    module, _, name = entry.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _run(
@@ -464,8 +474,7 @@ def _run(
         local_sandbox().end_with_parent()
         _close_all_but(connection.fileno(), status.fileno())
         np.random.seed()  # or every process would draw the same numbers
-        module, _, name = entry.partition(":")
-        function = getattr(importlib.import_module(module), name)
+        function = _named(entry)
         started: dict[str, Any] = {"pid": os.getpid(), "missing": []}
         if running.confinement:
             found = local_sandbox().confine(running.confinement)

@@ -308,11 +308,20 @@ class There:
 
 
 class Namespace(dict[str, Any]):
-    """Globals of a test cell: what it lacks is looked up in the student process."""
+    """Globals of a test cell: what it lacks is looked up in the student process.
 
-    def __init__(self, names: dict[str, Any], session: Session) -> None:
+    Args:
+        names: the test's own.
+        session: to the student process.
+        missing: why names are not there, as the ends of sentences: see `helpers.cells.missing`.
+    """
+
+    def __init__(
+        self, names: dict[str, Any], session: Session, missing: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(names)
         self._session = session
+        self.missing = missing or {}
 
     @property
     def home(self) -> "There":

@@ -391,6 +391,8 @@ def loss_one_hot(t):
     for kind in (int, np.uint8, np.int32):
         layer.forward(x, right.astype(kind))
         layer.backward()
+    layer.forward(np.array([[0.5], [2.0]]), np.array([0, 0]))  # as many labels as scores
+    layer.backward()
     layer.forward(*t.draw(SCORES, TRUTH))
     layer.backward()
 
@@ -452,7 +454,12 @@ SoftmaxWithLoss = interaction(
         count=10,
         steps=loss_passes,
     ),
-    part("scores of any size, without a warning", count=10, steps=loss_of_large),
+    part(
+        "scores of any size, without a warning",
+        axes={"K": (2, 5)},
+        count=10,
+        steps=loss_of_large,
+    ),
 )
 
 # --- the network ----------------------------------------------------------------------------------

@@ -200,6 +200,25 @@ def test_an_answer_that_is_no_number_costs_its_question(server: WarmServer, answ
     assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("def double(f, x)\n    return 2 * f(x)", "SyntaxError: expected ':' (line 1)"),
+        ("import helpers.nothing\ndef double(f, x): return 2", "ModuleNotFoundError: No module"),
+        ("@staticmethods\ndef double(f, x): return 2", "NameError: name 'staticmethods'"),
+    ],
+)
+def test_a_cell_that_fails_is_the_reason_that_its_names_are_missing(
+    server: WarmServer, cell: str, why: str
+) -> None:
+    verdict, _ = judged(server, answered(cell))
+    words = f"`double` is not defined: the cell that defines it stopped with {why}"
+    assert all(check.message.startswith(words) for check in verdict["double"].checks)
+    assert verdict["triple"].score == 2
+    mended, _ = judged(server, answered(cell, attacks.DOUBLE.replace("double", "other")))
+    assert all(check.message.startswith(words) for check in mended["double"].checks)
+
+
 def test_a_flood_of_prints_is_cut(server: WarmServer) -> None:
     flood = "for _ in range(300_000): print('a flood ' * 9)"
     nb = answered(f"def double(f, x):\n    {flood}\n    return 2 * f(x)", flood)

@@ -22,6 +22,7 @@ from course.layout import CourseError, find_root
 if TYPE_CHECKING:
     from course.demo import Demo
     from course.grading.results import Results, Work
+    from course.verdict import Verdict
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -222,7 +223,9 @@ def grade(
 
 @app.command()
 def check(
-    notebook: Annotated[Path, typer.Argument(help="The notebook.", metavar="NOTEBOOK")],
+    notebook: Annotated[
+        Path, typer.Argument(help="The notebook, or a folder of them.", metavar="NOTEBOOK")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
     replay: Annotated[
         Path | None,
@@ -235,30 +238,30 @@ def check(
 ) -> None:
     """Grade one notebook by itself, without a gradebook, as the course would grade it.
 
-    Exit status 0 when it was graded, whatever the score.
+    It may have any name: its cells tell which one it is. Of a folder each of the course's notebooks
+    is graded; as JSON each verdict is a line then. Exit status 0 when it was graded, whatever the
+    score.
     """
-    from course.grading.check import check_notebook
+    from course.grading.check import check_notebook, notebooks_in
     from course.judge.sandbox import missing
     from course.judge.sandbox.server import WarmServer
 
     root = _root()
-    with WarmServer() as server, err.status("Grading"):
-        verdict = check_notebook(root, notebook, server, replay=replay, unprotected=unprotected)
+    several = notebook.is_dir()
+    paths = notebooks_in(root, notebook) if several else [notebook]
+    with WarmServer() as server:
+        for path in paths:
+            with err.status(f"Grading {escape(path.name)}"):
+                verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
+            if as_json:
+                indent = None if several else 2
+                typer.echo(json.dumps(verdict.to_json(), indent=indent, ensure_ascii=False))
+                continue
+            if several:
+                out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
+            _verdict(verdict)
     if lacking := [protection.name for protection in missing()]:
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
-    if as_json:
-        typer.echo(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
-        return
-    for exercise in verdict.exercises:
-        done = exercise.score == exercise.max_score
-        mark = "[green]✓[/]" if done else "[bold red]✗[/]"
-        out.print(f"{mark} {escape(exercise.id)}: {exercise.score:g} of {exercise.max_score:g}")
-        for line in exercise.checks:
-            if not line.passed:
-                out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
-    for note in (*verdict.repairs, *verdict.incidents):
-        out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
-    out.print(f"{verdict.score:g} of {verdict.max_score:g} points.")
 
 
 @app.command()
@@ -377,6 +380,26 @@ def _begun(made: Sequence[Path]) -> None:
     for path in made:
         out.print(f"  {escape(_shown(path))}", soft_wrap=True)
     out.print(f"Now write what belongs where “{MARK}” stands: docs/authoring.md shows how.")
+
+
+def _verdict(verdict: "Verdict") -> None:
+    """Print a line for each exercise that was attempted, what is wrong with it, and the rest."""
+    untouched = [one for one in verdict.exercises if one.blank]
+    for exercise in verdict.exercises:
+        if exercise in untouched:
+            continue
+        done = exercise.score == exercise.max_score
+        mark = "[green]✓[/]" if done else "[bold red]✗[/]"
+        out.print(f"{mark} {escape(exercise.id)}: {exercise.score:g} of {exercise.max_score:g}")
+        for line in exercise.checks:
+            if not line.passed:
+                out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
+    if untouched:
+        names = ", ".join(escape(one.id) for one in untouched)
+        out.print(f"[dim]· not attempted yet: {names}[/]", soft_wrap=True)
+    for note in (*verdict.repairs, *verdict.incidents):
+        out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
+    out.print(f"{verdict.score:g} of {verdict.max_score:g} points.")
 
 
 def _left_out(line: str) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -110,11 +111,18 @@ class _Watcher:
             exercise = self._unwritten(error)
             self._waiting.update(dict.fromkeys(names, exercise))
             missing.update(dict.fromkeys(names, UNWRITTEN.format(exercise=exercise)))
+            self._forget(names)
             result.error_in_exec = None
         elif isinstance(error, Exception):
             missing.update(dict.fromkeys(names, stopped(type(error).__name__, str(error))))
             if words := _explanation(error):
                 print(words)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Take away what a cell left out has half made, but no function and no class."""
+        for name in names:
+            if not callable(self._shell.user_ns.get(name, print)):
+                del self._shell.user_ns[name]
 
     def _unwritten(self, error: BaseException) -> str:
         """Return the exercise that an error waits for, in words; "" if it is another error."""

@@ -19,9 +19,10 @@ from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, read_assignment
-from course.notebooks.source import SourceNotebook, source_notebook
+from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import Repaired, repair
+from course.repair.which import likeness
 from course.secret import course_secret, student_seed
 from course.verdict import Verdict, read_verdict
 
@@ -40,7 +41,7 @@ def check_notebook(
 
     Args:
         root: the course's folder.
-        path: the notebook, under the name of one of the course's.
+        path: the notebook, under the name of one of the course's or with its cells.
         server: a warm server.
         replay: a verdict's file, whose random points are drawn again.
         unprotected: grade even where a protection is missing on this machine.
@@ -84,22 +85,63 @@ def _repaired(path: Path, source: SourceNotebook, config: Config) -> Repaired:
     if source.path and path.resolve() == source.path.resolve():
         return Repaired(source.notebook, [])
     try:
-        return repair(read_submitted(path, path.parent), source.released(config))
+        data = read_submitted(path, path.parent)
+        return repair(data, source.released(config), name=source.name)
     except UnreadableFileError as error:
         raise CourseError(str(error).rstrip(".")) from None
 
 
 def find_source(root: Path, path: Path) -> Path:
-    """Return the instructor's notebook of the same name.
+    """Return the instructor's notebook of the same name, or else the one whose cells a file has.
 
     Raises:
         CourseError: if there is none, or several and the folder doesn't tell which is meant.
     """
     found = sorted((root / SOURCE).glob(f"*/{path.stem}.ipynb"))
     here = [source for source in found if source.parent.name == path.resolve().parent.name]
-    if len(here or found) != 1:
-        raise CourseError(f"{path.name} has no counterpart in source/: its name tells which it is")
-    return (here or found)[0]
+    if len(here or found) == 1:
+        return (here or found)[0]
+    if not found and (alike := _alike(root, path)):
+        return alike
+    raise CourseError(
+        f"{path.name} has no counterpart in source/: neither its name nor its cells tell which "
+        "notebook of the course it is"
+    )
+
+
+def _alike(root: Path, path: Path) -> Path | None:
+    """Return the instructor's notebook that shares most cells with a file; None if none does."""
+    try:
+        data = read_submitted(path, path.parent)
+    except UnreadableFileError as error:
+        raise CourseError(str(error).rstrip(".")) from None
+    shared = {
+        source.path: likeness(data, source.notebook, source.name)
+        for source in source_notebooks(root / SOURCE)
+    }
+    best = max(shared, key=lambda one: shared[one], default=None)
+    return best if best and shared[best] else None
+
+
+def notebooks_in(root: Path, folder: Path) -> list[Path]:
+    """Return the files of a folder, and of those below, that are notebooks of the course.
+
+    Args:
+        root: the course's folder.
+        folder: a student's, with any of the course's notebooks in it, under whatever names.
+
+    Raises:
+        CourseError: if there is none.
+    """
+    found = []
+    for path in sorted(folder.rglob("*.ipynb"), key=str):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        with contextlib.suppress(CourseError):
+            if not hidden and path.is_file() and find_source(root, path):
+                found.append(path)
+    if not found:
+        raise CourseError(f"{folder} holds no notebook of the course")
+    return found
 
 
 def _seed(root: Path, source: SourceNotebook, replay: Path | None) -> bytes:

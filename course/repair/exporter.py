@@ -4,9 +4,7 @@ Set as `c.Autograde.exporter_class`. Knows nbgrader's folders; submitted files a
 """
 
 import os
-import re
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +67,7 @@ class RepairingExporter(NotebookExporter):
         home = Path(folders.format_path(folders.source_directory, ".", marks["assignment"]))
         given = source_notebook(home / f"{marks['notebook']}.ipynb").released(self.config)
         try:
-            return repair(read_submitted(path, folder), given)
+            return repair(read_submitted(path, folder), given, name=marks["notebook"])
         except UnreadableFileError as error:
             return unanswered(given, str(error))
 
@@ -107,40 +105,3 @@ def _what(path: Path) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
     return "a pipe" if stat.S_ISFIFO(mode) else "a device"
-
-
-def stand_in(folder: Path, name: str, wanted: Sequence[str]) -> Path | None:
-    """Return the file that was most likely meant for a notebook that is missing.
-
-    That is the only notebook in the folder, or in a folder below, that is not one of the
-    assignment's, and whose name is the missing one's but for capitals, blanks and endings like
-    "(1)", "-Copy1" and "_final"; or the only one there at all, if the assignment has only one.
-
-    Args:
-        folder: the folder that was handed in.
-        name: the missing notebook's name, without extension.
-        wanted: names of all the assignment's notebooks.
-
-    Returns:
-        Its path; None if there is no such file, or more than one.
-    """
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() == ".ipynb"
-        and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-        and not (path.parent == folder and path.name in {f"{one}.ipynb" for one in wanted})
-        and not path.is_symlink()
-        and path.is_file()
-    ]
-    alike = [path for path in found if _plain(path.stem).startswith(_plain(name))]
-    longer = [other for other in wanted if other != name and _plain(other).startswith(_plain(name))]
-    alike = [p for p in alike if not any(_plain(p.stem).startswith(_plain(o)) for o in longer)]
-    for candidates in (alike, found if len(wanted) == 1 else []):
-        if len(candidates) == 1:
-            return candidates[0]
-    return None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).lower()

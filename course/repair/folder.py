@@ -12,10 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
-from course.repair.exporter import stand_in
+from course.notebooks.source import source_notebook
+from course.repair.which import Meant, which
+
+TIMESTAMP = "timestamp.txt"
+SHOWN = 10  # names in a message
 
 
 class SubmissionError(Exception):
@@ -36,14 +41,15 @@ def tidied(
     """
     folder = Path(folders.format_path(folders.submitted_directory, student, assignment))
     _check_folder(folder)
-    there = {name: _find(folder, name, wanted) for name in wanted}
-    if not any(there.values()):
-        names = ", ".join(sorted(path.name for path in folder.glob("*.ipynb")))
-        found = f"found {names}" if names else "no notebook was handed in"
+    released = {name: _released(folders, assignment, name) for name in wanted}
+    meant = {name: which(folder, name, released) for name in wanted}
+    there = {name: one.path for name, one in meant.items() if one.path}
+    if not there:
+        found = names if (names := _names(folder)) else "no notebook was handed in"
         raise SubmissionError(f"{_files(wanted)} is missing: {found}")
-    misnamed = {n: path for n, path in there.items() if path and path != folder / f"{n}.ipynb"}
+    misnamed = {n: path for n, path in there.items() if path != folder / f"{n}.ipynb"}
     dropped = {path: why for path, why in _useless(folder) if path not in there.values()}
-    notes = [*_remarks(folder, there), *(f"{p.relative_to(folder)} {dropped[p]}" for p in dropped)]
+    notes = [*_remarks(folder, meant), *(f"{p.relative_to(folder)} {dropped[p]}" for p in dropped)]
     if not (misnamed or dropped):
         yield folders.submitted_directory, notes
         return
@@ -60,14 +66,29 @@ def tidied(
                 ignore=lambda where, names: [n for n in names if Path(where, n) in dropped],
             )
         for name, path in misnamed.items():
-            (copy / path.relative_to(folder)).rename(copy / f"{name}.ipynb")
+            _put(copy / path.relative_to(folder), copy / f"{name}.ipynb")
         yield step, notes
 
 
-def _find(folder: Path, name: str, wanted: Sequence[str]) -> Path | None:
-    """Return the file that was handed in as a notebook; None if there is none."""
-    path = folder / f"{name}.ipynb"
-    return path if os.path.lexists(path) else stand_in(folder, name, wanted)
+def _released(folders: CourseDirectory, assignment: str, name: str) -> NotebookNode:
+    source = Path(folders.format_path(folders.source_directory, ".", assignment))
+    return source_notebook(source / f"{name}.ipynb").released(folders.config)
+
+
+def _put(file: Path, place: Path) -> None:
+    """Put a file in another's place, or in that of a folder in which it may lie itself."""
+    aside = place.with_name(f"{place.name}.meant")
+    file.rename(aside)
+    if place.is_dir():
+        shutil.rmtree(place)
+    aside.replace(place)
+
+
+def _names(folder: Path) -> str:
+    """Return what was handed in, by name, for a message; nothing if that is nothing."""
+    names = sorted(p.name for p in folder.iterdir() if p.name != TIMESTAMP and not p.is_dir())
+    more = " and more" if len(names) > SHOWN else ""
+    return f"found {', '.join(names[:SHOWN])}{more}" if names else ""
 
 
 def _check_folder(folder: Path) -> None:
@@ -89,17 +110,16 @@ def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
     try:
         timestamp(folder)
     except SubmissionError:
-        yield folder / "timestamp.txt", "holds no date: whether it came in time is not known"
+        yield folder / TIMESTAMP, "holds no date: whether it came in time is not known"
 
 
-def _remarks(folder: Path, there: Mapping[str, Path | None]) -> Iterator[str]:
-    for name, path in there.items():
-        if path is None:
-            yield f"{name}.ipynb is missing and earns nothing"
-        elif path != folder / f"{name}.ipynb":
-            yield f"{name}.ipynb is missing; {path.relative_to(folder)} was graded in its place"
+def _remarks(folder: Path, meant: Mapping[str, Meant]) -> Iterator[str]:
+    for one in meant.values():
+        if one.note:
+            yield one.note if one.path else f"{one.note} and earns nothing"
+    taken = [one.path for one in meant.values()]
     for path in sorted(folder.glob("*.ipynb")):
-        if path not in there.values():
+        if path not in taken and path.stem not in meant and path.is_file():
             yield f"{path.name} is not part of the assignment and was left out"
 
 
@@ -109,7 +129,7 @@ def timestamp(folder: Path) -> datetime | None:
     Raises:
         SubmissionError: if timestamp.txt holds no date.
     """
-    path = folder / "timestamp.txt"
+    path = folder / TIMESTAMP
     if not os.path.lexists(path) or path.is_symlink():
         return None
     try:

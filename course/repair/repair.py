@@ -39,18 +39,19 @@ class Repaired:
     notes: list[str]
 
 
-def repair(data: bytes, given: NotebookNode) -> Repaired:
+def repair(data: bytes, given: NotebookNode, *, name: str = "") -> Repaired:
     """Make a submission's bytes into a notebook that nbgrader and the judge can work with.
 
     Args:
         data: what stands in the submitted file, whatever it is.
         given: the notebook as it was released (`SourceNotebook.released`); not changed.
+        name: the notebook's, which tells which one is meant of several in an archive.
 
     Returns:
         The notebook. Nothing is raised, whatever the bytes are. A file of which nothing can be
         read is a notebook in which nothing is answered.
     """
-    salvaged = salvage(data)
+    salvaged = salvage(data, name)
     if not salvaged.cells:
         return _unanswered(given, salvaged.notes or ["The notebook has no cells."])
     alignment = Alignment(given.cells, salvaged.cells)

@@ -77,11 +77,16 @@ class UnreadableError(Exception):
     """Nothing can be had from a file; the message is a sentence that says why."""
 
 
-def salvage(data: bytes) -> Salvaged:
-    """Return the cells that some bytes hold, and what was wrong with them."""
+def salvage(data: bytes, name: str = "") -> Salvaged:
+    """Return the cells that some bytes hold, and what was wrong with them.
+
+    Args:
+        data: the file.
+        name: of the notebook that is meant, without extension, if an archive holds several.
+    """
     notes: list[str] = []
     try:
-        cells = _cells(_text(data, notes), notes)
+        cells = _cells(_text(data, notes, name), notes)
     except UnreadableError as error:
         return Salvaged([], [str(error)])
     if len(cells) > MAX_CELLS:
@@ -92,7 +97,7 @@ def salvage(data: bytes) -> Salvaged:
 # --- bytes ----------------------------------------------------------------------------------------
 
 
-def _text(data: bytes, notes: list[str]) -> str:
+def _text(data: bytes, notes: list[str], name: str) -> str:
     """Return a file's text without what is bulky and not needed.
 
     Raises:
@@ -103,7 +108,7 @@ def _text(data: bytes, notes: list[str]) -> str:
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        data = _unzipped(data)
+        data = _unzipped(data, name)
         notes.append("The file was a zip archive; the notebook in it was taken.")
     data = _without_bulk(_in_ascii_superset(data, notes))
     if len(data) > MAX_TEXT:
@@ -112,8 +117,8 @@ def _text(data: bytes, notes: list[str]) -> str:
     return _decoded(data, notes)
 
 
-def _unzipped(data: bytes) -> bytes:
-    """Return the one notebook in a zip archive."""
+def _unzipped(data: bytes, wanted: str) -> bytes:
+    """Return the one notebook in a zip archive, or the one of several that has this name."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [
@@ -121,6 +126,8 @@ def _unzipped(data: bytes) -> bytes:
                 for name in archive.namelist()
                 if name.endswith(".ipynb") and not re.search(r"(?:^|/)(?:\.|__MACOSX)", name)
             ]
+            called = [name for name in names if name.endswith(f"{wanted}.ipynb")]
+            names = called if len(names) > 1 and called else names
             if len(names) == 1:
                 with archive.open(names[0]) as file:
                     return file.read(MAX_TEXT)

@@ -50,6 +50,13 @@ def test_what_needs_such_a_cell_is_left_out_too(run):
     assert ended.shown.strip() == cells.WAITS.format(exercise="`softmax`")
 
 
+def test_what_such_a_cell_has_half_made_is_taken_away_but_no_function(run):
+    ended = run(SOFTMAX, "def twice(x): return 2 * x\nnet = []\nnet.append(softmax(1))", "net[0]")
+    assert ended.ok
+    assert ended.shown.strip() == cells.WAITS.format(exercise="`softmax`")
+    assert run("print(twice(2))").shown == "4\n"
+
+
 def test_the_cell_runs_once_the_exercise_is_written(run):
     ended = run(SOFTMAX, "y = softmax(1)", "print(y)", "def softmax(x): return 3", "y = softmax(1)")
     assert ended.ok

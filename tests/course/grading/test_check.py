@@ -124,10 +124,28 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
     assert done.exit_code == 0
     assert "✗ double: 0 of 3" in done.stdout
     assert "it is the square" in done.stdout
+    assert "\n· not attempted yet: quadruple\n" in done.stdout
     assert done.stdout.rstrip().endswith("0 of 4 points.")
     done = check(released, released / "source" / DOUBLING / "doubling.ipynb")
     assert "✓ double: 3 of 3" in done.stdout
     assert done.stdout.rstrip().endswith("4 of 4 points.")
+
+
+def test_a_folder_is_checked_notebook_by_notebook_whatever_their_names(check, released, hand_in):
+    folder = hand_in(released, "eve", double=RIGHT)
+    (folder / "doubling.ipynb").rename(folder / "my homework.ipynb")
+    (folder / "notes.ipynb").write_text("{}")
+    second = released / "release" / "02_pair" / "second.ipynb"
+    (folder / "more").mkdir()
+    shutil.copy(second, folder / "more")
+    done = check(released, folder)
+    assert done.exit_code == 0
+    heads = [line for line in done.stdout.splitlines() if line.endswith(".ipynb")]
+    where = f"submitted/eve/{DOUBLING}"
+    assert heads == [f"{where}/more/second.ipynb", f"{where}/my homework.ipynb"]
+    assert "✓ double: 3 of 3" in done.stdout
+    lines = check(released, folder, "--json").stdout.splitlines()
+    assert [json.loads(line)["notebook"] for line in lines] == ["second", "doubling"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +153,7 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
     [
         (["nowhere/doubling.ipynb"], "nowhere/doubling.ipynb: no such file"),
         (["tripling.ipynb"], "tripling.ipynb has no counterpart in source/"),
-        (["folder/doubling.ipynb"], "doubling.ipynb is a folder, not a file"),
+        (["folder"], "folder holds no notebook of the course"),
         ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "nowhere"], "nowhere is no verdict"),
         ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "scores.json"], "scores.json is no"),
         ([f"source/{DOUBLING}/doubling.ipynb", "--replay", "other.json"], "on another notebook"),

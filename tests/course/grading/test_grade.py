@@ -203,6 +203,9 @@ NO_DATE = "timestamp.txt holds no date: whether it came in time is not known"
         (rename("doubling (1).ipynb"), MISNAMED.format("doubling (1).ipynb")),
         (rename("Doubling.ipynb"), MISNAMED.format("Doubling.ipynb")),
         (rename("work/doubling.ipynb"), MISNAMED.format("work/doubling.ipynb")),
+        (rename("doubling.ipynb.txt"), MISNAMED.format("doubling.ipynb.txt")),
+        (rename("doubling.ipynb "), MISNAMED.format("doubling.ipynb ")),
+        (rename("doubling"), MISNAMED.format("doubling")),
         (lambda folder: (folder / "timestamp.txt").write_text("yesterday evening"), NO_DATE),
         (lambda folder: (folder / "timestamp.txt").mkdir(), NO_DATE),
         (extra_link("gradebook.db"), "data.csv is a link to another file; it was not followed"),
@@ -225,12 +228,26 @@ def test_what_is_misnamed_or_untidy_is_graded_nevertheless(released, hand_in, sp
 
 def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand_in):
     folder = hand_in(released, "eve", **RIGHT)
-    shutil.copy(folder / "doubling.ipynb", folder / "doubling (1).ipynb")
+    other = (folder / "doubling.ipynb").read_text().replace("2 * np", "2.0 * np")
+    (folder / "doubling (1).ipynb").write_text(other)
     (folder / "doubling.ipynb").rename(folder / "doubling (2).ipynb")
     outcome = grade_one(released, "eve")
     assert outcome.status is Status.FAILED
     (line,) = outcome.notes
     assert line == "doubling.ipynb is missing: found doubling (1).ipynb, doubling (2).ipynb"
+
+
+def test_a_copy_with_work_in_it_is_graded_in_place_of_the_untouched_release(released, hand_in):
+    folder = hand_in(released, "eve", **RIGHT)
+    (folder / "doubling.ipynb").rename(folder / "doubling (1).ipynb")
+    release = released / "release" / DOUBLING / "doubling.ipynb"
+    shutil.copy(release, folder)
+    outcome = grade_one(released, "eve")
+    assert outcome.status is Status.GRADED
+    assert outcome.notes[0] == (
+        "nothing is answered in doubling.ipynb; doubling (1).ipynb was graded in its place"
+    )
+    assert sum(scores(released, "eve").values()) == 4
 
 
 def test_one_missing_notebook_of_two_earns_nothing_and_is_named(released, hand_in):

@@ -18,7 +18,7 @@ from nbgrader.utils import capture_log
 
 from course.layout import load_config
 from course.notebooks.cells import grade_id, read
-from course.repair.exporter import RepairingExporter, UnreadableFileError, read_submitted, stand_in
+from course.repair.exporter import RepairingExporter, UnreadableFileError, read_submitted
 
 NAME, ASSIGNMENT = "doubling", "01_doubling"
 RIGHT = "def double(x):\n    return np.asarray(x) * 2"
@@ -254,39 +254,3 @@ def test_nbgrader_grades_a_class_of_broken_submissions(course):
         "forged": {**none, "test_quadruple": 1},  # right with a right `double`
         "pipe": none,
     }
-
-
-# --- which file was meant -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("files", "wanted", "found"),
-    [
-        (["Doubling.ipynb"], ["doubling"], "Doubling.ipynb"),
-        (["doubling (1).ipynb"], ["doubling"], "doubling (1).ipynb"),
-        (["doubling-Copy1.ipynb", "notes.ipynb"], ["doubling"], "doubling-Copy1.ipynb"),
-        (["work/doubling.ipynb"], ["doubling"], "work/doubling.ipynb"),
-        (["homework.ipynb"], ["doubling"], "homework.ipynb"),
-        (["homework.IPYNB"], ["doubling"], "homework.IPYNB"),
-        (["a.ipynb", "b.ipynb"], ["doubling"], None),
-        (["doubling 1.ipynb", "doubling 2.ipynb"], ["doubling"], None),
-        ([".ipynb_checkpoints/doubling.ipynb", "__MACOSX/doubling.ipynb"], ["doubling"], None),
-        (["homework.ipynb"], ["doubling", "other"], None),
-        (["other.ipynb"], ["doubling", "other"], None),
-        (["doubling more.ipynb"], ["doubling", "doubling_more"], None),
-        (["doubling.txt"], ["doubling"], None),
-        ([], ["doubling"], None),
-    ],
-)
-def test_the_file_that_was_meant(tmp_path, files, wanted, found):
-    for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("{}")
-    path = stand_in(tmp_path, wanted[0], wanted)
-    assert path == (tmp_path / found if found else None)
-
-
-def test_a_link_does_not_stand_in(tmp_path):
-    (tmp_path / "real.txt").write_text("{}")
-    (tmp_path / "Doubling.ipynb").symlink_to("real.txt")
-    assert stand_in(tmp_path, "doubling", ["doubling"]) is None

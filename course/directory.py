@@ -72,6 +72,25 @@ def open_course(root: Path) -> Course:
     return Course(config, folders)
 
 
+def check_gradebook(course: Course) -> None:
+    """Make what a new gradebook lacks, and see to it that it can be written to.
+
+    Waits a minute for another program that is writing to it.
+
+    Raises:
+        CourseError: if it is locked, read-only, or no gradebook.
+    """
+    try:
+        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+            connection = gradebook.db.connection()
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql(
+                    "PRAGMA user_version = 0"
+                )  # a write that changes nothing
+    except SQLAlchemyError as error:
+        raise CourseError(problem(course.db_url, error)) from error
+
+
 def sqlite_file(db_url: str) -> Path | None:
     """Return the file of an SQLite database; None if it has none, or is another kind of database.
 

@@ -18,7 +18,8 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
-from course.directory import Course, open_course
+from course.directory import Course, check_gradebook, open_course
+from course.files import printable, unusable, walk
 from course.grading.batch import run_each
 from course.grading.notes import (
     GradingOutcome,
@@ -37,6 +38,7 @@ from course.verdict import find_verdict
 
 LOG = "grading.log"
 KILLED = "the process that graded it was killed, or ran out of memory"
+AGAIN = "run `course grade` again"
 
 
 def grade_class(
@@ -72,16 +74,23 @@ def grade_class(
         judge.check_machine()
     work = _handed_in(course, assignments, student)
     _check_released(course, {name for names in work.values() for name in names})
-    with Gradebook(course.db_url):  # makes what every process would otherwise make at once
-        pass
+    check_gradebook(course)
     before = read_notes(course)
     on_start(sum(map(len, work.values())))
-    outcomes: list[GradingOutcome] = []
+    outcomes = [
+        _failed(printable(name), printable(each), why)
+        for name, names in work.items()
+        for each in names
+        if (why := unusable(name) or unusable(each))
+    ]
+    if outcomes:
+        on_done(outcomes)
     tasks = [
         (root, name, {each: "" if force else _graded(before, name, each) for each in names})
-        for name, names in work.items()
+        for name, every in work.items()
+        if not unusable(name) and (names := [each for each in every if not unusable(each)])
     ]
-    jobs = min(jobs or os.cpu_count() or 1, len(tasks))
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
     for (_, name, graded), result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
         result = result or _after_death(course, name, graded, before)
         outcomes += result
@@ -115,7 +124,7 @@ def _after_death(
         elif last == earlier and digest == _digest(course.path("submitted", student, assignment)):
             outcomes.append(GradingOutcome(student, assignment, Status.UP_TO_DATE))
         else:
-            outcomes.append(GradingOutcome(student, assignment, Status.FAILED, (KILLED,)))
+            outcomes.append(_failed(student, assignment, KILLED))
             add_note(course, outcomes[-1])
     return outcomes
 
@@ -165,7 +174,17 @@ def grade_student(root: Path, student: str, graded: Mapping[str, str]) -> list[G
         CourseError: if it can't be noted what became of them.
     """
     course = open_course(root)
-    return [_grade(course, student, assignment, before) for assignment, before in graded.items()]
+    outcomes = []
+    for assignment, before in graded.items():
+        try:
+            outcomes.append(_grade(course, student, assignment, before))
+        except CourseError:
+            raise
+        except Exception as error:  # the gradebook is locked, the disk is full, a bug of ours
+            logging.getLogger("traitlets").exception("%s of %s", assignment, student)
+            outcomes.append(_failed(student, assignment, f"{_one_line(error)}; {AGAIN}"))
+            add_note(course, outcomes[-1])
+    return outcomes
 
 
 def _grade(course: Course, student: str, assignment: str, before: str) -> GradingOutcome:
@@ -182,8 +201,7 @@ def _grade(course: Course, student: str, assignment: str, before: str) -> Gradin
 def _outcome(course: Course, student: str, assignment: str, digest: str) -> GradingOutcome:
     wanted = course.assignments().get(assignment)
     if wanted is None:
-        problem = "the course has no assignment of this name"
-        return GradingOutcome(student, assignment, Status.FAILED, (problem,))
+        return _failed(student, assignment, "the course has no assignment of this name")
     try:
         notes = _grade_submission(course, student, assignment, wanted)
         if _left_out(course.path("autograded", student, assignment)):
@@ -195,7 +213,11 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
         logging.getLogger("traitlets").exception("%s of %s", assignment, student)
         notes = [_one_line(error)]
     notes += _keep_or_zero(course, student, assignment, wanted)
-    return GradingOutcome(student, assignment, Status.FAILED, tuple(notes))
+    return _failed(student, assignment, *notes)
+
+
+def _failed(student: str, assignment: str, *notes: str) -> GradingOutcome:
+    return GradingOutcome(student, assignment, Status.FAILED, notes)
 
 
 def _is_there(course: Course, student: str, assignment: str) -> bool:
@@ -208,10 +230,10 @@ def _is_there(course: Course, student: str, assignment: str) -> bool:
 def _digest(folder: Path) -> str:
     """Return a digest of a folder's files, links not followed."""
     whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in walk(folder):
         whole.update(f"{path.relative_to(folder)}\0".encode(errors="surrogateescape"))
         if path.is_file() and not path.is_symlink():
-            with contextlib.suppress(PermissionError), path.open("rb") as file:
+            with contextlib.suppress(OSError), path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()
 

@@ -16,6 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float, TraitError
 from traitlets.config import Config
 
+from course.files import walk
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
@@ -140,7 +141,7 @@ def _source(courses: CourseDirectory, resources: Any) -> Path:
 
 def _drop_links(folder: Path, submitted: Path, source: Path) -> None:
     """Remove from a graded folder what nbgrader copied there by following a student's links."""
-    for link in filter(Path.is_symlink, submitted.rglob("*")):
+    for link in filter(Path.is_symlink, walk(submitted)):
         name = link.relative_to(submitted)
         if link.suffix != ".ipynb" and not (source / name).exists():
             (folder / name).unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
+from course.files import walk
 from course.judge.carried import cells_again, told, with_what_is_carried, wronged
 from course.judge.judging import CodeCell, Limits, Record
 from course.judge.sandbox.port import Confinement
@@ -235,7 +236,7 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         left = MAX_FILES
-        for path in sorted(folder.rglob("*")) if folder else []:
+        for path in walk(folder) if folder else []:
             if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
                 continue
             left -= path.stat().st_size

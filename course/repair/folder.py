@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 
+from course.files import MAX_DEPTH, printable, too_deep, unusable, walk
 from course.notebooks.source import source_notebook
 from course.repair.which import Meant, which
 
@@ -49,7 +50,7 @@ def tidied(
         raise SubmissionError(f"{_files(wanted)} is missing: {found}")
     misnamed = {n: path for n, path in there.items() if path != folder / f"{n}.ipynb"}
     dropped = {path: why for path, why in _useless(folder) if path not in there.values()}
-    notes = [*_remarks(folder, meant), *(f"{p.relative_to(folder)} {dropped[p]}" for p in dropped)]
+    notes = [*_remarks(folder, meant), *(_told(p, folder, dropped[p]) for p in dropped)]
     if not (misnamed or dropped):
         yield folders.submitted_directory, notes
         return
@@ -96,13 +97,15 @@ def _check_folder(folder: Path) -> None:
         raise SubmissionError(f"{folder.name} is a link to another folder; it was not followed")
     if not folder.is_dir():
         raise SubmissionError(f"{folder.name} is a file; a folder is expected")
-    if set("*?[]") & set(folder.parent.name):
-        raise SubmissionError("the student's folder has one of * ? [ ] in its name: rename it")
+    if why := unusable(folder.parent.name):
+        raise SubmissionError(why)
 
 
 def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield what nbgrader had better not find, each with the words that say why."""
-    for path in sorted(folder.rglob("*")):
+    for path in too_deep(folder):
+        yield path, f"is nested more than {MAX_DEPTH} folders deep and was left out"
+    for path in walk(folder):
         if path.is_symlink():
             yield path, "is a link to another file; it was not followed"
         elif not (path.is_file() or path.is_dir()):
@@ -111,6 +114,11 @@ def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
         timestamp(folder)
     except SubmissionError:
         yield folder / TIMESTAMP, "holds no date: whether it came in time is not known"
+
+
+def _told(path: Path, folder: Path, why: str) -> str:
+    first, *more = path.relative_to(folder).parts
+    return f"{printable(first if len(more) > MAX_DEPTH // 2 else '/'.join([first, *more]))} {why}"
 
 
 def _remarks(folder: Path, meant: Mapping[str, Meant]) -> Iterator[str]:

@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
+from course.files import walk
 from course.notebooks.cells import grade_id, is_solution
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import repair
 from course.repair.salvage import salvage
 
 MAX_READ = 20  # files that are read to find the one that was meant
-MAX_NAMES = 10_000  # of a folder's files, and of those in an archive
+MAX_NAMES = 10_000  # in an archive
 
 NOTEBOOK = ".ipynb"
 #: What a browser, an editor or a file manager puts behind a notebook's name, or in place of it.
@@ -123,17 +124,12 @@ def _bytes(path: Path, folder: Path) -> bytes:
 
 def _files(folder: Path) -> list[Path]:
     """Return the ordinary files in a folder and below, without hidden ones."""
-    try:
-        found = []
-        for path in folder.rglob("*"):
-            hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-            if not hidden and _is_file(path):
-                found.append(path)
-            if len(found) >= MAX_NAMES:
-                break
-        return sorted(found)
-    except (OSError, RecursionError):
-        return []
+    return [
+        path
+        for path in walk(folder)
+        if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        and _is_file(path)
+    ]
 
 
 def _is_file(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from copy import deepcopy
@@ -551,3 +552,70 @@ def test_what_processes_print_goes_to_the_log(tmp_path, capfd):
 def test_scratch_copies_do_not_stay(graded):
     assert not list((graded / "autograded").rglob(".before-*"))
     assert [path.name for path in (graded / "autograded" / "ada").iterdir()] == [DOUBLING]
+
+
+# --- one hand-in ends no class --------------------------------------------------------------------
+
+
+def test_a_folder_whose_name_is_impossible_costs_nobody_else(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    bad = released / "submitted" / os.fsdecode(b"M\xfcller")
+    shutil.copytree(released / "submitted" / "ada", bad)
+    shutil.copytree(released / "submitted" / "ada", released / "submitted" / "two\nlines")
+    found = {o.student: (o.status, o.notes) for o in grade_class(released)}
+    assert found["ada"] == (Status.GRADED, ())
+    assert found["M\\xfcller"][0] is found["two\\nlines"][0] is Status.FAILED
+    assert found["M\\xfcller"][1] == (
+        "the student's folder has a name that is not UTF-8: rename it",
+    )
+    assert sum(scores(released, "ada").values()) == 4
+
+
+def test_folders_nested_without_end_are_left_out(released, hand_in):
+    deep = hand_in(released, "eve", **RIGHT).joinpath(*"d" * 100)
+    deep.mkdir(parents=True)
+    outcome = grade_one(released, "eve")
+    assert (outcome.status, outcome.notes) == (
+        Status.GRADED,
+        ("d is nested more than 32 folders deep and was left out",),
+    )
+    assert sum(scores(released, "eve").values()) == 4
+
+
+def test_what_fails_on_the_way_to_the_gradebook_costs_that_hand_in_alone(
+    released, hand_in, monkeypatch
+):
+    def fails(*_):
+        raise RuntimeError("the disk is on fire")
+
+    hand_in(released, "ada", **RIGHT)
+    course = open_course(released)
+    monkeypatch.setattr(grade, "_outcome", fails)
+    (outcome,) = grade_student(released, "ada", {DOUBLING: ""})
+    assert (outcome.status, outcome.notes) == (
+        Status.FAILED,
+        ("RuntimeError: the disk is on fire; run `course grade` again",),
+    )
+    assert read_notes(course)["ada", DOUBLING] == outcome
+    monkeypatch.undo()
+    assert grade_one(released, "ada").status is Status.GRADED
+
+
+def test_a_gradebook_that_can_not_be_written_to_is_told_before_anything_is_judged(
+    released, hand_in, monkeypatch
+):
+    hand_in(released, "ada", **RIGHT)
+    config = released / "nbgrader_config.py"
+    url = f"sqlite:///file:{released}/gradebook.db?mode=ro&uri=true"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    monkeypatch.setattr(grade, "run_each", None)
+    with pytest.raises(
+        CourseError, match=r"gradebook\.db can't be used: attempt to write a readonly"
+    ):
+        grade_class(released)
+    with sqlite3.connect(released / "gradebook.db") as other:
+        other.execute("BEGIN IMMEDIATE")
+        locked = f"sqlite:///{released}/gradebook.db?timeout=0.1"
+        config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {locked!r}\n")
+        with pytest.raises(CourseError, match="can't be used: database is locked"):
+            grade_class(released)

@@ -32,7 +32,7 @@ from course.grading.notes import (
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
 from course.notebooks.cells import NOT_GRADED, REPAIRS, read
-from course.repair.folder import SubmissionError, tidied, timestamp
+from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
@@ -75,6 +75,7 @@ def grade_class(
     work = _handed_in(course, assignments, student)
     _check_released(course, {name for names in work.values() for name in names})
     check_gradebook(course)
+    course_zone(course.config)
     before = read_notes(course)
     on_start(sum(map(len, work.values())))
     outcomes = [
@@ -352,7 +353,7 @@ def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence
     graded = course.path("autograded", student, assignment)
     with Gradebook(course.db_url, course.folders.course_id) as gradebook:
         if not graded.exists():
-            _enter(gradebook, course.path("submitted", student, assignment), student, assignment)
+            _enter(course, gradebook, student, assignment)
         for name in names:
             grades = gradebook.find_submission_notebook(name, assignment, student).grades
             if all(grade.auto_score is None and grade.manual_score is None for grade in grades):
@@ -364,11 +365,12 @@ def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence
     return ["the earlier grades stay"] if kept else []
 
 
-def _enter(gradebook: Gradebook, folder: Path, student: str, assignment: str) -> None:
+def _enter(course: Course, gradebook: Gradebook, student: str, assignment: str) -> None:
     gradebook.update_or_create_student(student)
     gradebook.update_or_create_submission(assignment, student)
     with contextlib.suppress(SubmissionError):
-        gradebook.update_or_create_submission(assignment, student, timestamp=timestamp(folder))
+        when = timestamp(course.path("submitted", student, assignment), course_zone(course.config))
+        gradebook.update_or_create_submission(assignment, student, timestamp=when)
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,21 +6,29 @@ notebook.
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
+from traitlets.config import Config
 
 from course.files import MAX_DEPTH, printable, too_deep, unusable, walk
+from course.layout import CONFIG, CourseError
 from course.notebooks.source import source_notebook
 from course.repair.which import Meant, which
 
 TIMESTAMP = "timestamp.txt"
+MAX_TIMESTAMP = 1000  # bytes
+_WHEN = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) *([A-Za-z]\S*|[+-]\d\d(?::?\d\d)?)?"
+)
 SHOWN = 10  # names in a message
 
 
@@ -42,6 +50,7 @@ def tidied(
     """
     folder = Path(folders.format_path(folders.submitted_directory, student, assignment))
     _check_folder(folder)
+    zone = course_zone(folders.config)
     released = {name: _released(folders, assignment, name) for name in wanted}
     meant = {name: which(folder, name, released) for name in wanted}
     there = {name: one.path for name, one in meant.items() if one.path}
@@ -49,9 +58,10 @@ def tidied(
         found = names if (names := _names(folder)) else "no notebook was handed in"
         raise SubmissionError(f"{_files(wanted)} is missing: {found}")
     misnamed = {n: path for n, path in there.items() if path != folder / f"{n}.ipynb"}
-    dropped = {path: why for path, why in _useless(folder) if path not in there.values()}
+    dropped = {path: why for path, why in _useless(folder, zone) if path not in there.values()}
     notes = [*_remarks(folder, meant), *(_told(p, folder, dropped[p]) for p in dropped)]
-    if not (misnamed or dropped):
+    when = _misread(folder, zone)
+    if not (misnamed or dropped or when):
         yield folders.submitted_directory, notes
         return
     home = Path(folders.root, folders.autograded_directory)
@@ -68,6 +78,8 @@ def tidied(
             )
         for name, path in misnamed.items():
             _put(copy / path.relative_to(folder), copy / f"{name}.ipynb")
+        if when:
+            (copy / TIMESTAMP).write_text(f"{when} UTC\n", encoding="utf-8")
         yield step, notes
 
 
@@ -101,7 +113,7 @@ def _check_folder(folder: Path) -> None:
         raise SubmissionError(why)
 
 
-def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
+def _useless(folder: Path, zone: tzinfo) -> Iterator[tuple[Path, str]]:
     """Yield what nbgrader had better not find, each with the words that say why."""
     for path in too_deep(folder):
         yield path, f"is nested more than {MAX_DEPTH} folders deep and was left out"
@@ -111,9 +123,10 @@ def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
         elif not (path.is_file() or path.is_dir()):
             yield path, "is no ordinary file and was left out"
     try:
-        timestamp(folder)
-    except SubmissionError:
-        yield folder / TIMESTAMP, "holds no date: whether it came in time is not known"
+        timestamp(folder, zone)
+    except SubmissionError as error:
+        why = str(error).removeprefix(TIMESTAMP).strip()
+        yield folder / TIMESTAMP, f"{why}: whether it came in time is not known"
 
 
 def _told(path: Path, folder: Path, why: str) -> str:
@@ -131,20 +144,86 @@ def _remarks(folder: Path, meant: Mapping[str, Meant]) -> Iterator[str]:
             yield f"{path.name} is not part of the assignment and was left out"
 
 
-def timestamp(folder: Path) -> datetime | None:
+def timestamp(folder: Path, zone: tzinfo) -> datetime | None:
     """Return when a submission was handed in, in UTC; None if that is not written down.
 
+    A date and a time of day are expected, then an offset such as +0100, "UTC", a name such as
+    Europe/Berlin, or what the course's own time zone is called at that time, such as CET; without
+    any of these it is UTC, as nbgrader's own tools write it. Nothing else is guessed at.
+
+    Args:
+        folder: the folder that was handed in.
+        zone: the course's.
+
     Raises:
-        SubmissionError: if timestamp.txt holds no date.
+        SubmissionError: if timestamp.txt can't be understood.
     """
+    text = _timestamp_text(folder)
+    if not text:
+        return None
+    found = _WHEN.fullmatch(text)
+    try:
+        day, time, name = found.groups("") if found else ("", "", "")
+        when = datetime.fromisoformat(f"{day} {time}")
+        return when.replace(tzinfo=_zone(name, when, zone)).astimezone(UTC).replace(tzinfo=None)
+    except KeyError:
+        raise SubmissionError(f"timestamp.txt names a time zone “{name}”") from None
+    except (ValueError, OverflowError):
+        raise SubmissionError("timestamp.txt holds no date") from None
+
+
+def course_zone(config: Config) -> tzinfo:
+    """Return the course's time zone, `c.Exchange.timezone`: nbgrader's own setting; UTC if none.
+
+    Raises:
+        CourseError: if there is no such zone.
+    """
+    name = config.Exchange.get("timezone", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, OSError):
+        raise CourseError(f"{CONFIG}: c.Exchange.timezone names no time zone: {name}") from None
+
+
+def _zone(name: str, when: datetime, zone: tzinfo) -> tzinfo:
+    """Return the zone of a time of day by its offset or name.
+
+    Raises:
+        KeyError: if there is none of that name.
+        ValueError: if the offset is none.
+    """
+    if name in ("", "Z", "UTC", "GMT"):
+        return UTC
+    if name in (when.replace(tzinfo=zone, fold=fold).tzname() for fold in (0, 1)):
+        return zone
+    if name[0] in "+-":
+        return datetime.strptime(name.replace(":", "").ljust(5, "0"), "%z").tzinfo or UTC
+    if "/" not in name:
+        raise KeyError(name)
+    return ZoneInfo(name)
+
+
+def _timestamp_text(folder: Path) -> str:
     path = folder / TIMESTAMP
     if not os.path.lexists(path) or path.is_symlink():
-        return None
+        return ""
     try:
-        text = path.read_text(encoding="utf-8").strip()
-        return parse_utc(text) if text else None
-    except (OSError, ValueError, OverflowError):
+        with path.open("rb") as file:
+            return file.read(MAX_TIMESTAMP).decode("utf-8-sig").strip()
+    except (OSError, ValueError):
         raise SubmissionError("timestamp.txt holds no date") from None
+
+
+def _misread(folder: Path, zone: tzinfo) -> datetime | None:
+    """Return when a submission was handed in if nbgrader itself would read another time."""
+    with contextlib.suppress(SubmissionError):
+        when = timestamp(folder, zone)
+        try:
+            text = (folder / TIMESTAMP).read_text(encoding="utf-8").strip() if when else ""
+            return None if when is None or parse_utc(text) == when else when
+        except Exception:  # whatever its parser may raise
+            return when
+    return None
 
 
 def _files(names: Sequence[str]) -> str:

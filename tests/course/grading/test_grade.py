@@ -227,6 +227,62 @@ def test_what_is_misnamed_or_untidy_is_graded_nevertheless(released, hand_in, sp
     assert {path.name for path in (released / "autograded").iterdir()} == {"eve", "notes.jsonl"}
 
 
+@pytest.mark.parametrize(
+    ("written", "in_utc"),
+    [
+        ("2026-03-01 23:30:00.123456 UTC", "2026-03-01 23:30:00.123456"),
+        ("2026-03-01 23:30", "2026-03-01 23:30:00"),
+        ("2026-03-01T23:30:00Z", "2026-03-01 23:30:00"),
+        ("2026-03-01 23:30 +0100", "2026-03-01 22:30:00"),
+        ("2026-03-01 23:30 +01:00", "2026-03-01 22:30:00"),
+        ("2026-03-01T23:30:00-05", "2026-03-02 04:30:00"),
+        ("2026-03-01 23:30 CET", "2026-03-01 22:30:00"),
+        ("2026-07-01 23:30 CEST", "2026-07-01 21:30:00"),
+        ("2026-03-01 23:30 America/New_York", "2026-03-02 04:30:00"),
+        ("\ufeff2026-03-01 23:30 UTC\n", "2026-03-01 23:30:00"),
+    ],
+)
+def test_a_time_is_read_with_its_offset(released, hand_in, written, in_utc):
+    config = released / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\nc.Exchange.timezone = 'Europe/Berlin'\n")
+    hand_in(released, "eve", when=written, **RIGHT)
+    outcome = grade_one(released, "eve")
+    assert (outcome.status, outcome.notes) == (Status.GRADED, ())
+    assert str(rows(released, "eve")[0]) == in_utc
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("12", "holds no date"),
+        ("2026-03-01", "holds no date"),
+        ("1.3.2026 23:30", "holds no date"),
+        ("2026-02-30 23:30 UTC", "holds no date"),
+        ("2026-03-01 23:30 +2500", "holds no date"),
+        ("0001-01-01 00:00 +0100", "holds no date"),
+        ("2026-03-01 23:30 CST", "names a time zone “CST”"),
+        ("2026-03-01 23:30 Europe/Atlantis", "names a time zone “Europe/Atlantis”"),
+        ("2026-03-01 23:30 ../../etc/passwd", "holds no date"),
+    ],
+)
+def test_a_time_that_is_not_understood_is_not_used_but_told(released, hand_in, written, why):
+    hand_in(released, "eve", when=written, **RIGHT)
+    outcome = grade_one(released, "eve")
+    assert (outcome.status, outcome.notes) == (
+        Status.GRADED,
+        (f"timestamp.txt {why}: whether it came in time is not known",),
+    )
+    assert rows(released, "eve")[0] is None
+
+
+def test_a_time_zone_that_there_is_not_is_named(released, hand_in):
+    config = released / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\nc.Exchange.timezone = 'Atlantis'\n")
+    hand_in(released, "eve", **RIGHT)
+    with pytest.raises(CourseError, match="names no time zone: Atlantis"):
+        grade_class(released)
+
+
 def test_several_notebooks_that_may_be_meant_are_left_to_a_person(released, hand_in):
     folder = hand_in(released, "eve", **RIGHT)
     other = (folder / "doubling.ipynb").read_text().replace("2 * np", "2.0 * np")

@@ -5,8 +5,9 @@ ends with one clear line and exit status 2.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from course.layout import CourseError, find_root
 
 if TYPE_CHECKING:
     from course.demo import Demo
+    from course.grading.notes import GradingOutcome
     from course.grading.results import Results, Work
     from course.verdict import Verdict
 
@@ -182,23 +184,57 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what has been graded since it came in.")
     ] = False,
+    what_if: Annotated[
+        bool,
+        typer.Option("--what-if", help="Say whose points would change, and write nothing."),
+    ] = False,
     jobs: Jobs = 0,
 ) -> None:
     """Grade what students handed in, whatever it is, and print a table.
 
-    Reads submitted/STUDENT/ASSIGNMENT/, writes autograded/ and the gradebook. What can't be graded
-    is reported and stops nobody else; its earlier grades stay. Grades and comments that a person
-    gave are never changed.
+    Reads submitted/STUDENT/ASSIGNMENT/, writes autograded/ and the gradebook. What was graded is
+    graded again if anything that decides the grade has changed since: the hand-in, source/, the
+    configuration, a due date. What can't be graded is reported and stops nobody else; its earlier
+    grades stay. Grades and comments that a person gave are never changed.
     """
-    from course.grading.grade import LOG, grade_class
-    from course.grading.notes import Status
     from course.grading.results import read_results
+    from course.grading.what_if import changes_between, trial
 
     root = _root()
     names = assignments or []
+    before = read_results(root, names) if _has_results(root, names) else None
+    with trial(root) if what_if else nullcontext(root) as place:
+        outcomes = _grade(place, names, student, force=force, jobs=jobs)
+        results = read_results(place, names)
+    if not what_if:
+        out.print(_grades(results, {outcome.student for outcome in outcomes}))
+    _tell(outcomes, trial=what_if)
+    for change in changes_between(before, results) if before else []:
+        was, now = (_points_or_none(points) for points in (change.before, change.after))
+        where = f"{escape(change.student)}, {escape(change.assignment)}"
+        if what_if or change.before is not None:
+            out.print(f"  {where}: {was} → {now} points", soft_wrap=True)
+
+
+def _has_results(root: Path, names: Sequence[str]) -> bool:
+    """Tell whether these assignments have been released: what is wrong otherwise, grading says."""
+    from course.grading.results import read_results
+
+    try:
+        read_results(root, names)
+    except CourseError:
+        return False
+    return True
+
+
+def _grade(
+    root: Path, names: Sequence[str], student: str | None, *, force: bool, jobs: int
+) -> "list[GradingOutcome]":
+    from course.grading.grade import grade_class
+
     with _progress() as bar:
         task = bar.add_task("Grading", total=None)
-        outcomes = grade_class(
+        return grade_class(
             root,
             names,
             student=student,
@@ -207,9 +243,13 @@ def grade(
             on_start=lambda count: bar.update(task, total=count),
             on_done=lambda done: bar.advance(task, len(done)),
         )
-    results = read_results(root, names)
-    students = {outcome.student for outcome in outcomes}
-    out.print(_grades(results, students))
+
+
+def _tell(outcomes: "Sequence[GradingOutcome]", *, trial: bool) -> None:
+    """Say what could not be graded, how many were, and why again."""
+    from course.grading.grade import LOG
+    from course.grading.notes import Status
+
     failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     for outcome in failed:
         _problem(outcome.student, outcome.assignment, "; ".join(outcome.notes))
@@ -217,8 +257,16 @@ def grade(
     current = len(outcomes) - graded - len(failed)
     parts = [f"{graded} graded"]
     parts += [f"{current} graded before (--force grades them again)"] if current else []
-    parts += [f"{len(failed)} could not be graded (details in {LOG})"] if failed else []
-    out.print(", ".join(parts) + ".")
+    details = "" if trial else f" (details in {LOG})"
+    parts += [f"{len(failed)} could not be graded{details}"] if failed else []
+    out.print(", ".join(parts) + (", on trial: nothing was written." if trial else "."))
+    causes = Counter(cause for outcome in outcomes for cause in outcome.because)
+    for cause, count in causes.items():
+        out.print(f"  {count} graded again: {escape(cause)} has changed", soft_wrap=True)
+
+
+def _points_or_none(points: float | None) -> str:
+    return "no" if points is None else f"{points:g}"
 
 
 @app.command()

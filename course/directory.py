@@ -7,6 +7,7 @@ the course is has `course.layout`. Knows nothing of what the folders hold.
 import contextlib
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -38,6 +39,19 @@ class Course:
         """Return the folder of a step ("submitted", "autograded", ...), person and assignment."""
         name = getattr(self.folders, f"{step}_directory")
         return Path(os.path.normpath(self.folders.format_path(name, student, assignment)))
+
+    def due_date(self, assignment: str) -> datetime | None:
+        """Return when an assignment is due, in UTC; None if there is no such date.
+
+        Raises:
+            CourseError: if the gradebook can't be read.
+        """
+        try:
+            with Gradebook(self.db_url, self.folders.course_id) as gradebook:
+                found = [one for one in gradebook.assignments if one.name == assignment]
+                return found[0].duedate if found else None
+        except SQLAlchemyError as error:
+            raise CourseError(problem(self.db_url, error)) from error
 
     def assignments(self) -> dict[str, list[str]]:
         """Return the released assignments' names, each with its notebooks' (without extension).

@@ -6,21 +6,23 @@ nbgrader_config.py.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
 from course.directory import Course, check_gradebook, open_course
-from course.files import printable, unusable, walk
+from course.files import printable, unusable
 from course.grading.batch import run_each
+from course.grading.fingerprint import changes, deciding, extensions, fingerprint
 from course.grading.notes import (
     GradingOutcome,
     Notes,
@@ -31,7 +33,8 @@ from course.grading.notes import (
 )
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
-from course.notebooks.cells import NOT_GRADED, REPAIRS, read
+from course.notebooks.cells import NOT_GRADED, REPAIRS, grade_id, is_manual, is_test, read
+from course.notebooks.source import source_notebook
 from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
@@ -86,35 +89,49 @@ def grade_class(
     ]
     if outcomes:
         on_done(outcomes)
+    decides = {
+        each: deciding(course, each) for each in {e for names in work.values() for e in names}
+    }
+    extended = extensions(course)
     tasks = [
-        (root, name, {each: "" if force else _graded(before, name, each) for each in names})
+        (
+            root,
+            name,
+            {each: "" if force else _graded(before, name, each) for each in names},
+            {each: decides[each] | extended.get((name, each), {}) for each in names},
+        )
         for name, every in work.items()
         if not unusable(name) and (names := [each for each in every if not unusable(each)])
     ]
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-    for (_, name, graded), result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
-        result = result or _after_death(course, name, graded, before)
+    for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
+        result = result or _after_death(course, before, *task[1:])
         outcomes += result
         on_done(result)
     return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
 
 
 def _graded(notes: Notes, student: str, assignment: str) -> str:
-    """Return the digest of what was graded last; empty if nothing was."""
+    """Return the fingerprint of what was graded last; empty if nothing was."""
     before = notes.get((student, assignment))
     return before.digest if before else ""
 
 
 def _after_death(
-    course: Course, student: str, graded: Mapping[str, str], before: Notes
+    course: Course,
+    before: Notes,
+    student: str,
+    graded: Mapping[str, str],
+    decides: Mapping[str, Mapping[str, str]],
 ) -> list[GradingOutcome]:
     """Say what has become of a student's submissions: the process that graded them is dead.
 
     Args:
         course: the course.
+        before: the notes from before that process began.
         student: the student's id.
         graded: as for `grade_student`.
-        before: the notes from before that process began.
+        decides: likewise.
     """
     now = read_notes(course)
     outcomes: list[GradingOutcome] = []
@@ -122,7 +139,7 @@ def _after_death(
         earlier, last = (notes.get((student, assignment)) for notes in (before, now))
         if last and last.finished and last != earlier:
             outcomes.append(last)
-        elif last == earlier and digest == _digest(course.path("submitted", student, assignment)):
+        elif last == earlier and digest == _mark(course, student, assignment, decides):
             outcomes.append(GradingOutcome(student, assignment, Status.UP_TO_DATE))
         else:
             outcomes.append(_failed(student, assignment, KILLED))
@@ -130,15 +147,43 @@ def _after_death(
     return outcomes
 
 
+def _mark(
+    course: Course, student: str, assignment: str, decides: Mapping[str, Mapping[str, str]]
+) -> str:
+    return fingerprint(course.path("submitted", student, assignment), decides[assignment])
+
+
 def _check_released(course: Course, names: set[str]) -> None:
-    """Raise CourseError if an assignment of the course has not been released on this machine."""
-    missing = sorted(
-        name
-        for name in names - set(course.assignments())
-        if course.path("source", ".", name).is_dir()
-    )
-    if missing:
+    """Raise CourseError if an assignment was not released on this machine, or not as it is now."""
+    known = course.assignments()
+    here = {name for name in names if course.path("source", ".", name).is_dir()}
+    if missing := sorted(here - set(known)):
         raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
+    for name in sorted(here):
+        if changed := _unreleased(course, name, known[name]):
+            raise CourseError(
+                f"{name} has changed since it was released ({', '.join(changed)}): run "
+                f"`course release {name}` first"
+            )
+
+
+def _unreleased(course: Course, assignment: str, names: Sequence[str]) -> list[str]:
+    """Return the graded cells of source/ whose points or tests the gradebook doesn't know so."""
+    folder, changed = course.path("source", ".", assignment), []
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        for name in names:
+            notebook = gradebook.find_notebook(name, assignment)
+            known = {cell.name: cell.source for cell in notebook.source_cells}
+            points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+            path = folder / f"{name}.ipynb"
+            cells = source_notebook(path).notebook.cells if path.is_file() else []
+            there = {grade_id(cell): cell for cell in cells if is_test(cell) or is_manual(cell)}
+            for key, cell in there.items():
+                same = is_manual(cell) or known.get(key) == cell.source
+                if points.get(key) != cell.metadata.nbgrader.points or not same:
+                    changed.append(key)
+            changed += sorted(set(points) - set(there))
+    return changed
 
 
 def _handed_in(
@@ -162,23 +207,34 @@ def _handed_in(
 # --- one student: in a process of its own ---------------------------------------------------------
 
 
-def grade_student(root: Path, student: str, graded: Mapping[str, str]) -> list[GradingOutcome]:
+def grade_student(
+    root: Path,
+    student: str,
+    graded: Mapping[str, str],
+    decides: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[GradingOutcome]:
     """Grade one student's submissions; raises nothing that a submission can bring about.
 
     Args:
         root: the course's folder.
         student: the student's id.
-        graded: the names of the assignments, each with the digest of what was graded before: if it
-            is still the same, it is not graded again. Empty for what is graded in any case.
+        graded: the names of the assignments, each with the fingerprint of what was graded before:
+            if it is still the same, it is not graded again. Empty for what is graded in any case.
+        decides: by assignment, what `deciding` returns, if that is known already.
 
     Raises:
         CourseError: if it can't be noted what became of them.
     """
     course = open_course(root)
+    extended = {} if decides else extensions(course)
+    decides = decides or {
+        name: deciding(course, name) | extended.get((student, name), {}) for name in graded
+    }
     outcomes = []
     for assignment, before in graded.items():
         try:
-            outcomes.append(_grade(course, student, assignment, before))
+            mark = _mark(course, student, assignment, decides)
+            outcomes.append(_grade(course, student, assignment, before, mark))
         except CourseError:
             raise
         except Exception as error:  # the gradebook is locked, the disk is full, a bug of ours
@@ -188,15 +244,14 @@ def grade_student(root: Path, student: str, graded: Mapping[str, str]) -> list[G
     return outcomes
 
 
-def _grade(course: Course, student: str, assignment: str, before: str) -> GradingOutcome:
-    """Grade a submission unless it is what was graded before, and note what that came to."""
-    digest = _digest(course.path("submitted", student, assignment))
-    if digest == before and _is_there(course, student, assignment):
+def _grade(course: Course, student: str, assignment: str, before: str, mark: str) -> GradingOutcome:
+    """Grade a submission unless it was graded just so before, and note what that came to."""
+    if mark == before and _is_there(course, student, assignment):
         return GradingOutcome(student, assignment, Status.UP_TO_DATE)
     note_begun(course, student, assignment)
-    outcome = _outcome(course, student, assignment, digest)
+    outcome = _outcome(course, student, assignment, mark)
     add_note(course, outcome)
-    return outcome
+    return replace(outcome, because=tuple(changes(before, mark)))
 
 
 def _outcome(course: Course, student: str, assignment: str, digest: str) -> GradingOutcome:
@@ -228,17 +283,6 @@ def _is_there(course: Course, student: str, assignment: str) -> bool:
     return assignment in known and course.path("autograded", student, assignment).is_dir()
 
 
-def _digest(folder: Path) -> str:
-    """Return a digest of a folder's files, links not followed."""
-    whole = hashlib.sha256()
-    for path in walk(folder):
-        whole.update(f"{path.relative_to(folder)}\0".encode(errors="surrogateescape"))
-        if path.is_file() and not path.is_symlink():
-            with contextlib.suppress(OSError), path.open("rb") as file:
-                whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
-
-
 def _grade_submission(
     course: Course, student: str, assignment: str, wanted: Sequence[str]
 ) -> list[str]:
@@ -250,6 +294,7 @@ def _grade_submission(
     graded = course.path("autograded", student, assignment)
     with (
         tidied(course.folders, student, assignment, wanted) as (step, notes),
+        _readings_kept(course, student, assignment),
         _files_unchanged_on_error(graded),
         submission_unchanged_on_error(course.db_url, assignment, student),
     ):
@@ -278,6 +323,61 @@ def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
             *(verdict.incidents if verdict else ()),
         ]:
             yield where + str(note).rstrip(".")
+
+
+@contextlib.contextmanager
+def _readings_kept(course: Course, student: str, assignment: str) -> Iterator[None]:
+    """Keep off the pile of answers to be read those that a person has marked, if they are the same.
+
+    nbgrader puts all of them back when it grades again.
+    """
+    folder = course.path("autograded", student, assignment)
+    before = _answers(folder)
+    read = {key for key, grade in _marked(course, student, assignment) if not grade}
+    yield
+    after = _answers(folder)
+    same = {key for key in read if key in after and after[key] == before.get(key)}
+    _take_off(course, student, assignment, same)
+
+
+def _answers(folder: Path) -> dict[tuple[str, str], str]:
+    """Return the answers in graded notebooks, by (notebook, grade_id)."""
+    return {
+        (path.stem, grade_id(cell)): cell.source
+        for path in folder.glob("*.ipynb")
+        for cell in read(path).cells
+        if is_manual(cell)
+    }
+
+
+def _marked(course: Course, student: str, assignment: str) -> list[tuple[tuple[str, str], bool]]:
+    """Return what a person has marked, by (notebook, grade_id), and whether it waits to be read."""
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        return [
+            ((notebook.name, grade.name), grade.needs_manual_grade)
+            for notebook in _notebooks(gradebook, student, assignment)
+            for grade in notebook.grades
+            if grade.manual_score is not None
+        ]
+
+
+def _take_off(
+    course: Course, student: str, assignment: str, keys: Collection[tuple[str, str]]
+) -> None:
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        for notebook in _notebooks(gradebook, student, assignment) if keys else []:
+            for grade in notebook.grades:
+                if (notebook.name, grade.name) in keys:
+                    grade.needs_manual_grade = False
+        gradebook.db.commit()
+
+
+def _notebooks(gradebook: Gradebook, student: str, assignment: str) -> Sequence[Any]:
+    try:
+        found: Sequence[Any] = gradebook.find_submission(assignment, student).notebooks
+    except MissingEntry:
+        return []
+    return found
 
 
 @contextlib.contextmanager

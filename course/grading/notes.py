@@ -39,8 +39,9 @@ class GradingOutcome:
         assignment: the assignment's name.
         status: whether it was graded, needed no grading, or could not be graded.
         notes: what the instructor should know, each one plain line.
-        digest: of what was graded, to tell whether something else has been handed in since; empty
-            if nothing was.
+        digest: the fingerprint of what was graded, to tell whether anything that decides the grade
+            has changed since; empty if nothing was graded.
+        because: what had changed when it was graded again; not kept.
     """
 
     student: str
@@ -48,6 +49,7 @@ class GradingOutcome:
     status: Status
     notes: tuple[str, ...] = ()
     digest: str = ""
+    because: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -87,7 +89,8 @@ def add_note(course: Course, outcome: GradingOutcome) -> None:
     """
     if outcome.status is Status.UP_TO_DATE:
         return
-    line = json.dumps(asdict(outcome)).encode()
+    kept = {key: value for key, value in asdict(outcome).items() if key != "because"}
+    line = json.dumps(kept).encode()
     text = b"\n" + line + b"\n"  # so that what a crash has cut off stays a line of its own
     path = _path(course, NOTES)
     try:

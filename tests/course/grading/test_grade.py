@@ -26,6 +26,7 @@ from course.grading.notes import (
     read_notes,
 )
 from course.grading.results import read_results
+from course.grading.what_if import Change, changes_between, trial
 from course.judge.sandbox.port import Protection
 from course.layout import CourseError
 from course.notebooks.cells import grade_id, read
@@ -552,7 +553,8 @@ def test_what_a_process_did_before_it_died_is_kept(released, hand_in):
         add_note(course, found)
         return found
 
-    same, begun = (grade._digest(released / "submitted/ada" / name) for name in names[1:4:2])
+    decides = {name: {"the moon": "full"} for name in names}
+    same, begun = (grade._mark(course, "ada", name, decides) for name in names[1:4:2])
     outcome("02_same", Status.GRADED, same)
     outcome("04_begun", Status.GRADED, begun)  # and what came of that has gone
     outcome("05_changed", Status.GRADED, "of what was handed in before")
@@ -561,7 +563,7 @@ def test_what_a_process_did_before_it_died_is_kept(released, hand_in):
     failed = outcome("03_failed", Status.FAILED, "", "it is junk")
     note_begun(course, "ada", "04_begun")
     digests = {name: getattr(before.get(("ada", name)), "digest", "") for name in names}
-    found = grade._after_death(course, "ada", digests, before)
+    found = grade._after_death(course, before, "ada", digests, decides)
     assert [one.assignment for one in found] == list(names)
     assert found[0] == new
     assert found[1].status is Status.UP_TO_DATE
@@ -675,3 +677,143 @@ def test_a_gradebook_that_can_not_be_written_to_is_told_before_anything_is_judge
         config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {locked!r}\n")
         with pytest.raises(CourseError, match="can't be used: database is locked"):
             grade_class(released)
+
+
+# --- what decides a grade -------------------------------------------------------------------------
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def change_source(root):
+    edit(root / "source" / DOUBLING / "doubling.ipynb", "# Doubling", "# Doubling things")
+
+
+def change_specification(root):
+    (root / "source" / DOUBLING / "specifications").mkdir()
+    (root / "source" / DOUBLING / "specifications" / "doubling.py").write_text("# one day\n")
+
+
+def change_configuration(root):
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.Judge.cell_seconds = 59\n")
+
+
+def change_due_date(root):
+    with gradebook(root) as book:
+        book.update_or_create_assignment(DOUBLING, duedate="2026-10-02 18:00 UTC")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (change_source, "its folder in source/"),
+        (change_specification, "its folder in source/"),
+        (change_configuration, "nbgrader_config.py"),
+        (change_due_date, "its due date"),
+        (lambda root: (root / "submitted/ada" / DOUBLING / "more.txt").write_text("more"),
+         "what was handed in"),
+    ],
+)  # fmt: skip
+def test_what_decides_a_grade_has_it_graded_again_and_is_named(released, hand_in, change, what):
+    hand_in(released, "ada", when="2026-10-02 19:00 UTC", **RIGHT)
+    hand_in(released, "ada", "02_pair", **RIGHT)
+    first = grade_class(released)
+    assert {(one.status, one.because) for one in first} == {(Status.GRADED, ())}
+    assert {one.status for one in grade_class(released)} == {Status.UP_TO_DATE}
+    change(released)
+    again, other = grade_class(released)
+    assert (again.status, again.because) == (Status.GRADED, (what,))
+    if what != "nbgrader_config.py":
+        assert other.status is Status.UP_TO_DATE
+    assert {one.status for one in grade_class(released)} == {Status.UP_TO_DATE}
+
+
+def test_a_due_date_that_is_moved_takes_the_penalty_back(released, hand_in):
+    config = released / "nbgrader_config.py"
+    plugin = (
+        "from nbgrader.plugins import BasePlugin\n"
+        "class Half(BasePlugin):\n"
+        "    def late_submission_penalty(self, student, score, late):\n"
+        "        return score / 2\n"
+        "c.AssignLatePenalties.plugin_class = Half\n"
+    )
+    config.write_text(f"{config.read_text()}\n{plugin}")
+    change_due_date(released)
+    hand_in(released, "ada", when="2026-10-02 19:00 UTC", **RIGHT)
+    grade_class(released)
+    assert read_results(released).works["ada", DOUBLING].penalty == 2
+    with gradebook(released) as book:
+        book.update_or_create_assignment(DOUBLING, duedate="2026-10-02 20:00 UTC")
+    grade_class(released)
+    assert read_results(released).works["ada", DOUBLING].penalty == 0
+
+
+def test_a_source_that_was_not_released_grades_nobody(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    notebook = released / "source" / DOUBLING / "doubling.ipynb"
+    original = notebook.read_text()
+    edit(notebook, '"points": 3', '"points": 4')
+    with pytest.raises(CourseError, match=r"has changed since it was released \(test_double\)"):
+        grade_class(released)
+    notebook.write_text(original.replace("is four times as much", "is four times as large"))
+    with pytest.raises(CourseError, match=r"\(test_quadruple\): run `course release 01_doubling`"):
+        grade_class(released)
+    notebook.write_text(original)
+    assert [one.status for one in grade_class(released)] == [Status.GRADED]
+
+
+def test_an_extension_decides_too(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    hand_in(released, "bob", **RIGHT)
+    grade_class(released)
+    with gradebook(released) as book:
+        book.grant_extension(DOUBLING, "ada", days=2)
+    ada, bob = grade_class(released)
+    assert (ada.status, ada.because) == (Status.GRADED, ("an extension",))
+    assert bob.status is Status.UP_TO_DATE
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_answer_that_was_read_is_on_the_pile_again_only_if_it_has_changed(
+    released, hand_in, changed
+):
+    hand_in(released, "ada", why_twice="It is counted twice.", **RIGHT)
+    grade_class(released)
+    assert len(read_results(released).works["ada", DOUBLING].waiting) == 1
+    with gradebook(released) as book:
+        grade = book.find_grade("why_twice", "doubling", DOUBLING, "ada")
+        grade.manual_score, grade.needs_manual_grade = 2, False
+        book.db.commit()
+    if changed:
+        hand_in(released, "ada", why_twice="It is counted once.", **RIGHT)
+    assert [one.status for one in grade_class(released, force=True)] == [Status.GRADED]
+    work = read_results(released).works["ada", DOUBLING]
+    assert (len(work.waiting), work.score) == (int(changed), 6)
+
+
+# --- on trial -------------------------------------------------------------------------------------
+
+
+def test_a_trial_says_whose_points_would_change_and_writes_nothing(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    hand_in(released, "bob")
+    grade_class(released)
+    hand_in(released, "bob", **RIGHT)
+    before, files = read_results(released), whole(released)
+    with trial(released) as place:
+        found = grade_class(place)
+        changes = changes_between(before, read_results(place))
+    assert [(one.student, one.status) for one in found] == [
+        ("ada", Status.UP_TO_DATE),
+        ("bob", Status.GRADED),
+    ]
+    assert changes == [Change("bob", DOUBLING, 0, 4)]
+    assert whole(released) == files
+
+
+def whole(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}

@@ -1,0 +1,113 @@
+"""What decides a grade: what was handed in, and everything that it is judged by.
+
+Where all of it is as it was, a submission is not graded again; where not, this says what has
+changed. Knows nothing of how a submission is graded.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from nbgrader.api import Gradebook, SubmittedAssignment
+
+import helpers
+from course.directory import Course
+from course.files import walk
+from course.layout import CONFIG
+
+HAND_IN = "what was handed in"
+SOURCE = "its folder in source/"
+CODE = "the course's own code"
+LETTERS = 16  # of each digest
+OWN_LINES = (
+    "\n# --- of a trial alone ---\n"  # what follows in a configuration says where the trial is
+)
+PASSED_OVER = ("figures", ".ipynb_checkpoints", "__pycache__")
+
+
+def deciding(course: Course, assignment: str) -> dict[str, str]:
+    """Return a digest of each thing that decides an assignment's grades, by what it is called.
+
+    That is all but the hand-in: source notebooks with their specifications and answers, the code of
+    judge and checks, the configuration, the due date.
+    """
+    code = [Path(__file__).parents[1], Path(helpers.__file__ or "").parent]
+    return {
+        SOURCE: _digest([course.path("source", ".", assignment)]),
+        CODE: _digest(code, ".py"),
+        CONFIG: _short(_configuration(Path(course.folders.root, CONFIG))),
+        "its due date": _short(str(course.due_date(assignment)).encode()),
+    }
+
+
+def extensions(course: Course) -> dict[tuple[str, str], dict[str, str]]:
+    """Return what else decides a submission's grade, by (student, assignment): an extension."""
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        return {
+            (one.student_id, one.assignment.name): {"an extension": str(one.extension)}
+            for one in gradebook.db.query(SubmittedAssignment)
+            if one.extension
+        }
+
+
+def fingerprint(folder: Path, decides: Mapping[str, str]) -> str:
+    """Return the fingerprint of a hand-in that is graded so.
+
+    Args:
+        folder: what was handed in; links are not followed.
+        decides: what `deciding` returns.
+    """
+    return "; ".join(f"{name}={value}" for name, value in _parts(folder, decides).items())
+
+
+def changes(before: str, now: str) -> list[str]:
+    """Return what has changed between two fingerprints, by what it is called.
+
+    Nothing is known of a fingerprint of an earlier version of the course, nor of none.
+    """
+    earlier, later = (dict(_pairs(text)) for text in (before, now))
+    if HAND_IN not in earlier:
+        return []
+    names = dict.fromkeys([*later, *earlier])
+    return [name for name in names if earlier.get(name) != later.get(name)]
+
+
+def _configuration(path: Path) -> bytes:
+    return path.read_text(encoding="utf-8").partition(OWN_LINES)[0].encode()
+
+
+def _parts(folder: Path, decides: Mapping[str, str]) -> dict[str, str]:
+    return {HAND_IN: _digest([folder]), **decides}
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    for part in text.split("; "):
+        name, equals, value = part.partition("=")
+        if equals:
+            yield name, value
+
+
+def _digest(places: Iterable[Path], ending: str = "") -> str:
+    whole = hashlib.sha256()
+    for place in places:
+        for path in walk(place) if place.is_dir() else [place]:
+            name = path.relative_to(place)
+            own = not any(part in PASSED_OVER for part in name.parts)
+            if own and path.name.endswith(ending):
+                whole.update(f"{name}\0".encode(errors="surrogateescape"))
+                whole.update(_content(path))
+    return whole.hexdigest()[:LETTERS]
+
+
+def _content(path: Path) -> bytes:
+    if path.is_symlink() or not path.is_file():
+        return b""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b""
+
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:LETTERS]

@@ -46,7 +46,7 @@ class MultiLayerNetExtend:
     """Affine, (batch normalization), activation, (dropout) for each hidden layer; then Affine.
 
     Args:
-        input_size: numbers a sample.
+        input_size: numbers per sample.
         hidden_size_list: units of each hidden layer.
         output_size: classes.
         activation: "relu" or "sigmoid", of the hidden layers.

@@ -15,7 +15,7 @@ class TwoLayerNet:
     """Affine, ReLU, Affine, and SoftmaxWithLoss on top.
 
     Args:
-        input_size: numbers a sample.
+        input_size: numbers per sample.
         hidden_size: units of the hidden layer.
         output_size: classes.
         weight_init_std: standard deviation of the first weights; the biases start at 0.

@@ -75,7 +75,7 @@ def validation_split(x: Array, t: Array, share: float = 0.2, rng: Rng = None) ->
 
 
 class Trainer:
-    """Trains a network in mini-batches, and records one entry an epoch in each of three lists.
+    """Trains a network in mini-batches, and records one entry per epoch in each of three lists.
 
     Args:
         network: what is trained; its params change in place.

@@ -123,7 +123,7 @@ def test_parameters(f: dict[str, Any]) -> None:
     says("| | 45,200 | 160 | **45,360** |")
     says("45,360 for 784-50-100-10")
     assert sum(n * m for n, m in pairwise(SIZES)) == 45_200
-    says("45,200 multiplications an image")
+    says("45,200 multiplications per image")
     large = f["count_parameters"]([56 * 56, *SIZES[1:]])
     assert (56 * 56, 3_137 * 50, large) == (3_136, 156_850, 162_960)
     close(large / 45_360, 3.6, 1)

@@ -1427,7 +1427,7 @@ def by_range(samples, batch_size, epochs):
 
 
 def by_remainder(samples, batch_size, epochs):
-    """Return the steps whose successor is a multiple of the steps an epoch."""
+    """Return the steps whose successor is a multiple of the steps per epoch."""
     steps = len(range(0, samples, batch_size))
     return [step for step in range(steps * epochs) if (step + 1) % steps == 0]
 
@@ -1448,10 +1448,10 @@ WRONG_STEPS = {
         lambda steps, N, B: [step + 1 - -(-N // B) for step in steps]
     ),
     "counts the steps from 1": of_right(lambda steps, N, B: [step + 1 for step in steps]),
-    "rounds the steps an epoch down: the short mini-batch is left out": each(
+    "rounds the steps per epoch down: the short mini-batch is left out": each(
         lambda N, B: max(N // B, 1)
     ),
-    "rounds the steps an epoch to the nearest whole number, not up": each(
+    "rounds the steps per epoch to the nearest whole number, not up": each(
         lambda N, B: max(round(N / B), 1)
     ),
     "counts a short mini-batch even where there is none": each(lambda N, B: N // B + 1),

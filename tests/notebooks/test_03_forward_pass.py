@@ -330,7 +330,7 @@ def test_bytes_do_little_harm_and_no_noise(
     says("it takes every one of them for a 5: accuracy 0.0892")
     y = f["predict"](f["weights"], f["digit_bytes"].reshape(-1, 784) / 255 / 255)
     assert set(y.argmax(axis=1)) == {5}
-    says("and yet 95 of 100 digits are read right")
+    says("and yet 95 of 100 digits are classified correctly")
 
 
 def test_bytes_turn_the_sigmoid_into_a_step(f: dict[str, Any]) -> None:

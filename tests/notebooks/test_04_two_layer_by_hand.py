@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from course.notebooks.rerun import rerun
 from helpers.checks import assert_gradient
 from helpers.datasets import circles, flower, moons
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import ROOT, Chapter, close
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
 says = CHAPTER.says
@@ -333,3 +334,18 @@ def test_the_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
     assert not f["check_backward"](forward, f["backward_exhibit"])
     assert f["check_backward"](forward, f["backward_mended"])
     assert f["check_backward"](forward, f["backward_propagation"])
+
+
+def test_the_readme_quotes_what_a_student_is_told() -> None:
+    wrong = next(
+        answer
+        for answer in CHAPTER.source.bank.answers
+        if answer.name == "db1 summed over the units too"
+    )
+    told = rerun(CHAPTER.source, {wrong.exercise: wrong.source})[wrong.exercise].checks
+    visible, hidden = ("\n".join(check.message for check in part) for part in (told[:2], told[2:]))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    quoted = re.search(r'"(db1 [^"]+)" at once, and "(db1 [^"]+)" when it is graded', readme)
+    assert quoted is not None
+    assert quoted[1] in visible
+    assert f"The mistake: {quoted[2]}." in hidden

@@ -87,7 +87,7 @@ def load_histories() -> dict[str, dict[str, Any]]:
 
     Returns:
         Of each, "loss" and "accuracy": lists with a number for each epoch, the mean loss in
-        training and the share of the test images that is right; "seconds"; and of PyTorch's
+        training and the fraction of the test images that is right; "seconds"; and of PyTorch's
         "moved": how far each parameter has moved, the root of the mean square. Made by
         `tools/train_frameworks.py`.
     """

@@ -253,8 +253,8 @@ def _extra_axis(case: Comparison) -> Diagnosis | None:
     if case.actual.ndim == 0:
         return Diagnosis(
             "extra axis",
-            f"is one number where an array of shape {case.expected.shape} is needed: was everything "
-            "summed? Name the axis.",
+            f"is one number where an array of shape {case.expected.shape} is needed: was "
+            "everything summed? Name the axis.",
         )
     return Diagnosis(
         "extra axis",

@@ -241,7 +241,7 @@ def predicted(
     *,
     carried: bool = False,
 ) -> dict[str, float]:
-    """Return the score of each exercise that the bank foretells for a piece of work.
+    """Return the score of each exercise that the bank predicts for a piece of work.
 
     Args:
         exercises: of the notebook.

@@ -45,7 +45,7 @@ class Affine:
     """y = x W + b, with each sample flattened first.
 
     Args:
-        W: weights, shape (n, m). Used as they are, so that whoever trains can change them in place.
+        W: weights, shape (n, m). Used as they are, so that training can change them in place.
         b: biases, shape (m,).
 
     Attributes:

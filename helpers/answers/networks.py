@@ -61,7 +61,7 @@ class TwoLayerNet:
         return self.last_layer.forward(self.predict(x), t)
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the share of samples whose highest score is at the right class."""
+        """Return the fraction of samples whose highest score is at the right class."""
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return float(np.mean(self.predict(x).argmax(axis=1) == right))
 

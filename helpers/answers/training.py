@@ -29,7 +29,7 @@ class Network(Protocol):
         """Return the loss of a batch."""
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the share of samples that it has right."""
+        """Return the fraction of samples that it has right."""
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the loss's gradient at each parameter."""

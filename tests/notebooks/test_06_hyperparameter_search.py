@@ -72,13 +72,13 @@ def test_luck_is_smaller_on_shared_images(f: dict[str, Any]) -> None:
     (x, t), _ = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
     (others, labels), _ = load_mnist()
     others, labels = others[500:5500], labels[500:5500]
-    right = []
+    rows = []
     for seed in range(40):
         trainer = f["new_trainer"]([784, *[100] * 6, 10], 0.02, x, t, x, t, rng=seed)
         for _ in range(25):
             trainer.train_epoch()
-        right.append(trainer.network.predict(others).argmax(axis=1) == labels)
-    right = np.array(right)
+        rows.append(trainer.network.predict(others).argmax(axis=1) == labels)
+    right = np.array(rows)
     truth = right.mean(axis=1)
     rng = np.random.default_rng(0)
     shared = []

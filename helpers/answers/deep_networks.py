@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": S
 
 
 def initial_std(n_in: int, weight_init_std: str | float) -> float:
-    """Return the deviation of a layer's first weights.
+    """Return the standard deviation of a layer's initial weights.
 
     Args:
         n_in: inputs of the layer.

@@ -383,7 +383,7 @@ def demo(
         for line in row.differences:
             out.print(f"[bold red]![/] {escape(row.student.id)}: {escape(line)}")
     equal = sum(row.equal for row in done.rows)
-    out.print(f"{equal} of {len(done.rows)} students have the score that was foretold.")
+    out.print(f"{equal} of {len(done.rows)} students have the score that was predicted.")
     out.print(f"Report: {escape(_shown(done.report))}", soft_wrap=True)
     out.print(f"It took {done.seconds:.0f} seconds.")
     if equal < len(done.rows):
@@ -521,14 +521,14 @@ def _late(works: Sequence["Work"]) -> str:
 
 
 def _class_table(demo: "Demo") -> Table:
-    """Return the demo's class: scores beside those that the bank foretold."""
+    """Return the demo's class: scores beside those that the bank predicted."""
     from course.grading.report import points
 
     narrow = (0, 1, 0, 0)  # or many chapters don't fit into a terminal's 80 columns
     table = Table(box=None, header_style="bold", pad_edge=False, padding=narrow)
     table.add_column("student", no_wrap=True)
     table.add_column("kind")
-    for head in (*_heads(list(demo.max_scores)), "score", "foretold"):
+    for head in (*_heads(list(demo.max_scores)), "score", "predicted"):
         table.add_column(escape(head), justify="right")
     table.add_column("equal", justify="center")
     full = [*demo.max_scores.values(), *[sum(demo.max_scores.values())] * 2]

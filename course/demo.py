@@ -1,6 +1,6 @@
 """A simulated class, from release to report, whose every score is known beforehand.
 
-The students' answers come from the bank of answers; the score that the bank foretells is held
+The students' answers come from the bank of answers; the score that the bank predicts is held
 against the one that the real grading enters in a gradebook. All happens in a folder of its own.
 """
 
@@ -115,7 +115,7 @@ class Row:
     Attributes:
         student: who.
         scores: what grading entered in the gradebook, by assignment.
-        predicted: what the bank foretells, by assignment.
+        predicted: what the bank predicts, by assignment.
         differences: exercises whose score is another one, each a plain line.
     """
 
@@ -126,7 +126,7 @@ class Row:
 
     @property
     def equal(self) -> bool:
-        """Whether the bank foretold every exercise's score."""
+        """Whether the bank predicted every exercise's score."""
         return not self.differences
 
 
@@ -285,17 +285,17 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                     if index == 0:
                         paper = damaged(rng, source, paper, student.kind.damage)
                     _write(there / f"{source.name}.ipynb", source, paper, student.kind.words)
-                    foretold = bank.predicted(
+                    scores = bank.predicted(
                         source.exercises, [*paper.answers.values()], paper.blank, carried=True
                     )
-                    points |= {(source.name, key): value for key, value in foretold.items()}
+                    points |= {(source.name, key): value for key, value in scores.items()}
     return predicted
 
 
 def choose(
     rng: random.Random, source: SourceNotebook, answers: Sequence[Answer], kind: Kind
 ) -> Paper:
-    """Choose a student's answers so that the bank can foretell their score.
+    """Choose a student's answers so that the bank can predict their score.
 
     An answer that would change what another one does, in a way that the bank doesn't say, is left
     out; the reference stands in its place.
@@ -314,13 +314,13 @@ def choose(
             changed = Paper({**paper.answers, exercise.id: rng.choice(pool)}, paper.blank)
         else:
             continue
-        if is_foretold(source, changed):
+        if is_predicted(source, changed):
             paper = changed
     return paper
 
 
 def damaged(rng: random.Random, source: SourceNotebook, paper: Paper, damage: str) -> Paper:
-    """Return what is left of a paper whose file is damaged, such that it can be foretold."""
+    """Return what is left of a paper whose file is damaged, such that it can be predicted."""
     everything = [exercise.id for exercise in source.exercises]
     if damage == "junk":
         return Paper(blank=frozenset(everything), junk=True)
@@ -332,10 +332,10 @@ def damaged(rng: random.Random, source: SourceNotebook, paper: Paper, damage: st
         kept = {key: answer for key, answer in paper.answers.items() if key not in lost}
         rest.append(Paper(kept, paper.blank | lost, cut=everything[place]))
     rest.append(Paper(blank=frozenset(everything), cut=everything[0]))
-    return rng.choice([left for left in rest if is_foretold(source, left)])
+    return rng.choice([left for left in rest if is_predicted(source, left)])
 
 
-def is_foretold(source: SourceNotebook, paper: Paper) -> bool:
+def is_predicted(source: SourceNotebook, paper: Paper) -> bool:
     """Tell whether the bank's entries say all about how these answers act on each other.
 
     They do if at most one wrong answer, and nothing blank, lies beneath each exercise, and if all

@@ -84,7 +84,7 @@ class CheckResult:
 
 @contextlib.contextmanager
 def seeded(seed: bytes) -> Iterator[None]:
-    """Within the block, questions draw points that only a holder of the seed can foretell.
+    """Within the block, questions draw points that only a holder of the seed can predict.
 
     Args:
         seed: the student's own, derived from a secret of the course; another one gives other

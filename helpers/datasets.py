@@ -87,7 +87,7 @@ def load_histories() -> dict[str, dict[str, Any]]:
 
     Returns:
         Of each, "loss" and "accuracy": lists with a number for each epoch, the mean loss in
-        training and the share of the test images that is right; "seconds"; and of PyTorch's
+        training and the fraction of the test images that is right; "seconds"; and of PyTorch's
         "moved": how far each parameter has moved, the root of the mean square. Made by
         `tools/train_frameworks.py`.
     """
@@ -99,8 +99,8 @@ def flower(n: int = 400, noise: float = 0.2, rng: Seed = None) -> Part:
     """Return points on the petals of a flower, and which of two classes each belongs to.
 
     A point goes round by the angle φ, half a turn for each class, at the radius r = 4 sin 4φ; both
-    are then moved by normal noise. Where r is negative the point lies on the far side, so that
-    petals of both classes take turns.
+    are then moved by normal noise. Where r is negative the point lies on the far side. So there are
+    four petals of each class, in the order 0, 1, 0, 1, 1, 0, 1, 0.
 
     Args:
         n: number of points; every other one is of class 1.

@@ -250,6 +250,12 @@ def _transposed(case: Comparison) -> Diagnosis | None:
 def _extra_axis(case: Comparison) -> Diagnosis | None:
     if not _same_numbers(case, case.actual, case.expected):
         return None
+    if case.actual.ndim == 0:
+        return Diagnosis(
+            "extra axis",
+            f"is one number where an array of shape {case.expected.shape} is needed: was "
+            "everything summed? Name the axis.",
+        )
     return Diagnosis(
         "extra axis",
         f"has the right numbers, but {_shapes(case)}: an axis of length 1 is too many or missing "

@@ -37,7 +37,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         classes_: the classes, sorted.
-        n_features_in_: numbers a sample.
+        n_features_in_: numbers per sample.
         network_: the trained MultiLayerNetExtend.
     """
 

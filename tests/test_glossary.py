@@ -42,7 +42,8 @@ def source(link: str) -> Path:
 
 
 def test_every_row_was_read():
-    rows = re.findall(r"^\| (?!---|term |symbol ).+$", GLOSSARY, re.MULTILINE)
+    tables, _ = GLOSSARY.split("\n## Names\n")
+    rows = re.findall(r"^\| (?!---|term |symbol ).+$", tables, re.MULTILINE)
     assert len(rows) == len(ENTRIES) + len(ROW.findall(SYMBOLS)) > 80
 
 
@@ -82,3 +83,15 @@ def test_the_readme_names_both_pages():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "(docs/glossary.md)" in readme
     assert "(docs/exercises.md)" in readme
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.parent.name < "07"], ids=lambda path: path.stem
+)
+def test_a_notebook_keeps_to_the_symbols(path):
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    text = " ".join("\n".join(cells).casefold().split())
+    assert "\\ln" not in text, "the logarithm is written log"
+    assert not re.search(r"(?<!standard )\bdeviation", text), "a standard deviation is called that"
+    if path.stem != "forward_pass":  # there it is the argument of `forward_deep`
+        assert not re.search(r"\bh\(z\)", text), "h is a step, f an activation function"

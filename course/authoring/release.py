@@ -112,7 +112,7 @@ def make_release(
 
 
 def check_current(root: Path, assignments: Sequence[str] | None = None) -> list[str]:
-    """Return how release/ differs from what source/ makes, a line a file; empty if it doesn't.
+    """Return how release/ differs from what source/ makes, a line per file; empty if it doesn't.
 
     An assignment that is still to be filled in can't be released, so students keep what they have
     of it. The table of exercises is compared too, if no assignments are named.

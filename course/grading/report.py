@@ -121,7 +121,7 @@ def page(results: Results, made: datetime) -> str:
 
 
 def table(results: Results) -> str:
-    """Return the grades as CSV: a row a student, a column an exercise, then the totals."""
+    """Return the grades as CSV: a row per student, a column per exercise, then the totals."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns = [(name, column) for name, found in results.columns.items() for column in found]

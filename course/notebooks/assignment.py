@@ -5,7 +5,7 @@
     let_out = ["figures/*.png"]            # what students get besides the notebooks, and no more
     preload = ["sklearn.linear_model"]     # modules that grading imports ahead of time
 
-    [[part]]                               # one a notebook, in the order in which they are read
+    [[part]]                               # one per notebook, in the order in which they are read
     notebook = "two_layer_by_hand"
 
     [[part]]

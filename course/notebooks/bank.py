@@ -241,11 +241,11 @@ def predicted(
     *,
     carried: bool = False,
 ) -> dict[str, float]:
-    """Return the score of each exercise that the bank foretells for a piece of work.
+    """Return the score of each exercise that the bank predicts for a piece of work.
 
     Args:
         exercises: of the notebook.
-        answers: at most one an exercise; the reference solution stands for the others.
+        answers: at most one per exercise; the reference solution stands for the others.
         blank: exercises left as they were handed out, which earn nothing.
         carried: whether what a wrong answer does to other exercises is made good, as in the judge.
     """

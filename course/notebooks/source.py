@@ -126,7 +126,7 @@ class SourceNotebook:
 
     @property
     def to_fill_in(self) -> list[str]:
-        """What `course new` has left to be written: a line a file, and one an exercise of its bank.
+        """What `course new` has left to be written: a line per file, one per exercise of its bank.
 
         Raises:
             BankError: if the bank is not TOML.

@@ -21,7 +21,7 @@ class BatchNormalization:
     `momentum` is 1 minus this one.
 
     Args:
-        gamma: scale, shape (features,). Used as it is, so that whoever trains can change it.
+        gamma: scale, shape (features,). Used as it is, so that training can change it.
         beta: shift, shape (features,). Likewise.
         momentum: the part of the running values that stays.
         running_mean: to start from, shape (features,); 0 if there is none.

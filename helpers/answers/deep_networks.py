@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": S
 
 
 def initial_std(n_in: int, weight_init_std: str | float) -> float:
-    """Return the deviation of a layer's first weights.
+    """Return the standard deviation of a layer's initial weights.
 
     Args:
         n_in: inputs of the layer.
@@ -46,7 +46,7 @@ class MultiLayerNetExtend:
     """Affine, (batch normalization), activation, (dropout) for each hidden layer; then Affine.
 
     Args:
-        input_size: numbers a sample.
+        input_size: numbers per sample.
         hidden_size_list: units of each hidden layer.
         output_size: classes.
         activation: "relu" or "sigmoid", of the hidden layers.
@@ -117,7 +117,7 @@ class MultiLayerNetExtend:
         return self.last_layer.forward(self.predict(x, train_flg), t) + decay
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the share of samples whose highest score, in test mode, is at the right class."""
+        """Return the fraction of samples that are classified correctly, in test mode."""
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return float(np.mean(self.predict(x).argmax(axis=1) == right))
 

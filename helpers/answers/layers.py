@@ -45,7 +45,7 @@ class Affine:
     """y = x W + b, with each sample flattened first.
 
     Args:
-        W: weights, shape (n, m). Used as they are, so that whoever trains can change them in place.
+        W: weights, shape (n, m). Used as they are, so that training can change them in place.
         b: biases, shape (m,).
 
     Attributes:
@@ -59,7 +59,7 @@ class Affine:
         self.W, self.b = W, b
 
     def forward(self, x: Array) -> Array:
-        """Return x W + b, shape (N, m); x has shape (N, ...), n numbers a sample."""
+        """Return x W + b, shape (N, m); x has shape (N, ...), n numbers per sample."""
         self.shape = x.shape
         self.x = x.reshape(len(x), len(self.W)).copy()
         return np.asarray(self.x @ self.W + self.b)

@@ -15,7 +15,7 @@ class TwoLayerNet:
     """Affine, ReLU, Affine, and SoftmaxWithLoss on top.
 
     Args:
-        input_size: numbers a sample.
+        input_size: numbers per sample.
         hidden_size: units of the hidden layer.
         output_size: classes.
         weight_init_std: standard deviation of the first weights; the biases start at 0.
@@ -61,7 +61,7 @@ class TwoLayerNet:
         return self.last_layer.forward(self.predict(x), t)
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the share of samples whose highest score is at the right class."""
+        """Return the fraction of samples whose highest score is at the right class."""
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return float(np.mean(self.predict(x).argmax(axis=1) == right))
 

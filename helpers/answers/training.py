@@ -29,7 +29,7 @@ class Network(Protocol):
         """Return the loss of a batch."""
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the share of samples that it has right."""
+        """Return the fraction of samples that it has right."""
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
         """Return the loss's gradient at each parameter."""
@@ -75,7 +75,7 @@ def validation_split(x: Array, t: Array, share: float = 0.2, rng: Rng = None) ->
 
 
 class Trainer:
-    """Trains a network in mini-batches, and records one entry an epoch in each of three lists.
+    """Trains a network in mini-batches, and records one entry per epoch in each of three lists.
 
     Args:
         network: what is trained; its params change in place.

@@ -159,7 +159,7 @@ def length(name: str) -> Domain:
 
 
 def labels(samples: str = "N", classes: str = "K") -> Domain:
-    """Return the domain of class labels, one a sample: integers below the number of classes."""
+    """Return the domain of class labels, one per sample: integers below the number of classes."""
 
     def make(draw: Draw, axes: Axes) -> Any:
         count = axes.length(classes, draw)

@@ -109,7 +109,7 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     assert run(graded, "report", "--output", "here").exit_code == 2
 
 
-def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypatch):
+def test_the_demo_fails_if_a_score_is_not_as_predicted(run, course_root, monkeypatch):
     ada, bob = make_class(2)
     rows = [
         Row(ada, {"01": 4}, {"01": 4}, []),
@@ -130,7 +130,7 @@ def test_the_demo_fails_if_a_score_is_not_as_foretold(run, course_root, monkeypa
     done = run(course_root, "demo")
     assert done.exit_code == 1
     assert "! mateo.quispe: 01, double: 2 points instead of 3" in done.stdout
-    assert "1 of 2 students have the score that was foretold" in done.stdout
+    assert "1 of 2 students have the score that was predicted" in done.stdout
 
 
 def test_a_class_of_many_assignments_fits_into_a_terminal(tmp_path):

@@ -1,4 +1,4 @@
-"""The simulated class: its scores are foretold, and nothing else is touched."""
+"""The simulated class: its scores are predicted, and nothing else is touched."""
 
 import random
 
@@ -13,7 +13,7 @@ from course.demo import (
     _row,
     choose,
     damaged,
-    is_foretold,
+    is_predicted,
     make_class,
     make_demo,
 )
@@ -71,7 +71,7 @@ def answer(known, name):
 
 
 @pytest.mark.parametrize(
-    ("names", "blank", "foretold"),
+    ("names", "blank", "predicted"),
     [
         ([], [], True),
         (["squares"], [], True),  # the reference quadruples with it: the bank knows
@@ -84,18 +84,18 @@ def answer(known, name):
         ([], ["double", "quadruple"], True),
     ],
 )
-def test_answers_that_would_act_on_each_other_unforetold_are_told(
-    source, known, names, blank, foretold
+def test_answers_that_would_act_on_each_other_unpredicted_are_told(
+    source, known, names, blank, predicted
 ):
     paper = Paper(
         {a.exercise: a for name in names for a in [answer(known, name)]}, frozenset(blank)
     )
-    assert is_foretold(source, paper) is foretold
+    assert is_predicted(source, paper) is predicted
 
 
-def test_every_paper_that_is_chosen_can_be_foretold(source, known):
+def test_every_paper_that_is_chosen_can_be_predicted(source, known):
     papers = [choose(random.Random(seed), source, known, CARELESS) for seed in range(50)]
-    assert all(is_foretold(source, paper) for paper in papers)
+    assert all(is_predicted(source, paper) for paper in papers)
     assert {name for paper in papers for name in paper.answers} == {"double", "quadruple"}
     assert any(paper.blank for paper in papers)
 
@@ -162,7 +162,7 @@ def test_a_folder_that_is_not_a_demo_is_refused(course_root, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_score_is_as_foretold_and_nothing_else_is_touched(
+def test_every_score_is_as_predicted_and_nothing_else_is_touched(
     course_root, source, tmp_path, monkeypatch
 ):
     kinds = [CLASS[index] for index in (0, 2, 9, 10, 5, 13, 19)]
@@ -211,7 +211,7 @@ def test_a_notebook_that_needs_what_is_not_there_is_left_out_and_named(
     assert line.startswith("01_doubling/doubling.ipynb needs what is not installed here: ")
 
 
-def test_a_score_that_is_not_as_foretold_is_named():
+def test_a_score_that_is_not_as_predicted_is_named():
     (student,) = make_class(1)
     key, columns = (student.id, "01"), [("doubling", "double"), ("doubling", "quadruple")]
     predicted = {key: dict(zip(columns, (3.0, 1.0), strict=True))}

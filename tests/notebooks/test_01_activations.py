@@ -34,7 +34,7 @@ def roughly(actual: Any, expected: float) -> None:
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_rule_of_the_chapter_holds(f: dict[str, Any], name: str) -> None:
-    says("It answers with the same shape: a number for a number, an array for a list or an array.")
+    says("It returns the same shape: a number for a number, an array for a list or an array.")
     says("It never changes its input.")
     h = f[name]
     x = RANDOM.normal(size=(2, 3, 4))
@@ -56,8 +56,8 @@ def test_a_neuron_that_computes_and(f: dict[str, Any]) -> None:
     assert f["step_function"](z).tolist() == [1, 0, 0, 0]
     close(z[:2], [0.3, -0.2], 12)
     says("Take $w_1 = w_2 = 0.5$ and $b = -0.7$.")
-    says("$z = 0.5 + 0.5 - 0.7 = 0.3 > 0$, so the neuron answers 1.")
-    says("For $(1, 0)$ it is $z = 0.5 - 0.7 = -0.2$, so it answers 0.")
+    says("$z = 0.5 + 0.5 - 0.7 = 0.3 > 0$, so the neuron outputs 1.")
+    says("For $(1, 0)$ it is $z = 0.5 - 0.7 = -0.2$, so it outputs 0.")
     says("This neuron computes the logical *and*.")
 
 
@@ -67,7 +67,7 @@ def test_step_function(f: dict[str, Any]) -> None:
     assert step.dtype.kind == "i"
     assert f["step_function"](0) == 0
     says("$[-1, 1, 2]$ gives $[0, 1, 1]$")
-    says("At $z = 0$ it answers 0.")
+    says("At $z = 0$ it is 0.")
     assert f["step_function"](-3.0) == f["step_function"](-2.9) == 0
     says("so that $z$ moves from $-3$ to $-2.9$")
 
@@ -98,7 +98,7 @@ def test_the_textbook_formula_overflows(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.warns(RuntimeWarning, match="overflow"):
         CHAPTER.run("see_it_overflow", {"np": np})
     assert "e^1000 is inf" in capsys.readouterr().out
-    says("Python warns of an overflow: $e^{1000}$ became `inf`. The answer after it, 0, is right")
+    says("Python warns of an overflow: $e^{1000}$ became `inf`. The result, 0, is right")
     close(np.finfo(float).max / 1e308, 1.8, 1)
     with np.errstate(over="ignore"):
         assert np.exp(709.0) < np.inf == np.exp(710.0)
@@ -182,7 +182,7 @@ def test_slopes_in_the_text(f: dict[str, Any]) -> None:
     close([f["tanh_grad"](1), 1 - 0.7616**2], [0.42, 0.42], 2)
     says("At $x = 1$: $1 - 0.7616^2 \\approx 0.42$.")
     assert f["relu_grad"]([-1, 0, 1]).tolist() == [0, 0, 1]
-    says("this course, like most libraries, answers 0")
+    says("this course, like most libraries, returns 0")
     says("| sigmoid | $1 / (1 + e^{-x})$ | 0 to 1 | 1/4 |")
     says("| tanh | $2\\sigma(2x) - 1$ | −1 to 1 | 1 |")
 
@@ -222,8 +222,17 @@ def test_the_sigmoids_gradient_vanishes_and_relus_does_not(f: dict[str, Any]) ->
     assert all(0 < after(f, n, "sigmoid", 1.0) < 0.25**n for n in range(1, 21))
     assert 0.25**10 < 1e-6
     says("at most $0.25^{10}$, less than a millionth, and twenty leave $9 \\cdot 10^{-14}$ here")
-    says("tanh keeps 0.016 after twenty layers, ReLU all of it.")
+    says("tanh keeps 0.016 after twenty layers.")
     says("tanh sinks slowly to 0.016 after 20 layers. The sigmoid falls straight down to 9e-14")
+
+
+def test_relu_keeps_the_gradient_only_with_a_weight_of_one(f: dict[str, Any]) -> None:
+    for w, left in {0.9: 0.12, 0.5: 1e-6, 1.1: 6.7, 2.0: 1e6}.items():
+        roughly(after(f, 20, "relu", 1.0, w), left)
+        assert after(f, 20, "relu", 1.0, w) == pytest.approx(w**20)
+    says("With $w = 0.9$ that is 0.12, with $w = 0.5$ a millionth: the gradient vanishes here too.")
+    says("With $w = 1.1$ it is 6.7, with $w = 2$ a million.")
+    says("rises to a million after 20 layers with w = 2 and falls to a millionth with w = 0.5")
 
 
 def test_larger_weights_are_no_cure(f: dict[str, Any]) -> None:
@@ -256,7 +265,7 @@ def test_two_of_four_neurons_learn(f: dict[str, Any]) -> None:
     close(saturated[-1], 0.9993, 4)
     says("after 100 steps its error is still 0.9993")
     assert set(errors(f, "relu", -1.0)) == {1.0}
-    says("The ReLU from $-1$ does not move at all.")
+    says("The ReLU from $-1$ does not change at all.")
     roughly(f["sigmoid_grad"](-8.0), 0.00034)
     says("the slope $\\sigma'(-8) = y(1-y)$ is about 0.00034")
     says("its size: about 3.4e-4 (anything from 1e-4 to 1e-3)")
@@ -270,7 +279,7 @@ def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None
     np.testing.assert_allclose(f["sigmoid_exhibit"](x), f["sigmoid"](x))
     np.testing.assert_allclose(f["sigmoid_exhibit"](-x), f["sigmoid"](x))
     assert (f["sigmoid_exhibit"](np.linspace(-20, 20, 101)) >= 0.5).all()
-    says("It is right for $x \\ge 0$ and wrong for every negative $x$: it answers $\\sigma(|x|)$,")
+    says("It is right for $x \\ge 0$ and wrong for every negative $x$: it returns $\\sigma(|x|)$,")
     says("which is never below 1/2")
 
 
@@ -279,7 +288,7 @@ def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
     exhibit = f["numerical_diff_exhibit"]
     close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
     assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
-    says("At the floats it is right: 2, 4, 6, 8, 10. At the integers it says 1, 4, 6, 7, 9")
+    says("At the floats it is right: 2, 4, 6, 8, 10. At the integers it returns 1, 4, 6, 7, 9")
     assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
     says("The measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
 

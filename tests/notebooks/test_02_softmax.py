@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.answers.deep_networks import MultiLayerNetExtend
 from helpers.answers.gradients import numerical_gradient, numerical_jacobian
+from helpers.datasets import load_mnist
 from tests.notebooks.chapter import Chapter, close
 
 CHAPTER = Chapter("02_softmax", "softmax")
@@ -86,7 +88,7 @@ def test_cross_entropy(f: dict[str, Any]) -> None:
     close(loss(np.array([1.0, 0.0]), 1), 16.118, 3)
     says("$-\\log 10^{-7} = 16.118$")
     assert loss(np.array([1.0, 1e-30]), 1) == loss(np.array([1.0, 1e-7]), 1)
-    says("$y_c = 10^{-30}$, is told the same as one with $y_c = 10^{-7}$")
+    says("$y_c = 10^{-30}$, gets the same loss as one with $y_c = 10^{-7}$")
     close(-np.log(0.001), 6.9, 1)
     says("minus the logarithm of p falls from 6.9 near p = 0")
 
@@ -164,3 +166,13 @@ def test_the_classifier_learns(f: dict[str, Any], capsys: pytest.CaptureFixture[
     assert f["hits"] >= 290
     says("the loss falls from 1.1 to below 0.1 in 200 steps")
     assert f"loss {f['losses'][0]:.3f} before" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_first_loss_of_deeper_networks_is_a_little_above_log_k(seed: int) -> None:
+    x, t = (part[:1000] for part in load_mnist()[0])
+    for depth in (1, 2, 4, 6):
+        net = MultiLayerNetExtend(784, [100] * depth, 10, rng=seed)
+        assert 2.3 < net.loss(x, t) < 2.5
+    assert np.log(10) == pytest.approx(2.303, abs=0.0005)
+    says("start between 2.3 and 2.5, where $\\log 10 = 2.303$")

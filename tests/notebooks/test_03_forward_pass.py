@@ -113,6 +113,32 @@ def test_any_depth_agrees_with_three_layers(f: dict[str, Any]) -> None:
     )
 
 
+def turns(depth: int, gain: float) -> float:
+    """How often a random network's output turns on a line through the middle, on average."""
+    rng = np.random.default_rng(4)
+    sizes = [2, *[20] * (depth - 1), 1]
+    layers = [
+        (rng.normal(0, gain / np.sqrt(n), (n, m)), rng.normal(0, 0.5, m))
+        for n, m in pairwise(sizes)
+    ]
+    counts = []
+    for angle in np.linspace(0, np.pi, 8, endpoint=False):
+        a = np.outer(np.linspace(-3, 3, 2001), [np.cos(angle), np.sin(angle)])
+        for W, b in layers[:-1]:
+            a = np.tanh(a @ W + b)
+        rises = np.diff((a @ layers[-1][0] + layers[-1][1])[:, 0]) > 0
+        counts.append(np.sum(rises[1:] != rises[:-1]))
+    return float(np.mean(counts))
+
+
+def test_depth_makes_folds_possible_where_weights_are_large() -> None:
+    assert "rng.normal(0, 2.5 / np.sqrt(n), (n, m))" in CHAPTER.cell("plot_depth")
+    assert [turns(depth, 2.5) for depth in (1, 2, 4, 8)] == [0, 1.375, 3.75, 11]
+    says("about 1.4 times on average with two layers, 4 times with four, and 11 times with eight")
+    assert turns(8, 1) == 1.5
+    says("With the more usual standard deviation of $1 / \\sqrt n$ the eight layers turn 1.5 times")
+
+
 def test_parameters(f: dict[str, Any]) -> None:
     layers = [f["count_parameters"](list(pair)) for pair in pairwise(SIZES)]
     assert layers == [39_250, 5_100, 1_010]
@@ -123,7 +149,7 @@ def test_parameters(f: dict[str, Any]) -> None:
     says("| | 45,200 | 160 | **45,360** |")
     says("45,360 for 784-50-100-10")
     assert sum(n * m for n, m in pairwise(SIZES)) == 45_200
-    says("45,200 multiplications an image")
+    says("45,200 multiplications per image")
     large = f["count_parameters"]([56 * 56, *SIZES[1:]])
     assert (56 * 56, 3_137 * 50, large) == (3_136, 156_850, 162_960)
     close(large / 45_360, 3.6, 1)
@@ -190,7 +216,7 @@ def test_the_network_reads_at_least_97_of_100_test_images(answers: npt.NDArray[A
     assert hits / 10_000 >= 0.97
     says("gets more than 97 of 100 right")
     assert (hits, 10_000 - hits) == (9_785, 215)
-    says("0.9785: of 10,000 images 215 are read wrong.")
+    says("0.9785: of 10,000 images 215 are misclassified.")
     says("reached 0.9207")
 
 
@@ -246,7 +272,7 @@ def test_confusion(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
     share = off.sum(axis=1) / confusion.sum(axis=1)
     assert share.argmin() == 1
     assert (off.sum(axis=1)[1], confusion.sum(axis=1)[1]) == (10, 1_135)
-    says("The 1 is safest, with 10 of 1,135 wrong.")
+    says("The 1 is recognized best, with 10 of 1,135 wrong.")
 
 
 def test_sure_and_wrong(answers: npt.NDArray[Any]) -> None:
@@ -254,11 +280,11 @@ def test_sure_and_wrong(answers: npt.NDArray[Any]) -> None:
     sure = answers.max(axis=1) >= 0.9
     assert (sure.sum(), (sure & ~right).sum()) == (9_297, 36)
     close(right[sure].mean(), 0.996, 3)
-    says("at least 90 % sure, which it is for 9,297 images, it is right 99.6 % of the time")
+    says("for 9,297 images its highest probability is at least 90 %; of these it gets 99.6 % right")
     says("36 of its 215 mistakes are among them")
     twelve = np.sort(answers.max(axis=1)[~right])[-12:]
     assert (round(100 * twelve[0]), round(100 * twelve[-1])) == (97, 99)
-    says("while it is 97 to 99 percent sure")
+    says("with a probability of 97 to 99 percent")
 
 
 def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +310,7 @@ def test_the_lost_batch_shows_unless_the_size_divides(
         seen, share = numbers.split()
         assert re.search(rf": +{seen} images seen, accuracy {share}$", line)
     says("- **100**: all 10,000 images, 0.9785.")
-    says("- **128**: 9,984 images, 0.9769. The last 16 are gone.")
+    says("- **128**: 9,984 images, 0.9769. The last 16 are missing")
     says("- **3,000**: 9,000 images, 0.8810.")
     says("- **20,000**: none at all, 0.0000, and no error.")
     assert 10_000 % 128 == 16
@@ -300,11 +326,11 @@ def test_bytes_do_little_harm_and_no_noise(
     assert shares == [0.9785, 0.9526, 0.0892]
     assert round(10_000 * (1 - 0.9526)) == 474
     says("Bytes give 0.9526 in place of 0.9785.")
-    says("it makes 474 mistakes where there should be 215")
-    says("it reads every one of them as a 5: accuracy 0.0892")
+    says("there are 474 mistakes where there should be 215")
+    says("it takes every one of them for a 5: accuracy 0.0892")
     y = f["predict"](f["weights"], f["digit_bytes"].reshape(-1, 784) / 255 / 255)
     assert set(y.argmax(axis=1)) == {5}
-    says("and yet 95 of 100 digits are read right")
+    says("and yet 95 of 100 digits are classified correctly")
 
 
 def test_bytes_turn_the_sigmoid_into_a_step(f: dict[str, Any]) -> None:

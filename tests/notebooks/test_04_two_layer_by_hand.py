@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from course.notebooks.rerun import rerun
 from helpers.checks import assert_gradient
 from helpers.datasets import circles, flower, moons
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import ROOT, Chapter, close
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
 says = CHAPTER.says
@@ -47,6 +48,18 @@ def test_samples_are_columns(f: dict[str, Any]) -> None:
     )
     for key in ("Y", "Y_moons", "Y_circles"):
         assert (f[key].shape, f[key].sum()) == ((1, 400), 200)
+
+
+def test_the_petals_do_not_take_turns(f: dict[str, Any]) -> None:
+    """Of the eight petals, in the order of the angle: which class most of the points on it have."""
+    angle = np.arctan2(f["X"][1], f["X"][0]) % (2 * np.pi)
+    petal = (angle // (np.pi / 4)).astype(int)
+    classes = [round(f["Y"][0, petal == k].mean()) for k in range(8)]
+    assert classes == [0, 1, 0, 1, 1, 0, 1, 0]
+    equal = [classes[k] == classes[(k + 1) % 8] for k in range(8)]
+    assert sum(equal) == 2
+    says("eight petals, four of each color; going round, two pairs of neighbors share a color")
+    says("(There are eight petals, but twice two neighbors have the same color.)")
 
 
 # --- the baseline ---------------------------------------------------------------------------------
@@ -122,11 +135,11 @@ def test_forward_pass_of_the_smallest_network(f: dict[str, Any], tiny: dict[str,
 def test_cost_of_two_samples(f: dict[str, Any]) -> None:
     losses = -np.log([0.8, 0.6])
     close(losses, [0.22314355, 0.51082562], 8)
-    says("$-\\ln 0.8 = 0.22314355$ and $-\\ln(1 - 0.4) = 0.51082562$")
+    says("$-\\log 0.8 = 0.22314355$ and $-\\log(1 - 0.4) = 0.51082562$")
     close(f["compute_cost"](np.array([[0.8, 0.4]]), np.array([[1, 0]])), 0.36698459, 8)
     says("The cost is their mean, 0.36698459.")
     close(np.log(2), 0.6931, 4)
-    says("$-\\ln 0.5 = \\ln 2 = 0.6931$")
+    says("$-\\log 0.5 = \\log 2 = 0.6931$")
 
 
 def test_the_chain_of_the_smallest_network(f: dict[str, Any], tiny: dict[str, Any]) -> None:
@@ -134,10 +147,10 @@ def test_the_chain_of_the_smallest_network(f: dict[str, Any], tiny: dict[str, An
     A2, cache = f["forward_propagation"](x, tiny)
     a1, a2 = float(cache["A1"][0, 0]), float(A2[0, 0])
     close(f["compute_cost"](A2, y), 0.46538551, 8)
-    says("$\\ell = -\\ln a_2 = 0.46538551$")
+    says("$\\ell = -\\log a_2 = 0.46538551$")
     grads = f["backward_propagation"](tiny, cache, x, y)
     for value, row in (
-        (-1 / a2, "| $a_2$ | of $-\\ln a_2$: $-1/a_2$ | $-1.59262805$ |"),
+        (-1 / a2, "| $a_2$ | of $-\\log a_2$: $-1/a_2$ | $-1.59262805$ |"),
         (a2 - 1, "$a_2 (1 - a_2) = 0.23364338$ | $-0.37210700$ |"),
         (grads["dW2"].item(), "by $w_2$: $a_1 = 0.76159416$ | $-0.28339452$ |"),
         (grads["db2"].item(), "| $b_2$ | by $b_2$: 1 | $-0.37210700$ |"),
@@ -216,7 +229,7 @@ def test_the_network_learns_the_flower(f: dict[str, Any], flower_net: Any) -> No
     right = share(f, parameters, f["X"], f["Y"])
     assert right >= 0.88
     close(right, 0.93, 2)
-    says("The network has 93 of 100 points right")
+    says("The network gets 93 of 100 points right")
     says("Logistic regression had 48.")
     assert len(costs) == 10_000
     close(costs[0], 0.6931, 4)
@@ -270,7 +283,7 @@ def test_moons_and_circles(f: dict[str, Any]) -> None:
         if name == "circles":
             assert found[name] * 400 == 399
             assert costs[1700] > 0.69 > 0.6 > costs[2000]
-            says("the cost stays at $\\ln 2$ for some 1,800 iterations")
+            says("the cost stays at $\\log 2$ for some 1,800 iterations")
     close(found["moons"], 0.98, 2)
     says("0.98 on the moons and 399 of 400 on the circles")
     says("where logistic regression had 0.88 and 0.50")
@@ -301,7 +314,7 @@ def test_the_exhibit_learns_the_moons_and_not_the_circles(
     assert moon[0] == moon[1]
     close(moon, [0.98, 0.98], 2)
     close(circle, [0.9975, 0.79], 2)
-    says("On the moons it reaches 0.98, the same share as your gradients")
+    says("On the moons it reaches 0.98, the same accuracy as with your gradients")
     says("the training settles at 0.79, where your gradients get 0.9975")
     close([f["right_costs"][-1], f["wrong_costs"][-1]], [0.03, 0.44], 2)
     says("with right gradients down to 0.03; with the exhibit's down to 0.44")
@@ -321,3 +334,18 @@ def test_the_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
     assert not f["check_backward"](forward, f["backward_exhibit"])
     assert f["check_backward"](forward, f["backward_mended"])
     assert f["check_backward"](forward, f["backward_propagation"])
+
+
+def test_the_readme_quotes_what_a_student_is_told() -> None:
+    wrong = next(
+        answer
+        for answer in CHAPTER.source.bank.answers
+        if answer.name == "db1 summed over the units too"
+    )
+    told = rerun(CHAPTER.source, {wrong.exercise: wrong.source})[wrong.exercise].checks
+    visible, hidden = ("\n".join(check.message for check in part) for part in (told[:2], told[2:]))
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    quoted = re.search(r'"(db1 [^"]+)" at once, and "(db1 [^"]+)" when it is graded', readme)
+    assert quoted is not None
+    assert quoted[1] in visible
+    assert f"The mistake: {quoted[2]}." in hidden

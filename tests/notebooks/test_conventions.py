@@ -12,6 +12,22 @@ from course.notebooks.conventions import FIGURES, assignment_problems, problems
 ROOT = Path(__file__).parents[2]
 HEADING = re.compile(r"^### Exercise (?:[\w]+)\.(\d+): (.+) \((\d+) points?\)$", re.MULTILINE)
 WORDS = {1: "an answer", 2: "two answers"}
+# What a native reader stumbles over, each with what the course says instead.
+STIFF = {
+    r"(?<!\.)\b(one|\d) an? (class|pixel|digit|unit|layer|sample|epoch|trial|row)\b": "per",
+    r"\bby heart\b": "memorize",
+    r"\b(on the way back|the way back|on the way forward)\b": "backward pass, forward pass",
+    r"\b(for ever|none the wiser|nobody noticed|famous|so it says)\b": "plain words",
+    r"\b(hand|hands|handed) on\b": "pass on",
+    r"\bread (right|wrong)\b": "classified correctly, misclassified",
+    r"\b(sure and wrong|surer|surest)\b": "confident",
+    r"\b(whoever|who has|who gets|who reads)\b": "you, or the thing itself",
+    r"\b(condemn|foretold|bury|illness|melt|sister|good manners)\b": "plain words",
+    r"\bthe truth\b": "target",
+    r"\b(a|the) share of\b": "fraction",
+    r"\b(leak into the past|has chosen can't report|did not make it)\b": "plain words",
+}
+READ_BY_STUDENTS = ("01", "02", "03", "04", "05", "06")
 SHOW = r'plots\.show\(\s*\w+,\s*"(\w+)"'
 
 
@@ -59,3 +75,35 @@ def test_every_figure_is_shown_by_a_cell():
         cells = [cell for path in folder.glob("*.ipynb") for cell in read(path).cells]
         shown = [name for cell in cells for name in re.findall(SHOW, cell.source)]
         assert sorted(shown) == sorted(path.stem for path in folder.glob(f"{FIGURES}/*"))
+
+
+def test_a_notebook_keeps_to_plain_english(source):
+    if not source.assignment.startswith(READ_BY_STUDENTS):
+        pytest.skip("its language is looked after elsewhere")
+    text = source.text
+    told = [words for answer in source.bank.answers for words in answer.says]
+    found = {
+        match[0]: instead
+        for pattern, instead in STIFF.items()
+        for part in (text, *told)
+        for match in re.finditer(pattern, part, re.IGNORECASE)
+    }
+    assert found == {}
+
+
+def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
+    """The title may say less; below a figure the two are one text."""
+    drawn = {}
+    for cell in source.notebook.cells:
+        if cell.cell_type == "code" and (shown := re.search(SHOW, cell.source)):
+            literals = re.findall(r'"((?:[^"\\]|\\.)*)"', cell.source.split("alt=")[1])
+            drawn[shown[1]] = "".join(literals).replace('\\"', '"')
+    for cell in source.notebook.cells[1:]:
+        for alt, name in re.findall(r"!\[([^\]]*)\]\(figures/(\w+)\.png\)", cell.source):
+            if cell.cell_type == "markdown" and name in drawn:
+                assert alt == drawn[name], name
+    for alt, name in re.findall(
+        r"!\[([^\]]*)\]\(figures/(\w+)\.png\)", source.notebook.cells[0].source
+    ):
+        if name in drawn:
+            assert drawn[name].startswith(alt.rstrip(".")), name

@@ -56,7 +56,7 @@ log_softmax = function(
 
 
 def truth(t, scores):
-    """Return scores or probabilities of a batch or of one sample, and the truth in either form."""
+    """Return scores or probabilities of a batch or of one sample, and the target in either form."""
     if t.choice(True, True, False):
         return t.draw(scores("N K"), labels("N", "K") | one_hot("N", "K"))
     z, label = t.draw(scores("K"), labels("", "K"))

@@ -623,7 +623,7 @@ WRONG = {
     "belongs to the squared error, not to the cross-entropy": tanh_with(
         tanh_slope, error=lambda a, y: (a - y) * a * (1 - a)
     ),
-    "leaves the truth out": tanh_with(tanh_slope, error=lambda a, y: a),
+    "leaves the target out": tanh_with(tanh_slope, error=lambda a, y: a),
 }
 HIDDEN_WRONG = {
     "does not divide by m: with one sample, nobody sees it": scaled(1),

@@ -385,7 +385,7 @@ def loss_one_hot(t):
             relation=lambda found, truth=truth: (
                 ""
                 if same(found, np.array(truth.ours))
-                else "`backward` has written into the truth t: make a new array."
+                else "`backward` has written into the target t: make a new array."
             ),
         )
     for kind in (int, np.uint8, np.int32):
@@ -790,7 +790,7 @@ WRONG = {
     "returns the right numbers in the order from the last to the first": (
         lambda x, dout: np.where(x > 0, dout, 0).ravel()[::-1].reshape(x.shape)
     ),
-    "overwrites x on the way forward": after(lambda x, dout: fill(x, 0, x <= 0)),
+    "overwrites x in the forward pass": after(lambda x, dout: fill(x, 0, x <= 0)),
     "overwrites x with the gradient": after(lambda x, dout: fill(x, dout, x > 0)),
     "doubles dout in place": after(lambda x, dout: fill(dout, 2 * dout)),
     "returns the mask without dout: with a dout of ones that looks right": (

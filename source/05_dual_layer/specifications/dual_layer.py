@@ -521,7 +521,7 @@ def sound(t):
 
 
 def untouched(t):
-    """A way back changes no weight and no activation, whatever the options are."""
+    """A backward pass changes no weight and no activation, whatever the options are."""
     x, y = batch(t)
     network = gradients(t, x, y, drawn(t), truth=False, **price(t))
     network.look(*SHAPES, "a1", about=lambda name, *_: f"`backprop` must leave `{name}` alone.")
@@ -842,7 +842,7 @@ def between(t):
 
 
 def judged(t):
-    """Labels, and the share of right ones."""
+    """Labels, and the fraction of right ones."""
     weights, x = between(t)
     network = ready(t, weights)
     for batch, more in ((x, ""), (x[::-1].copy(), "This is another batch than the one before.")):
@@ -886,7 +886,7 @@ def tied(t):
 
 score = interaction(
     part(
-        "the labels of any batch, and the share of right ones",
+        "the labels of any batch, and the fraction of right ones",
         essential=True,
         rtol=1e-6,
         of="DualLayer",

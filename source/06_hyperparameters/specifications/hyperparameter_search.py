@@ -250,7 +250,7 @@ TEN = TWENTY[0][:10], TWENTY[1][:10]
 
 
 def missplit(found, x, t, share, kinds=False):
-    """Return what is wrong with a split that should put a share of the samples aside."""
+    """Return what is wrong with a split that should put a fraction of the samples aside."""
     count = round(share * len(x))
     if found is None:
         return RETURN
@@ -909,7 +909,7 @@ def misrun(found, ranges, measured):
         )
     for name, value in given.items():
         if isinstance(as_numbers(value), str) or np.shape(value) != ():
-            return f"`{name}` was handed on as {type(value).__name__}, not as one number."
+            return f"`{name}` was passed on as {type(value).__name__}, not as one number."
         low, high = ranges[name]
         if not low * (1 - 1e-9) <= value <= high * (1 + 1e-9):
             return (
@@ -984,7 +984,7 @@ def undetermined(found):
         values = [{**call["given"], "drawn": call["drawn"]}[name] for call in calls]
         if len({values[0], values[2], values[3]}) < 3:
             if name == "drawn":
-                return "Different seeds give the same generator: hand on the one made of `seed`."
+                return "Different seeds give the same generator: pass on the one made of `seed`."
             return (
                 f"Different seeds give the same `{name}`: draw it by `seed`, and do not round it."
             )
@@ -1004,14 +1004,14 @@ def begun_anew(found, seeds):
         drawn = [calls[0]["drawn"] for _, calls, _ in found]
         if np.allclose(places, drawn, rtol=0, atol=1e-9):
             return (
-                "The generator handed on begins anew: its first number is the one that "
+                "The generator passed on begins anew: its first number is the one that "
                 f"`{name}` was made of. Make one generator, and hand that on."
             )
     for seed, (_, calls, _) in zip(seeds, found, strict=True):
         stream = np.random.default_rng(seed).random(1000)
         if calls[0]["drawn"] not in stream:
             return (
-                "The generator handed on is another one than the hyperparameters were drawn from: "
+                "The generator passed on is another one than the hyperparameters were drawn from: "
                 "make one by `default_rng(seed)`, draw from it, and hand that one on."
             )
     return ""
@@ -1214,7 +1214,7 @@ def of_others(found):
         if not all(near(call[name], right[name]) for name in RANGES):
             return (
                 f"Trial {k} of {len(alone)}, counted from 0, has other hyperparameters than "
-                f"`run_trial` draws with child {k} of `np.random.SeedSequence(seed)`: hand on "
+                f"`run_trial` draws with child {k} of `np.random.SeedSequence(seed)`: pass on "
                 "exactly that child, and the ranges as they are."
             )
     return ""
@@ -1427,7 +1427,7 @@ def by_range(samples, batch_size, epochs):
 
 
 def by_remainder(samples, batch_size, epochs):
-    """Return the steps whose successor is a multiple of the steps an epoch."""
+    """Return the steps whose successor is a multiple of the steps per epoch."""
     steps = len(range(0, samples, batch_size))
     return [step for step in range(steps * epochs) if (step + 1) % steps == 0]
 
@@ -1448,10 +1448,10 @@ WRONG_STEPS = {
         lambda steps, N, B: [step + 1 - -(-N // B) for step in steps]
     ),
     "counts the steps from 1": of_right(lambda steps, N, B: [step + 1 for step in steps]),
-    "rounds the steps an epoch down: the short mini-batch is left out": each(
+    "rounds the steps per epoch down: the short mini-batch is left out": each(
         lambda N, B: max(N // B, 1)
     ),
-    "rounds the steps an epoch to the nearest whole number, not up": each(
+    "rounds the steps per epoch to the nearest whole number, not up": each(
         lambda N, B: max(round(N / B), 1)
     ),
     "counts a short mini-batch even where there is none": each(lambda N, B: N // B + 1),

@@ -332,7 +332,7 @@ batch_norm_backward = interaction(
 
 # --- dropout --------------------------------------------------------------------------------------
 
-MARGIN = 0.05  # of a share of 10,000: more than nine standard deviations
+MARGIN = 0.05  # of a fraction of 10,000: more than nine standard deviations
 
 
 def masked(t, layer, x, **options):
@@ -625,7 +625,7 @@ def hands_on(t):
                 lambda name=name: first_numbers(layers.theirs, name),
                 lambda name=name: first_numbers(layers.ours, name),
                 relation=lambda found, right=right: (
-                    "" if np.allclose(found, right) else "`rng` is not handed on to each Dropout."
+                    "" if np.allclose(found, right) else "`rng` is not passed on to each Dropout."
                 ),
             )
 
@@ -1023,10 +1023,10 @@ WRONG = {
     "never hands the flag on, so that every layer runs in train mode": some(nowhere, default),
     "runs every layer in test mode": some(nowhere, in_test_mode),
     "says to every layer that it is in train mode": some(nowhere, train_mode),
-    "hands on the opposite of the flag": some(nowhere, opposite),
+    "passes on the opposite of the flag": some(nowhere, opposite),
     "never drops anything: dropout always gets False": some(norms, in_test_mode),
     "hands the flag on to batch normalization, and not to dropout": some(norms, default),
-    "leaves batch normalization in test mode for ever": some(dropouts, in_test_mode),
+    "leaves batch normalization in test mode forever": some(dropouts, in_test_mode),
     "hands the flag on to dropout, and not to batch normalization": some(dropouts, default),
     "hands the opposite of the flag on to dropout": some(norms, opposite),
 }

@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from course.demo import Paper, is_foretold
+from course.demo import Paper, is_predicted
 from course.judge import preprocessor
 from course.judge.supervise import Submission, grade_notebook
 from course.layout import load_config
@@ -59,7 +59,7 @@ def groups(source, answers):
     for answer in answers:
         for index, paper in enumerate(papers):
             joined = replace(paper, answers={**paper.answers, answer.exercise: answer})
-            if answer.exercise not in paper.answers and is_foretold(source, joined):
+            if answer.exercise not in paper.answers and is_predicted(source, joined):
                 papers[index] = joined
                 break
         else:

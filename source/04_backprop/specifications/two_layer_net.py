@@ -391,8 +391,13 @@ def loss_one_hot(t):
     for kind in (int, np.uint8, np.int32):
         layer.forward(x, right.astype(kind))
         layer.backward()
-    layer.forward(np.array([[0.5], [2.0]]), np.array([0, 0]))  # as many labels as scores
-    layer.backward()
+    for x, truth in (
+        ([[0.5], [2.0]], [0, 0]),  # as many labels as scores
+        ([[0.5, 2.0]], [[0.0, 1.0]]),  # one sample
+        ([[0.5, 2.0], [1.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]]),  # as many samples as classes
+    ):
+        layer.forward(np.array(x), np.array(truth))
+        layer.backward()
     layer.forward(*t.draw(SCORES, TRUTH))
     layer.backward()
 
@@ -426,7 +431,8 @@ def loss_of_large(t):
     layer.forward(np.array([[1000.0, 0.0, -1000.0], [5.0, 5.0, 5.0]]), np.array([2, 0]))
     say(t, too_small)
     layer.backward()
-    layer.forward(*t.draw(LARGE, TRUTH))
+    x = t.draw(LARGE)
+    layer.forward(x, np.array([2, 0, 1, 2]))
     say(t, too_small)
     layer.backward()
 
@@ -456,7 +462,7 @@ SoftmaxWithLoss = interaction(
     ),
     part(
         "scores of any size, without a warning",
-        axes={"K": (2, 5)},
+        axes={"N": (4, 4), "K": (3, 3)},  # the truth is not what this is about
         count=10,
         steps=loss_of_large,
     ),

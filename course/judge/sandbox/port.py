@@ -67,17 +67,20 @@ class Confinement:
 
     @classmethod
     def for_student(
-        cls, scratch: Path, blocked: Sequence[str] = (), **limits: int
+        cls, scratch: Path, blocked: Sequence[str] = (), *, data: bool = True, **limits: int
     ) -> "Confinement":
         """Return the confinement of a student's code.
 
         Args:
             scratch: its folder.
             blocked: modules of `helpers` that it may not read, such as "helpers.answers.gradients".
+            data: whether it may read the data sets that come with the course and its packages.
             limits: other limits than usual, by attribute.
         """
         helpers = _package("helpers")
         hidden = [_package("course")]
+        if not data:
+            hidden += [helpers / "data", _package("sklearn") / "datasets" / "data"]
         for module in blocked:
             *folders, stem = module.split(".")[1:]
             folder = helpers.joinpath(*folders)

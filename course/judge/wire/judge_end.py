@@ -275,8 +275,13 @@ class There:
     What it says of the global generators is the student's word: it finds an honest mistake.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, written: Mapping[str, str]) -> None:
         self._session = session
+        self._written = written
+
+    def written(self, name: str, function: Any) -> str:
+        """Return the text of the cell that answers an exercise, as it was handed in."""
+        return self._written.get(name, "")
 
     def keep(self, value: Any) -> Any:
         """Send a copy, and return the remote that stands for it."""
@@ -310,14 +315,17 @@ class There:
 class Namespace(dict[str, Any]):
     """Globals of a test cell: what it lacks is looked up in the student process."""
 
-    def __init__(self, names: dict[str, Any], session: Session) -> None:
+    def __init__(
+        self, names: dict[str, Any], session: Session, written: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(names)
         self._session = session
+        self._written = written or {}
 
     @property
     def home(self) -> "There":
         """Where the student's objects live: see `helpers.specification.homes`."""
-        return There(self._session)
+        return There(self._session, self._written)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):

@@ -324,6 +324,12 @@ def _number(value: Any) -> float:
     return value
 
 
+def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise VerdictError("it is not a dictionary")
+    return tuple((name, _number(number)) for name, number in value.items())
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise VerdictError("it is neither true nor false")

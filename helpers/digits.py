@@ -50,8 +50,8 @@ def load_released_test() -> Part:
     """Return the released test part: to be opened once, when everything is decided.
 
     Returns:
-        images (1000, 8, 8), whole numbers from 0 to 16, and labels (1000,). Made from MNIST's test
-        images by `tools/make_project_digits.py`.
+        images (1000, 8, 8), whole numbers from 0 to 16, and labels (1000,). Made from MNIST by
+        `tools/make_project_digits.py`.
     """
     with np.load(_RELEASED, allow_pickle=False) as file:
         return file["images"].astype(np.int64), file["labels"].astype(np.int64)

@@ -126,7 +126,9 @@ def _unpacked(data: bytes, name: str) -> Arrays:
         for member in members:
             key = member.filename.removesuffix(".npy")
             if key == member.filename or key in found or not _is_name(key):
-                raise HandInError(f"{name} holds something that is no array with a name of its own.")
+                raise HandInError(
+                    f"{name} holds something that is no array with a name of its own."
+                )
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise HandInError(f"{name} is packed otherwise than `np.savez` packs.")
             with file.open(member) as stream:
@@ -162,7 +164,9 @@ def _array(content: bytes, name: str) -> NDArray[np.float32]:
         raise HandInError(f"{name} is said to have the shape {shape}.")
     rest = content[stream.tell() :]
     if math.prod(shape) * dtype.itemsize != len(rest):
-        raise HandInError(f"{name} is said to have the shape {shape}, but its numbers are not that many.")
+        raise HandInError(
+            f"{name} is said to have the shape {shape}, but its numbers are not that many."
+        )
     with np.errstate(over="ignore"):
         array = np.frombuffer(rest, dtype).reshape(shape, order="F" if by_columns else "C")
         array = np.ascontiguousarray(array, dtype=np.float32).reshape(shape)

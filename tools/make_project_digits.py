@@ -4,10 +4,13 @@
 
 SOURCE is as for `make_mnist_bundle.py`. Two files are written:
 
-- `helpers/data/digits_test.npz`, the released test part: 1,000 of MNIST's test images, each moved
-  by up to a pixel of its bitmap, as 8 x 8 numbers;
+- `helpers/data/digits_test.npz`, the released test part: 1,000 images, each moved by up to a pixel
+  of its bitmap, as 8 x 8 numbers;
 - `source/08_project/hidden/digits.npz`, the pool from which each student's hidden test set is
-  drawn: bitmaps of 4,000 training images that are not in the course's bundle. It is never let out.
+  drawn: bitmaps of 4,000 other images. It is never let out.
+
+All are training images of MNIST that are not in the course's bundle, drawn at random, so that what
+is true of one part is true of the other but for chance.
 
 The same files give the same bytes each time (with one zlib). A pool of your own has the same two
 arrays: `bitmaps`, uint8 of shape (N, 32, 32), 0 for paper and 1 for ink, and `labels`, uint8 of
@@ -43,13 +46,14 @@ def bitmaps(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def make(arrays: Mapping[str, NDArray[np.uint8]]) -> dict[Path, dict[str, NDArray[Any]]]:
     """Return what each file holds."""
     rng = np.random.default_rng(SEED)
-    chosen = rng.choice(len(arrays["x_test"]), COUNT, replace=False)
-    pool = rng.choice(np.arange(BUNDLED, len(arrays["x_train"])), POOL_COUNT, replace=False)
-    released = shifted(bitmaps(arrays["x_test"][chosen]), rng)
+    others = np.arange(BUNDLED, len(arrays["x_train"]))
+    chosen = rng.choice(others, COUNT + POOL_COUNT, replace=False)
+    test, pool = chosen[:COUNT], chosen[COUNT:]
+    released = shifted(bitmaps(arrays["x_train"][test]), rng)
     return {
         RELEASED: {
             "images": reduce_to_8x8(released).astype(np.uint8),
-            "labels": arrays["t_test"][chosen],
+            "labels": arrays["t_train"][test],
         },
         POOL: {"bitmaps": bitmaps(arrays["x_train"][pool]), "labels": arrays["t_train"][pool]},
     }

@@ -342,8 +342,7 @@ def _ended(reason: str) -> dict[str, Any]:
 
 def _files(handed_in: Mapping[str, tuple[bool, str]]) -> dict[str, bytes | str]:
     return {
-        name: base64.b64decode(text) if there else text
-        for name, (there, text) in handed_in.items()
+        name: base64.b64decode(text) if there else text for name, (there, text) in handed_in.items()
     }
 
 

@@ -182,13 +182,14 @@ def _serve(
 ) -> Record:
     """Give the judge its job and student processes until it sends the record.
 
-    Args:
-        folders: what a student process writes in, and one for what stands apart.
+    A student process writes in the first of the folders, one for what stands apart in the second.
     """
     left = within(backstop(limits.notebook) + backstop(limits.cell) + 60)
     promises = submission.source.promises.to_json()
     handed_in = {
-        name: (True, base64.b64encode(found).decode()) if isinstance(found, bytes) else (False, found)
+        name: (True, base64.b64encode(found).decode())
+        if isinstance(found, bytes)
+        else (False, found)
         for name, found in submission.handed_in.items()
     }
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits), promises]

@@ -1,7 +1,7 @@
 """Read a notebook and tell its cells apart: set-up, solution, test, answer in words.
 
-Knows the marks that the course's conventions give a cell (grade ids, the tags `setup` and `apart`); runs
-nothing.
+Knows the marks that the course's conventions give a cell (grade ids, the tags `setup` and
+`apart`); runs nothing.
 """
 
 from pathlib import Path

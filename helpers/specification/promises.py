@@ -126,9 +126,7 @@ class Promises:
                 name: [[mistake.words, mistake.source] for mistake in known]
                 for name, known in self.mistakes.items()
             },
-            "hidden": {
-                name: base64.b64encode(data).decode() for name, data in self.hidden.items()
-            },
+            "hidden": {name: base64.b64encode(data).decode() for name, data in self.hidden.items()},
         }
 
     @classmethod

@@ -147,7 +147,7 @@ class ExerciseVerdict:
             score=_take(value, "score", _number),
             max_score=_take(value, "max_score", _number),
             checks=_take(value, "checks", _each(lambda one: CheckVerdict.from_json(one, form))),
-            measured=_take(value, "measured", _optional(_numbers)) or (),
+            measured=_take(value, "measured", _numbers),
         )
 
 
@@ -325,6 +325,8 @@ def _number(value: Any) -> float:
 
 
 def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
+    if value is None:
+        return ()
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise VerdictError("it is not a dictionary")
     return tuple((name, _number(number)) for name, number in value.items())

@@ -183,9 +183,9 @@ class Question:
         self.measured[name] = float(value)
 
     def written(self, name: str) -> str:
-        """Return the text of the cell that answers the exercise of this name."""
+        """Return the text of the cell that answers this exercise and defines this function."""
         home = getattr(self._names, "home", Here())
-        return home.written(name, self._answer(name))
+        return home.written(self._answer(name))
 
     def _answer(self, name: str) -> Any:
         """Return what the student calls by this name."""

@@ -99,7 +99,7 @@ def fit_to_bitmap(picture: ArrayLike) -> NDArray[np.int64]:
     place = np.arange(SIDE) + 0.5
     y = top + place[:, np.newaxis] * height / SIDE
     x = left + width / 2 + (place - SIDE / 2) * width / across + slant * (y - middle)
-    return (_between(picture, y + 0 * x, x) > level).astype(np.int64)
+    return np.where(_between(picture, y + 0 * x, x) > level, 1, 0).astype(np.int64)
 
 
 def _between(picture: NDArray[Any], y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -129,9 +129,9 @@ def read_photograph(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     from PIL import Image  # comes with Matplotlib
 
     with Image.open(path) as image:
-        image = image.convert("L")
-        image.thumbnail((128, 128))
-        dark = 255.0 - np.asarray(image, dtype=float)
+        gray = image.convert("L")
+    gray.thumbnail((128, 128))
+    dark = 255.0 - np.asarray(gray, dtype=float)
     paper = np.median(dark)
     ink = np.clip(dark - paper, 0, None)
     return ink / ink.max() if ink.any() else ink
@@ -162,7 +162,7 @@ def drawing_board() -> Any:
     """
     from IPython.display import HTML
 
-    return HTML(_BOARD)
+    return HTML(_BOARD)  # type: ignore[no-untyped-call]
 
 
 _BOARD = """

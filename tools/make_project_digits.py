@@ -70,7 +70,7 @@ def main() -> None:
         parser.exit(2, f"nothing was made: {error}\n")
     for path, found in make(arrays).items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **found)
+        np.savez_compressed(path, **found)  # type: ignore[arg-type]
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
 
 

@@ -22,6 +22,7 @@ from course.judge.sandbox import local_sandbox
 from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
+from course.notebooks.cells import TEST_PREFIX
 from course.notebooks.runner import execute
 from course.verdict import TEST_FAILED
 from helpers.checks import Question, seeded
@@ -266,9 +267,7 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
-        plain = [one for one in self._cells if one.kind == "plain"]
-        written = {one.key: one.source for one in reversed(plain)}  # of two the first one is run
-        names = Namespace(self._names, self._session, written)
+        names = Namespace(self._names, self._session, self._answer(cell))
         printed = io.StringIO()
         finished = True
         try:
@@ -297,6 +296,11 @@ class Judging:
             self._note(cell, *refusals(check.message for check in question.results))
         if fate := self._fate():
             self._note(cell, fate)
+
+    def _answer(self, test: CodeCell) -> str:
+        """Return the text of the cell that is tested; of two of its name the first one is run."""
+        key = test.key.removeprefix(TEST_PREFIX)
+        return next((one.source for one in self._cells if one.key == key), "")
 
     def _note(self, cell: CodeCell, *sentences: str) -> None:
         """Write down what happened in a cell."""

@@ -19,7 +19,7 @@ from traitlets.config import Config
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
-from course.judge.supervise import JudgeError, Submission, grade_notebook, put_files
+from course.judge.supervise import JudgeError, Submission, grade_notebook
 from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.cells import NOT_GRADED, REPAIRS
@@ -101,14 +101,12 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         root, folder = Path(courses.root), Path(resources["metadata"]["path"])
         submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
         _drop_links(folder, submitted, source.folder)
-        handed_in = source.handed_in(submitted)
-        put_files(folder, handed_in)  # where nbgrader may have put the staff's own
         return Submission(
             source=source,
             submitted=nb,
             folder=folder,
             seed=student_seed(course_secret(root), student),
-            handed_in=handed_in,
+            handed_in=source.handed_in(submitted),
         )
 
 

@@ -30,6 +30,7 @@ from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_apart, is_setup, is_test
 from course.notebooks.exercises import Exercise
+from course.notebooks.let_out import put_files
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
@@ -240,7 +241,9 @@ def _how_ended(student: Child | None) -> str:
 
 def _orders(submission: Submission, scratch: Path, apart: bool) -> dict[str, Any]:
     closed = closed_helpers(submission.source)
-    confinement = Confinement.for_student(scratch, closed, data=not apart)
+    confinement = Confinement.for_student(scratch, closed)
+    if apart:
+        confinement = confinement.without_data()
     return {"closed": closed, "confinement": confinement.to_json()}
 
 
@@ -268,17 +271,6 @@ def _scratch(
             shutil.copyfile(path, target)
         put_files(scratch, handed_in or {})
         yield scratch
-
-
-def put_files(folder: Path, handed_in: Mapping[str, bytes | str]) -> None:
-    """Put handed-in files into a folder; what can't be read is not there."""
-    for name, found in handed_in.items():
-        place = folder / name
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        place.unlink(missing_ok=True)
-        if isinstance(found, bytes):
-            place.write_bytes(found)
 
 
 def _exercise(exercise: Exercise, record: Record) -> ExerciseVerdict:

@@ -36,4 +36,4 @@ def shifted(
     down, right = rng.integers(0, 2 * most + 1, (2, count, 1, 1))
     rows = np.arange(height)[:, np.newaxis] + down
     columns = np.arange(width) + right
-    return padded[np.arange(count)[:, np.newaxis, np.newaxis], rows, columns]
+    return np.asarray(padded[np.arange(count)[:, np.newaxis, np.newaxis], rows, columns])

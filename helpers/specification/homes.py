@@ -29,8 +29,8 @@ class Home(Protocol):
     def given(self, name: str, here: Any) -> Any:
         """Return what a set-up cell defines there, such as a library; `here` is this process's."""
 
-    def written(self, name: str, function: Any) -> str:
-        """Return the text of the cell that answers an exercise, whose function this is."""
+    def written(self, function: Any) -> str:
+        """Return the text of the cell that is the answer, and defines this function."""
 
     def stir(self) -> tuple[Any, ...]:
         """Draw from the global generators of NumPy and Python, and return what came."""
@@ -55,7 +55,7 @@ class Here:
         """Return this process's."""
         return here
 
-    def written(self, name: str, function: Any) -> str:
+    def written(self, function: Any) -> str:
         """Return the lines of the cell, which Python keeps to quote in tracebacks."""
         code = getattr(function, "__code__", None)
         return "".join(linecache.getlines(code.co_filename)) if code else ""

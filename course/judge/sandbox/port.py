@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,26 +67,28 @@ class Confinement:
 
     @classmethod
     def for_student(
-        cls, scratch: Path, blocked: Sequence[str] = (), *, data: bool = True, **limits: int
+        cls, scratch: Path, blocked: Sequence[str] = (), **limits: int
     ) -> "Confinement":
         """Return the confinement of a student's code.
 
         Args:
             scratch: its folder.
             blocked: modules of `helpers` that it may not read, such as "helpers.answers.gradients".
-            data: whether it may read the data sets that come with the course and its packages.
             limits: other limits than usual, by attribute.
         """
         helpers = _package("helpers")
         hidden = [_package("course")]
-        if not data:
-            hidden += [helpers / "data", _package("sklearn") / "datasets" / "data"]
         for module in blocked:
             *folders, stem = module.split(".")[1:]
             folder = helpers.joinpath(*folders)
             hidden += [folder / stem, folder / f"{stem}.py"]
             hidden += folder.glob(f"__pycache__/{stem}.*")
         return cls(scratch.resolve(), (*_python(), helpers), tuple(hidden), **limits)
+
+    def without_data(self) -> "Confinement":
+        """Return the same, closed to the data sets that come with the course and its packages."""
+        data = _package("helpers") / "data", _package("sklearn") / "datasets" / "data"
+        return replace(self, hidden=(*self.hidden, *data))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

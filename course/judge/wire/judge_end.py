@@ -275,13 +275,13 @@ class There:
     What it says of the global generators is the student's word: it finds an honest mistake.
     """
 
-    def __init__(self, session: Session, written: Mapping[str, str]) -> None:
+    def __init__(self, session: Session, answer: str = "") -> None:
         self._session = session
-        self._written = written
+        self._answer = answer
 
-    def written(self, name: str, function: Any) -> str:
-        """Return the text of the cell that answers an exercise, as it was handed in."""
-        return self._written.get(name, "")
+    def written(self, function: Any) -> str:
+        """Return the text of the answer, as it was handed in: nothing is asked there."""
+        return self._answer
 
     def keep(self, value: Any) -> Any:
         """Send a copy, and return the remote that stands for it."""
@@ -313,19 +313,23 @@ class There:
 
 
 class Namespace(dict[str, Any]):
-    """Globals of a test cell: what it lacks is looked up in the student process."""
+    """Globals of a test cell: what it lacks is looked up in the student process.
 
-    def __init__(
-        self, names: dict[str, Any], session: Session, written: Mapping[str, str] | None = None
-    ) -> None:
+    Args:
+        names: what the set-up cells define here.
+        session: of the student process.
+        answer: the text of the cell that is tested.
+    """
+
+    def __init__(self, names: dict[str, Any], session: Session, answer: str = "") -> None:
         super().__init__(names)
         self._session = session
-        self._written = written or {}
+        self._answer = answer
 
     @property
     def home(self) -> "There":
         """Where the student's objects live: see `helpers.specification.homes`."""
-        return There(self._session, self._written)
+        return There(self._session, self._answer)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
+from course.grading.pseudonyms import Names
 from course.layout import CourseError, find_root
 
 if TYPE_CHECKING:
@@ -256,6 +257,8 @@ def check(
         for line in exercise.checks:
             if not line.passed:
                 out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
+        for name, value in exercise.measured:
+            out.print(f"    {escape(name)}: {value:.4g}")
     for note in (*verdict.repairs, *verdict.incidents):
         out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
     out.print(f"{verdict.score:g} of {verdict.max_score:g} points.")
@@ -297,6 +300,37 @@ def report(
 
     root = _root()
     page = write_report(read_results(root, assignments or []), output or root / "report")
+    out.print(escape(_shown(page)), soft_wrap=True)
+
+
+@app.command()
+def leaderboard(
+    assignment: Annotated[
+        str, typer.Argument(help="The assignment with a network to be measured.")
+    ] = "08_project",
+    names: Annotated[
+        Names, typer.Option(help="Under which names students stand there.")
+    ] = Names.PSEUDONYMS,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to; report/ if not given.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Write report/leaderboard.html: whose network reads new images best.
+
+    With pseudonyms it prints who is who: for you, and to tell each student theirs.
+    """
+    from course.grading.leaderboard import entries, write_leaderboard
+    from course.grading.pseudonyms import shown_names
+    from course.grading.results import read_results
+    from course.secret import course_secret
+
+    root = _root()
+    results = read_results(root, [assignment])
+    shown = shown_names(results.students, names, course_secret(root))
+    page = write_leaderboard(results, assignment, shown, output or root / "report")
+    if names is Names.PSEUDONYMS:
+        for entry in entries(results, assignment):
+            out.print(f"  {escape(entry.student)}: {escape(shown[entry.student])}")
     out.print(escape(_shown(page)), soft_wrap=True)
 
 

@@ -57,14 +57,23 @@ confidence_interval = function(
 
 
 def runs(draw, axes):
-    """Return accuracies of a few variants."""
+    """Return accuracies of a few variants, whose means all differ."""
     count = draw.integer(1, 1 + draw.size)
     return {
-        f"variant {k}": draw.array((draw.integer(2, 2 + draw.size),), 0, 1).tolist()
-        for k in draw.order(count)
+        f"variant {k}": (
+            (rank + draw.array((draw.integer(2, 2 + draw.size),), 0, 0.9)) / count
+        ).tolist()
+        for k, rank in enumerate(draw.order(count))
     }
 
 
+UNSORTED = {"b": [0.5, 0.7], "a": [0.1, 0.4, 0.2], "c": [0.9, 0.8]}
 ablation_table = function(
-    part("any runs: mean, error, and the best first", points=3, essential=True, runs=Domain(runs)),
+    part(
+        "any runs: mean, error, and the best first",
+        points=3,
+        essential=True,
+        at=[{"runs": UNSORTED}],
+        runs=Domain(runs),
+    ),
 )

@@ -132,8 +132,7 @@ def test_a_baseline_earns_some_points_for_its_accuracy(server):
     exec(softmax, names)
     images, labels = load_released_test()
     right = float(np.mean(names["predict"](arrays, images) == labels))
-    answers = {"train": train, "predict": softmax, "claim": claims(right)}
-    verdict = judged(server, packed(arrays), **answers)
+    verdict = judged(server, packed(arrays), train=train, predict=softmax, claim=claims(right))
     assert verdict["predict"].failed == ACCURACY[1:], said(verdict["predict"])
     assert verdict["claim"].score == 5, said(verdict["claim"])
 
@@ -145,7 +144,7 @@ class Bomb:
     """Writes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (open, ("/tmp/unpickled", "w"))  # noqa: S108
+        return (open, ("/tmp/unpickled", "w"))
 
 
 def lying(shape: str, data: bytes = b"\0" * 80) -> bytes:
@@ -202,7 +201,7 @@ def test_a_file_that_is_no_good_costs_its_own_points_with_one_clear_line(server,
     assert verdict["train"].score == verdict["train"].max_score
     assert verdict.incidents == ()
     assert verdict.seconds < 60
-    assert not Path("/tmp/unpickled").exists()  # noqa: S108
+    assert not Path("/tmp/unpickled").exists()
 
 
 def test_arrays_of_other_names_are_told(server, params):

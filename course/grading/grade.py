@@ -31,7 +31,7 @@ from course.grading.notes import (
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
 from course.notebooks.cells import NOT_GRADED, REPAIRS, read
-from course.repair.folder import SubmissionError, tidied, timestamp
+from course.repair.folder import MAX_BYTES, SubmissionError, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
@@ -206,11 +206,14 @@ def _is_there(course: Course, student: str, assignment: str) -> bool:
 
 
 def _digest(folder: Path) -> str:
-    """Return a digest of a folder's files, links not followed."""
+    """Return a digest of a folder's files, links not followed and giants not read."""
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         whole.update(f"{path.relative_to(folder)}\0".encode(errors="surrogateescape"))
         if path.is_file() and not path.is_symlink():
+            if (size := path.stat().st_size) > MAX_BYTES:  # such a file is not graded
+                whole.update(str(size).encode())
+                continue
             with contextlib.suppress(PermissionError), path.open("rb") as file:
                 whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()

@@ -17,6 +17,8 @@ from nbgrader.utils import parse_utc
 
 from course.repair.exporter import stand_in
 
+MAX_BYTES = 100 << 20  # of a file: nbgrader would copy any, several times over
+
 
 class SubmissionError(Exception):
     """A submission, or one of its notebooks, can't be graded; the message says why."""
@@ -86,6 +88,8 @@ def _useless(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, "is a link to another file; it was not followed"
         elif not (path.is_file() or path.is_dir()):
             yield path, "is no ordinary file and was left out"
+        elif path.is_file() and path.stat().st_size > MAX_BYTES:
+            yield path, f"is larger than {MAX_BYTES >> 20} MiB and was left out"
     try:
         timestamp(folder)
     except SubmissionError:

@@ -8,6 +8,7 @@ from helpers.handed_in import handing_in, read_arrays
 from helpers.specification.promises import PromiseError, Promises, promised
 
 IMAGES = np.random.default_rng(0).integers(0, 17, (40, 8, 8))
+LABELS = np.zeros(40, dtype=np.int64)
 
 
 def own(params, images):
@@ -65,7 +66,7 @@ def test_a_prediction_may_spoil_what_it_gets():
         params.clear()
         return np.zeros(len(images), dtype=int)
 
-    kept, params = IMAGES.copy(), {"W1": np.ones(3)}
+    kept, params = IMAGES.copy(), {"W1": np.ones(3, dtype=np.float32)}
     open_task.predictions(greedy, params, kept)
     assert np.array_equal(kept, IMAGES)
     assert set(params) == {"W1"}
@@ -129,7 +130,7 @@ def test_a_claim_that_is_too_good_is_found(claimed, found):
 def test_a_training_gives_arrays():
     for answer in (None, {}, [1], {"W1": "no"}, {1: np.ones(2)}):
         with pytest.raises(AssertionError, match="`train` returns"):
-            open_task.trained(lambda *_, **__: answer, IMAGES, np.zeros(40), seed=1, epochs=1)  # noqa: B023
+            open_task.trained(lambda *_, **__: answer, IMAGES, LABELS, seed=1, epochs=1)  # noqa: B023
 
 
 def test_files_are_those_that_were_handed_in_or_lie_beside_the_notebook(tmp_path, monkeypatch):

@@ -72,7 +72,8 @@ def test_names_are_those_that_were_chosen_and_escaped(results):
     assert ">Name<" not in none
     for text in (real, coded, none):
         assert "<script" not in text
-        assert "http" not in text
+        assert "http:" not in text
+        assert "https:" not in text
         assert "0.970 ± 0.004" in text
         assert "Dan" not in text
 

@@ -322,11 +322,10 @@ def leaderboard(
     from course.grading.leaderboard import entries, write_leaderboard
     from course.grading.pseudonyms import shown_names
     from course.grading.results import read_results
-    from course.secret import course_secret
 
     root = _root()
     results = read_results(root, [assignment])
-    shown = shown_names(results.students, names, course_secret(root))
+    shown = shown_names(results.students, names, root)
     page = write_leaderboard(results, assignment, shown, output or root / "report")
     if names is Names.PSEUDONYMS:
         for entry in entries(results, assignment):

@@ -6,6 +6,9 @@ Knows the course's secret, from which pseudonyms come; imports nothing slow.
 import hmac
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
+
+from course.secret import course_secret
 
 FIRST = """
 amber brave bright calm clever copper daring eager early fair gentle golden grand happy honest
@@ -50,11 +53,17 @@ def _names(student: str, secret: bytes) -> Iterator[str]:
         yield f"{one} {other}{more}"
 
 
-def shown_names(students: Mapping[str, str], names: Names, secret: bytes) -> dict[str, str]:
-    """Return how each student is called on the page."""
+def shown_names(students: Mapping[str, str], names: Names, root: Path) -> dict[str, str]:
+    """Return how each student is called.
+
+    Args:
+        students: names for people by student id.
+        names: which kind.
+        root: the course's folder, where its secret lies.
+    """
     match names:
         case Names.REAL:
             return dict(students)
         case Names.PSEUDONYMS:
-            return pseudonyms(students, secret)
+            return pseudonyms(students, course_secret(root))
     return dict.fromkeys(students, "")

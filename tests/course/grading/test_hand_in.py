@@ -53,7 +53,7 @@ def course(course_root: Path) -> Path:
     for cell in nb.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_double":
             cell.source = TEST
-    nbformat.write(nb, folder / "doubling.ipynb")  # type: ignore[no-untyped-call]
+    nbformat.write(nb, folder / "doubling.ipynb")
     np.savez(folder / "box.npz", box=7)
     make_release(course_root)
     return course_root
@@ -67,7 +67,7 @@ def put(course: Path, student: str, box: Callable[[Path], object] | None) -> Pat
     for cell in nb.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "double":
             cell.source = "def double(x):\n    return np.asarray(x) * 2"
-    nbformat.write(nb, folder / "doubling.ipynb")  # type: ignore[no-untyped-call]
+    nbformat.write(nb, folder / "doubling.ipynb")
     if box:
         box(folder / "box.npz")
     return folder

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from course.grading.leaderboard import entries, leaderboard, write_leaderboard
-from course.grading.pseudonyms import Names, shown_names
+from course.grading.pseudonyms import Names, pseudonyms, shown_names
 from course.grading.results import Column, Results, Work
 from course.layout import CourseError
 from course.notebooks.exercises import Exercise
@@ -48,8 +48,8 @@ def results():
     return Results(students, columns, {(one.student, one.assignment): one for one in works})
 
 
-def page(results, names):
-    shown = shown_names(results.students, names, b"secret")
+def page(results, names, root):
+    shown = shown_names(results.students, names, root)
     return leaderboard(results, "08_project", shown, datetime(2026, 11, 29))
 
 
@@ -60,9 +60,9 @@ def test_the_best_stand_first_and_those_without_a_valid_network_not_at_all(resul
     assert found[0].error == pytest.approx((0.97 * 0.03 / 2000) ** 0.5)
 
 
-def test_names_are_those_that_were_chosen_and_escaped(results):
+def test_names_are_those_that_were_chosen_and_escaped(results, tmp_path):
     real, coded, none = (
-        page(results, names) for names in (Names.REAL, Names.PSEUDONYMS, Names.NONE)
+        page(results, names, tmp_path) for names in (Names.REAL, Names.PSEUDONYMS, Names.NONE)
     )
     assert EVIL not in real
     assert "&lt;script&gt;" in real
@@ -81,10 +81,10 @@ def test_names_are_those_that_were_chosen_and_escaped(results):
 def test_pseudonyms_differ_stay_and_need_the_secret(results):
     names = [f"student{k}" for k in range(300)]
     students = dict.fromkeys(names, "")
-    first = shown_names(students, Names.PSEUDONYMS, b"secret")
+    first = pseudonyms(students, b"secret")
     assert len(set(first.values())) == 300
-    assert first == shown_names(students, Names.PSEUDONYMS, b"secret")
-    assert first != shown_names(students, Names.PSEUDONYMS, b"other")
+    assert first == pseudonyms(students, b"secret")
+    assert first != pseudonyms(students, b"other")
 
 
 def test_the_page_is_written_but_never_over_another_s(results, tmp_path):

@@ -5,6 +5,7 @@ The cells that only explore are left out, so that each case takes a few seconds.
 
 import io
 import pickle
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -32,6 +33,7 @@ pytestmark = [
 
 FOLDER = Path(__file__).parents[3] / "source" / "08_project"
 SOURCE = source_notebook(FOLDER / "project.ipynb")
+UNPICKLED = Path(tempfile.gettempdir()) / "unpickled"  # what a pickle would write
 OPEN = ("train", "predict", "claim")
 ACCURACY = [check.name for check in SOURCE.exercises[5].checks if " right" in check.name]
 
@@ -144,7 +146,7 @@ class Bomb:
     """Writes a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (open, ("/tmp/unpickled", "w"))
+        return (open, (str(UNPICKLED), "w"))
 
 
 def lying(shape: str, data: bytes = b"\0" * 80) -> bytes:
@@ -201,7 +203,7 @@ def test_a_file_that_is_no_good_costs_its_own_points_with_one_clear_line(server,
     assert verdict["train"].score == verdict["train"].max_score
     assert verdict.incidents == ()
     assert verdict.seconds < 60
-    assert not Path("/tmp/unpickled").exists()
+    assert not UNPICKLED.exists()
 
 
 def test_arrays_of_other_names_are_told(server, params):

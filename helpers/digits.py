@@ -5,7 +5,6 @@ such a bitmap of any picture of one digit. How a bitmap becomes an image is the 
 exercise, so it isn't here. Knows the data; doesn't know what is graded.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,7 @@ def _between(picture: NDArray[Any], y: NDArray[Any], x: NDArray[Any]) -> NDArray
 # --- the learner's own handwriting ----------------------------------------------------------------
 
 
-def read_photograph(path: str | os.PathLike[str]) -> NDArray[np.float64]:
+def read_photograph(path: str | Path) -> NDArray[np.float64]:
     """Return a photograph of one digit, dark ink on light paper, as `fit_to_bitmap` wants it.
 
     Args:
@@ -128,15 +127,15 @@ def read_photograph(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     """
     from matplotlib.image import imread  # only where it is used
 
-    image = imread(path)
-    light = image[..., :3].mean(axis=-1) if image.ndim == 3 else image.astype(float)
+    image: NDArray[Any] = np.asarray(imread(path), dtype=float)
+    light = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
     step = max(1, min(light.shape) // 64)  # each square of so many pixels becomes one
     height, width = (length // step for length in light.shape)
     squares = light[: height * step, : width * step].reshape(height, step, width, step)
     dark = light.max() - squares.mean(axis=(1, 3))
     paper = np.median(dark)
     ink = np.clip(dark - paper, 0, None)
-    return ink / ink.max() if ink.any() else ink
+    return np.asarray(ink / max(ink.max(), 1e-9))
 
 
 def read_drawing(text: str) -> NDArray[np.int64]:

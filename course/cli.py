@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
+from course.grading.pseudonyms import Names
 from course.layout import CourseError, find_root
 
 if TYPE_CHECKING:
@@ -352,6 +353,36 @@ def report(
 
 
 @app.command()
+def leaderboard(
+    assignment: Annotated[
+        str, typer.Argument(help="The assignment with a network to be measured.")
+    ] = "08_project",
+    names: Annotated[
+        Names, typer.Option(help="Under which names students stand there.")
+    ] = Names.PSEUDONYMS,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to; report/ if not given.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Write report/leaderboard.html: whose network reads new images best.
+
+    With pseudonyms it prints who is who: for you, and to tell each student theirs.
+    """
+    from course.grading.leaderboard import entries, write_leaderboard
+    from course.grading.pseudonyms import shown_names
+    from course.grading.results import read_results
+
+    root = _root()
+    results = read_results(root, [assignment])
+    shown = shown_names(results.students, names, root)
+    page = write_leaderboard(results, assignment, shown, output or root / "report")
+    if names is Names.PSEUDONYMS:
+        for entry in entries(results, assignment):
+            out.print(f"  {escape(entry.student)}: {escape(shown[entry.student])}")
+    out.print(escape(_shown(page)), soft_wrap=True)
+
+
+@app.command()
 def demo(
     keep: Annotated[
         Path | None,
@@ -442,6 +473,8 @@ def _verdict(verdict: "Verdict") -> None:
         for line in exercise.checks:
             if not line.passed:
                 out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
+        for name, value in exercise.measured:
+            out.print(f"    {escape(name)}: {value:.4g}")
     if untouched:
         names = ", ".join(escape(one.id) for one in untouched)
         out.print(f"[dim]· not attempted yet: {names}[/]", soft_wrap=True)

@@ -277,6 +277,8 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                         shutil.copytree(folder / "release" / name, there)
                         when = due + student.kind.late
                         (there / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S} UTC\n")
+                    for file in source.hand_in if student.kind.blank < 1 else ():
+                        shutil.copy(source.folder / file, there)
                     points = predicted.setdefault((student.id, name), {})
                     if source.lacks:
                         continue

@@ -109,12 +109,14 @@ class ExerciseVerdict:
         score: points earned.
         max_score: points to be had.
         checks: what each check said, in the order of the test cell.
+        measured: numbers that were found out beside, each with its name.
     """
 
     id: str
     score: float
     max_score: float
     checks: tuple[CheckVerdict, ...] = ()
+    measured: tuple[tuple[str, float], ...] = ()
 
     @property
     def failed(self) -> list[str]:
@@ -135,7 +137,7 @@ class ExerciseVerdict:
             "score": self.score,
             "max_score": self.max_score,
             "checks": [check.to_json() for check in self.checks],
-        }
+        } | ({"measured": dict(self.measured)} if self.measured else {})
 
     @classmethod
     def from_json(cls, value: Any, form: float = FORMAT) -> "ExerciseVerdict":
@@ -145,6 +147,7 @@ class ExerciseVerdict:
             score=_take(value, "score", _number),
             max_score=_take(value, "max_score", _number),
             checks=_take(value, "checks", _each(lambda one: CheckVerdict.from_json(one, form))),
+            measured=_take(value, "measured", _numbers),
         )
 
 
@@ -319,6 +322,14 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         raise VerdictError("it is not a number from 0 up")
     return value
+
+
+def _numbers(value: Any) -> tuple[tuple[str, float], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise VerdictError("it is not a dictionary")
+    return tuple((name, _number(number)) for name, number in value.items())
 
 
 def _flag(value: Any) -> bool:

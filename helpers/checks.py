@@ -111,6 +111,7 @@ class Question:
         self.points = points
         self.see = see
         self.results: list[CheckResult] = []
+        self.measured: dict[str, float] = {}
         self._file, self._names = _test_cell()
         self._rng = self._generator("")
 
@@ -175,6 +176,20 @@ class Question:
         """
         home = getattr(self._names, "home", Here())
         return home.given(name, self._answer(name))
+
+    def measure(self, name: str, value: float) -> None:
+        """Write down a number that was found out, to be shown beside the points.
+
+        Args:
+            name: what it is, such as "accuracy on new images".
+            value: the number.
+        """
+        self.measured[name] = float(value)
+
+    def written(self, name: str) -> str:
+        """Return the text of the cell that answers this exercise and defines this function."""
+        home = getattr(self._names, "home", Here())
+        return home.written(self._answer(name))
 
     def _answer(self, name: str) -> Any:
         """Return what the student calls by this name."""
@@ -257,6 +272,8 @@ class Question:
         yield from self._summary()
 
     def _summary(self) -> Iterator[str]:
+        for name, value in self.measured.items():
+            yield f"  {name}: {value:.4g}"
         failed = [r for r in self.results if not r.passed]
         if not self.results:
             yield "There are no checks here: they are run when it is graded."

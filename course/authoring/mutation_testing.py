@@ -25,11 +25,10 @@ from course.notebooks.assignment import SOURCE
 from course.notebooks.bank import BankError
 from course.notebooks.cells import NotebookError, grade_id, is_setup, is_solution, is_test
 from course.notebooks.exercises import Exercise
-from course.notebooks.runner import execute
+from course.notebooks.runner import execute, held_against
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from helpers import pace
 from helpers.checks import Question
-from helpers.specification.promises import promised
 
 LEAST, TIMES = 0.5, 10  # a mutant may compute for so many seconds, or times the reference's
 WALL = 600  # seconds on the clock, whatever it does; on a busy machine they are soon over
@@ -157,7 +156,7 @@ def _survivors(
             try:
                 execute(source, f"<{name}:{exercise.id}>", namespace)
                 names = dict(namespace)  # the solution can't see those that the test defines
-                with promised(promises):
+                with held_against(notebook, promises):
                     execute(exercise.test, f"<{name}:test_{exercise.id}>", names)
             except (Exception, SystemExit):
                 return False

@@ -41,7 +41,8 @@ def check_notebook(
 
     Args:
         root: the course's folder.
-        path: the notebook, under the name of one of the course's or with its cells.
+        path: the notebook, under the name of one of the course's or with its cells; files that are
+            handed in with it lie beside it.
         server: a warm server.
         replay: a verdict's file, whose random points are drawn again.
         unprotected: grade even where a protection is missing on this machine.
@@ -61,7 +62,8 @@ def check_notebook(
         raise CourseError(f"{path.name} {source.lacks}")
     repaired = _repaired(path, source, config)
     with _let_out(source.folder) as folder:
-        submission = Submission(source, repaired.notebook, folder, _seed(root, source, replay))
+        seed, handed_in = _seed(root, source, replay), source.handed_in(path.parent)
+        submission = Submission(source, repaired.notebook, folder, seed, handed_in)
         verdict, _ = grade_notebook(submission, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
 

@@ -79,7 +79,8 @@ def write_report(results: Results, folder: Path) -> Path:
     Raises:
         CourseError: if a file of that name is there which this function did not write.
     """
-    _write(folder, {PAGE: page(results, datetime.now()), TABLE: table(results)})
+    files = {PAGE: page(results, datetime.now()), TABLE: table(results)}
+    write_files(folder, files, "course report")
     return folder / PAGE
 
 
@@ -282,15 +283,24 @@ def _commonest(messages: Sequence[str]) -> tuple[str, int, int]:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _write(folder: Path, files: dict[str, str]) -> None:
-    """Write files, but none over one that somebody else wrote or changed."""
+def write_files(folder: Path, files: dict[str, str], command: str) -> None:
+    """Write files, but none over one that somebody else wrote or changed.
+
+    Args:
+        folder: where to; made if it does not exist.
+        files: contents by name.
+        command: what writes them, for the message.
+
+    Raises:
+        CourseError: if a file is there that was not written like this.
+    """
     record = folder / RECORD
     ours = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     for name in files:
         path = folder / name
         if path.exists() and ours.get(name) != _digest(path.read_bytes()):
             raise CourseError(
-                f"{path} is not as `course report` wrote it: move it away or use --output"
+                f"{path} is not as `{command}` wrote it: move it away or use --output"
             )
     folder.mkdir(parents=True, exist_ok=True)
     data = {name: text.encode() for name, text in files.items()}

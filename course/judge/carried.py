@@ -65,12 +65,12 @@ def cells_again(
         elif cell.kind == "test":
             exercise = cell.key.removeprefix(TEST_PREFIX)
             if exercise in again:
-                found += [cell, _reference(exercise, solutions)]
+                found += [cell, _reference(cell, exercise, solutions)]
         elif cell.key not in solutions:
             if needed & _names_defined(cell.source):
                 found.append(cell)
         elif cell.key in lost and cell.key not in again:
-            found.append(_reference(cell.key, solutions))
+            found.append(_reference(cell, cell.key, solutions))
         else:
             found.append(cell)
     return [replace(cell, index=place) for place, cell in enumerate(found)]
@@ -90,8 +90,10 @@ def told(
     return [*kept, *stream("\n".join(["Judged once more:", *lines])), result(verdict.score)]
 
 
-def _reference(exercise: str, solutions: Mapping[str, str]) -> CodeCell:
-    return CodeCell(0, f"{exercise} (reference)", "plain", solutions[exercise])
+def _reference(cell: CodeCell, exercise: str, solutions: Mapping[str, str]) -> CodeCell:
+    """Return an exercise's reference for the place of its cell, or to follow its test."""
+    key = f"{exercise} (reference)"
+    return CodeCell(0, key, "plain", solutions[exercise], cell.apart)
 
 
 def _names_used(texts: Iterator[str]) -> set[str]:

@@ -5,13 +5,14 @@ in the student process, the student's cells there only, test cells here only. Wh
 the student process is data; nothing of it is ever run here. Knows nothing of nbgrader.
 """
 
+import base64
 import contextlib
 import functools
 import io
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -21,10 +22,12 @@ from course.judge.sandbox import local_sandbox
 from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
+from course.notebooks.cells import TEST_PREFIX
 from course.notebooks.runner import execute
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
+from helpers.handed_in import handing_in
 from helpers.specification.promises import Promises, promised
 
 MAX_RESTARTS = 20
@@ -63,12 +66,15 @@ class CodeCell:
         key: its grade_id, or a name for messages.
         kind: "setup" (runs on both sides), "test" (here) or "plain" (in the student process).
         source: the instructor's text of set-up and test cells, the student's of plain ones.
+        apart: whether it belongs to what stands by itself. Such a test is asked of a process in
+            which such cells alone have run, and which can read no data.
     """
 
     index: int
     key: str
     kind: str
     source: str
+    apart: bool = False
 
 
 @dataclass
@@ -130,9 +136,10 @@ class Judging:
         cells: its code cells, in the notebook's order.
         seed: the student's own seed, for the questions' random points.
         limits: how long things may take.
-        new_student: starts a student process, ends the one before, and returns the socket to it.
-        how_ended: tells in a sentence how the last student process ended, if it has.
-        clock: follows the student process.
+        new_student: starts a student process, ends the one before of its kind, and returns the
+            socket to it. It is told whether the process is one for what stands apart.
+        how_ended: tells in a sentence how the last student process of a kind ended, if it has.
+        clock: follows the student process that was started last.
     """
 
     def __init__(
@@ -140,8 +147,8 @@ class Judging:
         cells: Sequence[CodeCell],
         seed: bytes,
         limits: Limits,
-        new_student: Callable[[], socket.socket],
-        how_ended: Callable[[], str],
+        new_student: Callable[[bool], socket.socket],
+        how_ended: Callable[[bool], str],
         clock: Clock,
     ) -> None:
         self._cells = cells
@@ -167,15 +174,37 @@ class Judging:
             if stop := self._reason_to_stop():
                 self._give_up(f"{stop}: nothing from {cell.key} on was run.", position)
                 break
-            if cell.kind == "test":
-                self._judge(cell)
-            else:
+            if cell.kind != "test":
                 self._run(cell)
+            elif cell.apart:
+                with self._apart(position):
+                    self._judge(cell)
+            else:
+                self._judge(cell)
         return self._record
 
-    def _start(self) -> _Watched:
-        seconds = self._limits.request
-        return _Watched(self._new_student(), seconds, self._clock, self._how_ended)
+    def _start(self, apart: bool = False) -> _Watched:
+        how_ended = functools.partial(self._how_ended, apart)
+        return _Watched(self._new_student(apart), self._limits.request, self._clock, how_ended)
+
+    @contextlib.contextmanager
+    def _apart(self, position: int) -> Iterator[None]:
+        """Within the block, the session is that of a process for what stands apart.
+
+        What that code prints or raises when it is run is told where the whole notebook runs.
+        """
+        whole, followed = self._session, self._clock.followed
+        self._session = self._start(apart=True)
+        try:
+            for cell in self._cells[:position]:
+                if cell.apart and cell.kind != "test":
+                    with contextlib.suppress(StudentGoneError):
+                        self._run_there(cell)
+            yield
+        finally:
+            self._session.close()
+            self._session = whole
+            self._clock.follow(followed)
 
     def _fate(self) -> str:
         """Return why the student process can't go on; nothing if it can."""
@@ -249,7 +278,7 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
-        names = Namespace(self._names, self._session, self._missing)
+        names = Namespace(self._names, self._session, self._answer(cell), self._missing)
         printed = io.StringIO()
         finished = True
         try:
@@ -272,11 +301,17 @@ class Judging:
         self._record.questions[cell.key] = {
             "score": score,
             "checks": question.to_json() if isinstance(question, Question) else [],
+            "measured": dict(question.measured) if isinstance(question, Question) else {},
         }
         if isinstance(question, Question):
             self._note(cell, *refusals(check.message for check in question.results))
         if fate := self._fate():
             self._note(cell, fate)
+
+    def _answer(self, test: CodeCell) -> str:
+        """Return the text of the cell that is tested; of two of its name the first one is run."""
+        key = test.key.removeprefix(TEST_PREFIX)
+        return next((one.source for one in self._cells if one.key == key), "")
 
     def _note(self, cell: CodeCell, *sentences: str) -> None:
         """Write down what happened in a cell."""
@@ -320,6 +355,12 @@ def _ended(reason: str) -> dict[str, Any]:
     }
 
 
+def _files(handed_in: Mapping[str, tuple[bool, str]]) -> dict[str, bytes | str]:
+    return {
+        name: base64.b64decode(text) if there else text for name, (there, text) in handed_in.items()
+    }
+
+
 def main(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
     """Take one job from the grading process, do it, and send the record back.
 
@@ -334,18 +375,18 @@ def work(connection: socket.socket, clock: Clock) -> None:
     """Do the work of `main`, by a clock that will follow the student processes."""
     local_sandbox().limit_memory(MEMORY)
     _, job = receive(connection, FOREVER)
-    cells, seed, numbers, promises = json.loads(job)
+    cells, seed, numbers, promises, handed_in = json.loads(job)
     limits = Limits(*numbers)
     local_sandbox().limit_computing(round(limits.notebook + limits.cell + SPARE))
 
-    def new_student() -> socket.socket:
-        send(connection, ["student"], b"", FOREVER)
+    def new_student(apart: bool) -> socket.socket:
+        send(connection, ["student", apart], b"", FOREVER)
         number, descriptors, _, _ = socket.recv_fds(connection, 32, 1)
         clock.follow(functools.partial(time.clock_gettime, int(number)))
         return socket.socket(fileno=descriptors[0])
 
-    def how_ended() -> str:
-        send(connection, ["how"], b"", FOREVER)
+    def how_ended(apart: bool) -> str:
+        send(connection, ["how", apart], b"", FOREVER)
         (reason,), _ = receive(connection, FOREVER)
         return str(reason)
 
@@ -357,6 +398,6 @@ def work(connection: socket.socket, clock: Clock) -> None:
         how_ended,
         clock,
     )
-    with promised(Promises.from_json(promises)):
+    with promised(Promises.from_json(promises)), handing_in(_files(handed_in)):
         record = json.dumps(asdict(judging.run())).encode()
     send(connection, ["record"], record, FOREVER)

@@ -107,6 +107,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             submitted=nb,
             folder=folder,
             seed=student_seed(course_secret(root), student),
+            handed_in=source.handed_in(submitted),
         )
 
 

@@ -5,6 +5,7 @@ processes. Neither of them shares anything else with this process. Knows nothing
 gradebook.
 """
 
+import base64
 import contextlib
 import copy
 import json
@@ -13,7 +14,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_setup, is_test
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_apart, is_setup, is_test
 from course.notebooks.exercises import Exercise
+from course.notebooks.let_out import put_files
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
@@ -50,12 +52,14 @@ class Submission:
         submitted: the student's, aligned with it.
         folder: where the assignment's other files lie (data, the student's own modules).
         seed: the student's own seed.
+        handed_in: the files that belong beside the notebook, or why one can't be read.
     """
 
     source: SourceNotebook
     submitted: NotebookNode
     folder: Path | None
     seed: bytes
+    handed_in: Mapping[str, bytes | str] = field(default_factory=dict)
 
 
 def grade_notebook(
@@ -93,14 +97,16 @@ def _judged(
     cells: Sequence[CodeCell], submission: Submission, server: WarmServer, limits: Limits
 ) -> Record:
     """Run cells in new processes, and return what was found out."""
-    with _scratch(submission.folder) as scratch, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(_scratch(submission.folder, submission.handed_in))
+        apart = stack.enter_context(_scratch(None))
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
         judge = server.spawn("judge", theirs, {"ahead": submission.source.ahead})
         theirs.close()
         stack.callback(judge.kill)
         try:
-            return _serve(ours, cells, submission, server, limits, scratch, stack)
+            return _serve(ours, cells, submission, server, limits, (scratch, apart), stack)
         except WireError as error:
             raise JudgeError(f"the judge process failed: {_failure(judge) or error}") from error
 
@@ -155,13 +161,15 @@ def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
         for cell in source.cells
         if cell.cell_type == "code" and (is_test(cell) or is_setup(cell))
     }
+    apart = {grade_id(cell) for cell in source.cells if is_apart(cell)}
     cells = []
     for index, cell in enumerate(submitted.cells):
         if cell.cell_type != "code":
             continue
         key = grade_id(cell)
         kind, text = texts.pop(key, ("plain", cell.source))
-        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text))
+        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text, key in apart))
+        apart.discard(key)  # another cell that claims to be it is none
     return cells
 
 
@@ -171,29 +179,40 @@ def _serve(
     submission: Submission,
     server: WarmServer,
     limits: Limits,
-    scratch: Path,
+    folders: tuple[Path, Path],
     stack: contextlib.ExitStack,
 ) -> Record:
-    """Give the judge its job and student processes until it sends the record."""
+    """Give the judge its job and student processes until it sends the record.
+
+    A student process writes in the first of the folders, one for what stands apart in the second.
+    """
     left = within(backstop(limits.notebook) + backstop(limits.cell) + 60)
     promises = submission.source.promises.to_json()
+    handed_in = {
+        name: (True, base64.b64encode(found).decode())
+        if isinstance(found, bytes)
+        else (False, found)
+        for name, found in submission.handed_in.items()
+    }
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits), promises]
-    student: Child | None = None
+    job.append(handed_in)
+    students: dict[bool, Child] = {}
     send(connection, ["job"], json.dumps(job).encode(), left)
     while True:
         message, body = receive(connection, left)
         match message:
-            case ["student"]:
-                if student:
-                    student.kill()
+            case ["student", bool(apart)]:
+                if apart in students:
+                    students[apart].kill()
                 ours, theirs = socket.socketpair()
-                student = server.spawn("student", theirs, _orders(submission, scratch))
+                orders = _orders(submission, folders[apart], apart)
+                student = students[apart] = server.spawn("student", theirs, orders)
                 stack.callback(student.kill)
                 socket.send_fds(connection, [b"%d" % student.clock], [ours.fileno()])
                 ours.close()
                 theirs.close()
-            case ["how"]:
-                send(connection, [_how_ended(student)], b"", left)
+            case ["how", bool(apart)]:
+                send(connection, [_how_ended(students.get(apart))], b"", left)
             case ["record"]:
                 return _record(body)
             case _:
@@ -221,23 +240,33 @@ def _how_ended(student: Child | None) -> str:
     return ""
 
 
-def _orders(submission: Submission, scratch: Path) -> dict[str, Any]:
+def _orders(submission: Submission, scratch: Path, apart: bool) -> dict[str, Any]:
     closed = closed_helpers(submission.source)
+    confinement = Confinement.for_student(scratch, closed)
+    if apart:
+        confinement = confinement.without_data()
     return {
         "closed": closed,
         "begin": "helpers.cells:watch",  # importing the checks did not: there was no shell yet
-        "confinement": Confinement.for_student(scratch, closed).to_json(),
+        "confinement": confinement.to_json(),
     }
 
 
 @contextlib.contextmanager
-def _scratch(folder: Path | None) -> Iterator[Path]:
-    """Make a scratch folder with a copy of the assignment's files, and remove it afterwards."""
+def _scratch(
+    folder: Path | None, handed_in: Mapping[str, bytes | str] | None = None
+) -> Iterator[Path]:
+    """Make a scratch folder with a copy of the assignment's files, and remove it afterwards.
+
+    Files to be handed in are those that were: what else lies under their names doesn't count.
+    """
     with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         left = MAX_FILES
         for path in walk(folder) if folder else []:
             if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
+                continue
+            if path.relative_to(folder or path).parts[0] in (handed_in or ()):
                 continue
             left -= path.stat().st_size
             if left < 0:
@@ -245,6 +274,7 @@ def _scratch(folder: Path | None) -> Iterator[Path]:
             target = scratch / path.relative_to(folder or path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+        put_files(scratch, handed_in or {})
         yield scratch
 
 

@@ -15,6 +15,7 @@
     needs = ["torch>=2.13"]                # packages beyond the course's own: where one is missing,
                                            # the notebook is left out of whatever would run it
     preload = ["torch"]                    # like that of the assignment, where this one is graded
+    hand_in = ["weights.npz"]              # files that students hand in beside the notebook
 
 A folder without the file is an assignment all the same: it lets nothing out but its notebooks.
 Runs nothing.
@@ -37,7 +38,7 @@ SOURCE = "source"  # where assignments lie in a course's folder, unless its conf
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _KEYS = {"order", "title", "let_out", "preload", "part"}
-_PART_KEYS = {"notebook", "answers", "needs", "preload"}
+_PART_KEYS = {"notebook", "answers", "needs", "preload", "hand_in"}
 
 
 class AssignmentError(CourseError):
@@ -53,12 +54,14 @@ class Part:
         answers: modules of `helpers.answers` that hold its solutions, such as "layers".
         needs: packages that must be installed besides the course's, such as "torch>=2.13".
         preload: modules that grading it imports ahead of time, besides its assignment's.
+        hand_in: names of files that students hand in beside it.
     """
 
     notebook: str
     answers: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    hand_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,11 @@ def _part(entry: Any) -> Part:
             Requirement(text)
         except InvalidRequirement:
             raise AssignmentError(f"{text!r} is no package such as 'torch>=2.13'") from None
-    return Part(_text(entry, "notebook"), _texts(entry, "answers"), needs, _modules(entry))
+    hand_in = _texts(entry, "hand_in")
+    if wrong := [name for name in hand_in if PurePath(name).name != name]:
+        raise AssignmentError(f"{wrong[0]!r} is no file's name")
+    answers = _texts(entry, "answers")
+    return Part(_text(entry, "notebook"), answers, needs, _modules(entry), hand_in)
 
 
 def _names(parts: Sequence[Part]) -> set[str]:

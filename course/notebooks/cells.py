@@ -1,7 +1,7 @@
 """Read a notebook and tell its cells apart: set-up, solution, test, answer in words.
 
-Knows the marks that the course's conventions give a cell (grade ids, the `setup` tag); runs
-nothing.
+Knows the marks that the course's conventions give a cell (grade ids, the tags `setup` and
+`apart`); runs nothing.
 """
 
 from pathlib import Path
@@ -41,6 +41,11 @@ def grade_id(cell: NotebookNode) -> str:
 def is_setup(cell: NotebookNode) -> bool:
     """Tell whether a cell is a locked set-up cell (imports, data)."""
     return "setup" in cell.metadata.get("tags", [])
+
+
+def is_apart(cell: NotebookNode) -> bool:
+    """Tell whether a cell belongs to what stands by itself: judged with such cells alone."""
+    return "apart" in cell.metadata.get("tags", [])
 
 
 def is_solution(cell: NotebookNode) -> bool:

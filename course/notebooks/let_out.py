@@ -1,9 +1,12 @@
 """What leaves an assignment's folder: its notebooks, and the files that assignment.toml lets out.
 
 nbgrader copies whatever lies beside a notebook in source/, to students and into graded folders.
-`LetOut` takes away again what is not on the list, whoever has started nbgrader.
+`LetOut` takes away again what is not on the list, whoever has started nbgrader, and puts back what
+a student has handed in under such a name.
 """
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from course.notebooks.assignment import kept_back, read_assignment
+from helpers.handed_in import read_file
 
 
 class LetOut(NbGraderPreprocessor):  # type: ignore[misc]
@@ -23,6 +27,11 @@ class LetOut(NbGraderPreprocessor):  # type: ignore[misc]
         source = folders.format_path(folders.source_directory, ".", marks["assignment"])
         filled = converter._format_dest(marks["assignment"], marks["student"])
         take_back(Path(filled), Path(source))
+        if marks["student"] != ".":
+            submitted = folders.format_path(
+                folders.submitted_directory, marks["student"], marks["assignment"]
+            )
+            put_files(Path(filled), handed_in(Path(submitted), Path(source)))
         return nb, resources
 
 
@@ -45,3 +54,20 @@ def take_back(folder: Path, source: Path) -> None:
             if parent == folder or not parent.is_dir() or any(parent.iterdir()):
                 break
             parent.rmdir()
+
+
+def handed_in(folder: Path, source: Path) -> dict[str, bytes | str]:
+    """Return the files that belong beside an assignment's notebooks, or why one can't be read."""
+    names = [name for part in read_assignment(source).parts for name in part.hand_in]
+    return {name: read_file(folder, name) for name in names}
+
+
+def put_files(folder: Path, handed_in: Mapping[str, bytes | str]) -> None:
+    """Put handed-in files into a folder; what can't be read is not there."""
+    for name, found in handed_in.items():
+        place = folder / name
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        if isinstance(found, bytes):
+            place.write_bytes(found)

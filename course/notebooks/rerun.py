@@ -19,11 +19,17 @@ from nbformat import NotebookNode
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
 from course.notebooks.dependencies import used_by_test
 from course.notebooks.names import names
-from course.notebooks.runner import code_cells, execute, run, show_lines, verdict_of
+from course.notebooks.runner import (
+    code_cells,
+    execute,
+    held_against,
+    run,
+    show_lines,
+    verdict_of,
+)
 from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import Question
-from helpers.specification.promises import promised
 from helpers.specification.specifications import prepare_for_smaller
 
 QUIET = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
@@ -85,7 +91,7 @@ def _reference_run(source: SourceNotebook, pace: str) -> _Reference:
     for cell in code_cells(source.notebook, plain=False):
         key = _key(cell)
         before[key] = dict(found)
-        with contextlib.redirect_stdout(io.StringIO()), promised(source.promises):
+        with contextlib.redirect_stdout(io.StringIO()), held_against(source, source.promises):
             execute(cell.source, f"<{source.name}:{key}>", found)
         bound[key] = {name: found[name] for name in names(cell.source).defined if name in found}
         if is_test(cell):
@@ -112,7 +118,7 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
         explained = key.removeprefix(TEST_PREFIX) in answers
         promises = replace(source.promises, explained=explained)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), promised(promises):
+            with contextlib.redirect_stdout(io.StringIO()), held_against(source, promises):
                 execute(answers.get(key, cell.source), f"<{source.name}:{key}>", known.names)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ import contextlib
 import io
 import linecache
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
 from helpers.checks import Question
-from helpers.specification.promises import promised
+from helpers.handed_in import handing_in
+from helpers.specification.promises import Promises, promised
 
 
 def run(
@@ -42,13 +43,21 @@ def run(
         key = grade_id(cell) or cell.id
         text = (answers or {}).get(key, cell.source)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), promised(source.promises):
+            with contextlib.redirect_stdout(io.StringIO()), held_against(source, source.promises):
                 execute(text, f"<{source.name}:{key}>", namespace)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:
             questions[key] = namespace["q"]
     return replace(verdict_of(source, questions, incidents), seconds=time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def held_against(source: SourceNotebook, promises: Promises) -> Iterator[None]:
+    """Within the block, questions know what answers promise, and the reference's own hand-in."""
+    files = source.handed_in(source.folder) if source.hand_in else None
+    with promised(promises), handing_in(files):
+        yield
 
 
 def verdict_of(
@@ -69,7 +78,8 @@ def _verdict(exercise: Exercise, question: Question | None) -> ExerciseVerdict:
         CheckVerdict.of(result, hidden=result.name in exercise.hidden)
         for result in question.results
     ]
-    return ExerciseVerdict(exercise.id, question.earned, exercise.points, tuple(checks))
+    measured = tuple(question.measured.items())
+    return ExerciseVerdict(exercise.id, question.earned, exercise.points, tuple(checks), measured)
 
 
 def reference(source: SourceNotebook) -> dict[str, Any]:

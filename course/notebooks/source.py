@@ -24,6 +24,7 @@ from course.notebooks.cells import NotebookError, grade_id, read
 from course.notebooks.exercises import Exercise, exercises
 from course.notebooks.promised_checks import tell_checks
 from helpers import needs
+from helpers.handed_in import read_file
 from helpers.specification.promises import (
     FOLDER,
     PromiseError,
@@ -110,6 +111,19 @@ class SourceNotebook:
             AssignmentError: if its assignment.toml can't be understood.
         """
         return self._part.preload if self._part else ()
+
+    @property
+    def hand_in(self) -> tuple[str, ...]:
+        """Names of files that students hand in beside it.
+
+        Raises:
+            AssignmentError: if its assignment.toml can't be understood.
+        """
+        return self._part.hand_in if self._part else ()
+
+    def handed_in(self, folder: Path) -> dict[str, bytes | str]:
+        """Return these files as they lie in a folder, or why one can't be read."""
+        return {name: read_file(folder, name) for name in self.hand_in}
 
     @property
     def _part(self) -> Part | None:

@@ -31,6 +31,8 @@ _WHEN = re.compile(
 )
 SHOWN = 10  # names in a message
 
+MAX_BYTES = 100 << 20  # of a file: nbgrader would copy any, several times over
+
 
 class SubmissionError(Exception):
     """A submission, or one of its notebooks, can't be graded; the message says why."""
@@ -122,6 +124,8 @@ def _useless(folder: Path, zone: tzinfo) -> Iterator[tuple[Path, str]]:
             yield path, "is a link to another file; it was not followed"
         elif not (path.is_file() or path.is_dir()):
             yield path, "is no ordinary file and was left out"
+        elif path.is_file() and path.stat().st_size > MAX_BYTES:
+            yield path, f"is larger than {MAX_BYTES >> 20} MiB and was left out"
     try:
         timestamp(folder, zone)
     except SubmissionError as error:

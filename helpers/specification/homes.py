@@ -4,6 +4,7 @@ What only shows in the objects themselves (memory that is shared, a result that 
 changes, a global seed) is found by leaving them where they are and looking again.
 """
 
+import linecache
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ class Home(Protocol):
     def given(self, name: str, here: Any) -> Any:
         """Return what a set-up cell defines there, such as a library; `here` is this process's."""
 
+    def written(self, function: Any) -> str:
+        """Return the text of the cell that is the answer, and defines this function."""
+
     def stir(self) -> tuple[Any, ...]:
         """Draw from the global generators of NumPy and Python, and return what came."""
 
@@ -50,6 +54,11 @@ class Here:
     def given(self, name: str, here: Any) -> Any:
         """Return this process's."""
         return here
+
+    def written(self, function: Any) -> str:
+        """Return the lines of the cell, which Python keeps to quote in tracebacks."""
+        code = getattr(function, "__code__", None)
+        return "".join(linecache.getlines(code.co_filename)) if code else ""
 
     def stir(self) -> tuple[Any, ...]:
         """Draw from the global generators."""

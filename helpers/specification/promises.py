@@ -1,10 +1,12 @@
 """All that a notebook's exercises are held against: specifications, reference, known mistakes.
 
 `read_promises` finds them beside a source notebook: `specifications/<notebook>.py`, whose names are
-the exercises', and `bank/<notebook>.toml`, whose wrong answers are the known mistakes. Where a
+the exercises', `bank/<notebook>.toml`, whose wrong answers are the known mistakes, and `hidden/`,
+files that the chapter keeps to itself. Where a
 released notebook is used there is none of this, and nothing here is asked for.
 """
 
+import base64
 import json
 import os
 import tomllib
@@ -19,7 +21,7 @@ from typing import Any
 from helpers.specification.mistakes import Mistake
 from helpers.specification.specifications import Specification
 
-FOLDER, BANK = "specifications", "bank"  # beside a source notebook
+FOLDER, BANK, HIDDEN = "specifications", "bank", "hidden"  # beside a source notebook
 VARIABLE = "COURSE_SOURCE_NOTEBOOK"  # where a kernel that grades finds the source notebook
 
 
@@ -59,6 +61,7 @@ class Promises:
         mistakes: known wrong programs by exercise.
         explained: whether the cause and a small counterexample are looked for: not where only the
             marks count.
+        hidden: the files of the folder `hidden/` by name, such as images to judge a classifier by.
     """
 
     text: str = ""
@@ -66,6 +69,7 @@ class Promises:
     solutions: Mapping[str, str] = field(default_factory=dict)
     mistakes: Mapping[str, Sequence[Mistake]] = field(default_factory=dict)
     explained: bool = True
+    hidden: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     _found: dict[str, Promise] = field(default_factory=dict, repr=False)
     _names: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -122,6 +126,7 @@ class Promises:
                 name: [[mistake.words, mistake.source] for mistake in known]
                 for name, known in self.mistakes.items()
             },
+            "hidden": {name: base64.b64encode(data).decode() for name, data in self.hidden.items()},
         }
 
     @classmethod
@@ -131,7 +136,9 @@ class Promises:
             name: [Mistake(words, source) for words, source in pairs]
             for name, pairs in values["mistakes"].items()
         }
-        return cls(values["text"], values["setup"], dict(values["solutions"]), known)
+        hidden = {name: base64.b64decode(data) for name, data in values["hidden"].items()}
+        solutions = dict(values["solutions"])
+        return cls(values["text"], values["setup"], solutions, known, hidden=hidden)
 
 
 _promises: ContextVar[Promises | None] = ContextVar("promises", default=None)
@@ -166,6 +173,22 @@ def promise(exercise: str) -> Promise:
     raise PromiseError(f"{exercise} has no specification here")
 
 
+def hidden_file(name: str) -> bytes:
+    """Return a file that a chapter keeps to itself: as `promised`, or found beside the notebook.
+
+    Raises:
+        PromiseError: if it is nowhere to be found.
+    """
+    given = _promises.get()
+    if given is not None and name in given.hidden:
+        return given.hidden[name]
+    told = os.environ.get(VARIABLE)
+    path = (Path(told).parent if told else Path.cwd()) / HIDDEN / name
+    if given is None and path.is_file():
+        return path.read_bytes()
+    raise PromiseError(f"there is no {HIDDEN}/{name} here")
+
+
 @lru_cache(maxsize=4)
 def _found_beside(path: Path, _changed: tuple[int, ...]) -> Promises:
     """Return what `read_promises` does, with whatever has been run: a notebook asks many times."""
@@ -175,7 +198,12 @@ def _found_beside(path: Path, _changed: tuple[int, ...]) -> Promises:
 def changed(path: Path) -> tuple[int, ...]:
     """Return a number for each file of a source notebook's promises that changes when it does."""
     files = [path, module_of(path), path.parent / BANK / f"{path.stem}.toml"]
+    files += _hidden_files(path)
     return tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+
+
+def _hidden_files(path: Path) -> list[Path]:
+    return sorted(file for file in (path.parent / HIDDEN).glob("*") if file.is_file())
 
 
 def module_of(path: Path) -> Path:
@@ -198,10 +226,12 @@ def read_promises(path: Path) -> Promises:
         text = module.read_text(encoding="utf-8") if module.is_file() else ""
         bank = path.parent / BANK / f"{path.stem}.toml"
         table = tomllib.loads(bank.read_text(encoding="utf-8")) if bank.is_file() else {}
+        hidden = {file.name: file.read_bytes() for file in _hidden_files(path)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PromiseError(f"{path.name}: {type(error).__name__}: {error}") from error
     setup, solutions = _sources(cells)
-    return Promises(text, setup, solutions, _mistakes(table.get("wrong", []), solutions))
+    mistakes = _mistakes(table.get("wrong", []), solutions)
+    return Promises(text, setup, solutions, mistakes, hidden=hidden)
 
 
 def _sources(cells: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, str]]:

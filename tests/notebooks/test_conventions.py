@@ -11,7 +11,7 @@ from course.notebooks.conventions import FIGURES, assignment_problems, problems
 
 ROOT = Path(__file__).parents[2]
 HEADING = re.compile(r"^### Exercise (?:[\w]+)\.(\d+): (.+) \((\d+) points?\)$", re.MULTILINE)
-WORDS = {1: "an answer", 2: "two answers"}
+WORDS = {1: "an answer", 2: "two answers", 3: "three answers"}
 # What a native reader stumbles over, each with what the course says instead.
 STIFF = {
     r"(?<!\.)\b(one|\d) an? (class|pixel|digit|unit|layer|sample|epoch|trial|row)\b": "per",

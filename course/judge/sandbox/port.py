@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,6 +84,11 @@ class Confinement:
             hidden += [folder / stem, folder / f"{stem}.py"]
             hidden += folder.glob(f"__pycache__/{stem}.*")
         return cls(scratch.resolve(), (*_python(), helpers), tuple(hidden), **limits)
+
+    def without_data(self) -> "Confinement":
+        """Return the same, closed to the data sets that come with the course and its packages."""
+        data = _package("helpers") / "data", _package("sklearn") / "datasets" / "data"
+        return replace(self, hidden=(*self.hidden, *data))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -20,6 +20,11 @@ class Clock:
         self._read: Callable[[], float] = lambda: 0.0
         self._before = self._start = self._last = 0.0
 
+    @property
+    def followed(self) -> Callable[[], float]:
+        """What tells the computing of the process that is followed now."""
+        return self._read
+
     def follow(self, read: Callable[[], float]) -> None:
         """Count a new process's computing from now on, in place of that of the one before.
 

@@ -275,8 +275,13 @@ class There:
     What it says of the global generators is the student's word: it finds an honest mistake.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, answer: str = "") -> None:
         self._session = session
+        self._answer = answer
+
+    def written(self, function: Any) -> str:
+        """Return the text of the answer, as it was handed in: nothing is asked there."""
+        return self._answer
 
     def keep(self, value: Any) -> Any:
         """Send a copy, and return the remote that stands for it."""
@@ -311,22 +316,28 @@ class Namespace(dict[str, Any]):
     """Globals of a test cell: what it lacks is looked up in the student process.
 
     Args:
-        names: the test's own.
-        session: to the student process.
+        names: what the set-up cells define here.
+        session: of the student process.
+        answer: the text of the cell that is tested.
         missing: why names are not there, as the ends of sentences: see `helpers.cells.missing`.
     """
 
     def __init__(
-        self, names: dict[str, Any], session: Session, missing: Mapping[str, str] | None = None
+        self,
+        names: dict[str, Any],
+        session: Session,
+        answer: str = "",
+        missing: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(names)
         self._session = session
+        self._answer = answer
         self.missing = missing or {}
 
     @property
     def home(self) -> "There":
         """Where the student's objects live: see `helpers.specification.homes`."""
-        return There(self._session)
+        return There(self._session, self._answer)
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):

@@ -27,7 +27,7 @@ from course.notebooks.runner import run
 from course.notebooks.source import source_notebook, source_notebooks
 from course.verdict import read_verdict
 from helpers.checks import PUBLIC_SEED
-from helpers.specification.promises import FOLDER
+from helpers.specification.promises import FOLDER, HIDDEN
 
 ROOT = Path(__file__).parents[3]
 SOURCES = source_notebooks(ROOT / "source")
@@ -43,7 +43,8 @@ PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's
 
 def judged(source, submitted):
     server = preprocessor.warm_server(preprocessor.preload(source))
-    submission = Submission(source, submitted, None, PUBLIC_SEED)
+    handed_in = source.handed_in(source.folder)
+    submission = Submission(source, submitted, None, PUBLIC_SEED, handed_in)
     verdict, _ = grade_notebook(submission, server, carry=False)
     return verdict
 
@@ -142,8 +143,9 @@ def graded(root, source, execute, every):
     folder.mkdir()
     path = folder / f"{source.name}.ipynb"
     nbformat.write(nb, path)
-    if (source.folder / FOLDER).is_dir():
-        shutil.copytree(source.folder / FOLDER, folder / FOLDER)
+    for name in (FOLDER, HIDDEN):
+        if (source.folder / name).is_dir():
+            shutil.copytree(source.folder / name, folder / name)
     for other in SOURCES:  # what comes before opens what this one imports
         (folder.parent / other.assignment).mkdir(exist_ok=True)
         shutil.copy(other.folder / FILE, folder.parent / other.assignment)
@@ -157,6 +159,9 @@ def graded(root, source, execute, every):
     assert api.generate_assignment(path.parent.name)["success"]
     work = root / "submitted" / "eve" / path.parent.name
     shutil.copytree(root / "release" / path.parent.name, work)
+    for name in source.hand_in:
+        shutil.copy(source.folder / name, work)
+        shutil.copy(source.folder / name, folder)
     submitted = read(work / path.name)
     for cell in submitted.cells:
         cell.source = texts.get(grade_id(cell), cell.source)

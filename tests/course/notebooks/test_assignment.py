@@ -112,9 +112,10 @@ def test_assignments_stand_in_their_order_and_by_name_among_equals(chapter, tmp_
             'preloads = ["sk',
             "'preloads' is not known; known are let_out, order, part, ",
         ),
-        ("answers", "answer", "'answer' is not known; known are answers, needs, notebook"),
+        ("answers", "answer", "'answer' is not known; known are answers, hand_in, needs"),
         ('answers = ["layers"]', 'needs = ["torch 2"]', "'torch 2' is no package such as"),
         ('answers = ["layers"]', 'preload = ["a-b"]', "'a-b' is no module"),
+        ('answers = ["layers"]', 'hand_in = ["../a"]', "'../a' is no file's name"),
         ("[[part]]\n", "[part]\n", ""),
     ],
 )

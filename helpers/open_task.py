@@ -1,0 +1,297 @@
+"""What an open task is held against: a budget, a hidden test set, and the rules of a fair test.
+
+For test cells of the final project. Each `assert_...` raises AssertionError with one sentence. The
+labels of hidden images stay here: a classifier is called with images alone. Knows nothing of how
+one is trained.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.answers.project import reduce_to_8x8, shifted
+from helpers.diagnosis import as_numbers
+from helpers.digits import Part
+from helpers.handed_in import Arrays, read_arrays
+from helpers.specification.promises import hidden_file
+
+POOL = "digits.npz"
+NEW_IMAGES = 2_000  # of the pool, for each student
+LONGEST_CODE = 8_000  # bytes of the cell that predicts
+BYTES = 4  # of text, and of an integer, that count as one number
+CHANCE = 3.0  # standard errors
+CLASSES = 10
+
+Predict = Callable[[Arrays, NDArray[np.int64]], Any]
+Train = Callable[..., Any]
+
+
+# --- the budget -----------------------------------------------------------------------------------
+
+
+def weights(predict: Predict) -> Arrays:
+    """Return the arrays of weights.npz.
+
+    Raises:
+        NotImplementedError: if `predict` has not been written.
+        HandInError: if there is no such file, or it holds anything but plain, finite numbers.
+    """
+    try:
+        predict({}, np.zeros((1, 8, 8), dtype=np.int64))
+    except Exception as error:  # it was given no arrays
+        if isinstance(error, NotImplementedError):
+            raise
+    return read_arrays("weights.npz")
+
+
+def assert_within(budget: int, params: Mapping[str, NDArray[Any]], code: str) -> int:
+    """Count what a prediction needs, and raise AssertionError if it is more than the budget.
+
+    Args:
+        budget: numbers.
+        params: the arrays that were handed in.
+        code: the cell that predicts.
+
+    Returns:
+        How many numbers it needs.
+    """
+    arrays = sum(array.size for array in params.values())
+    written = numbers_in(code)
+    needed = arrays + written
+    if needed > budget:
+        raise AssertionError(
+            f"Your prediction needs {needed:,} numbers, {arrays:,} in the arrays and {written:,} "
+            f"in the code of its cell; the budget is {budget:,}."
+        )
+    size = len(code.encode(errors="replace"))
+    if size > LONGEST_CODE:
+        raise AssertionError(
+            f"The cell of your prediction is {size:,} bytes long; {LONGEST_CODE:,} are allowed."
+        )
+    return needed
+
+
+def numbers_in(code: str) -> int:
+    """Count the numbers that are written in code: a table in it is a parameter like any other.
+
+    A number counts as one, a text (a docstring too) as one for each 4 bytes begun, and an integer
+    as one for each 4 bytes that it needs.
+    """
+    try:
+        nodes = ast.walk(ast.parse(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0  # it doesn't run either
+    return sum(_worth(node.value) for node in nodes if isinstance(node, ast.Constant))
+
+
+def _worth(value: Any) -> int:
+    match value:
+        case bool() | None:
+            return 0
+        case int():
+            size = (value.bit_length() + 7) // 8
+        case str():
+            size = len(value.encode(errors="replace"))
+        case bytes():
+            size = len(value)
+        case complex():
+            size = 2 * BYTES
+        case _:
+            size = BYTES
+    return max(1, -(-size // BYTES)) if not isinstance(value, str | bytes) else -(-size // BYTES)
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def predictions(predict: Predict, params: Arrays, images: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the digits that are predicted.
+
+    Raises:
+        AssertionError: unless there is one digit from 0 to 9 for each image.
+    """
+    answer = predict({name: array.copy() for name, array in params.items()}, images.copy())
+    if answer is None:
+        raise AssertionError("`predict` returns None: a `return` is missing.")
+    digits = as_numbers(answer)
+    if isinstance(digits, str):
+        raise AssertionError(f"What `predict` returns {digits}")
+    if digits.shape != (len(images),):
+        raise AssertionError(
+            f"For {len(images)} images `predict` returns an array of shape {digits.shape} instead "
+            f"of ({len(images)},)."
+        )
+    if digits.dtype.kind not in "iu" or not ((digits >= 0) & (digits < CLASSES)).all():
+        raise AssertionError("What `predict` returns are not all whole numbers from 0 to 9.")
+    return digits.astype(np.int64)
+
+
+def assert_each_by_itself(
+    predict: Predict, params: Arrays, images: NDArray[np.int64], rng: np.random.Generator
+) -> None:
+    """Raise AssertionError if a prediction depends on other images, on order or on earlier calls.
+
+    Args:
+        predict: the student's.
+        params: arrays.
+        images: some.
+        rng: draws the order.
+    """
+    whole = predictions(predict, params, images)
+    order = rng.permutation(len(images))
+    if not np.array_equal(predictions(predict, params, images[order]), whole[order]):
+        raise AssertionError("In another order the same images are read differently.")
+    alone = [predictions(predict, params, images[[k]])[0] for k in order[:10]]
+    if not np.array_equal(alone, whole[order[:10]]):
+        raise AssertionError("An image by itself is read differently than among others.")
+    if not np.array_equal(predictions(predict, params, images), whole):
+        raise AssertionError("The same images are read differently the second time.")
+
+
+def accuracy(
+    predict: Predict, params: Arrays, images: NDArray[np.int64], labels: NDArray[np.int64]
+) -> float:
+    """Return the share of images that are read right."""
+    return float(np.mean(predictions(predict, params, images) == labels))
+
+
+# --- the hidden test set --------------------------------------------------------------------------
+
+
+def new_images(rng: np.random.Generator, count: int = NEW_IMAGES) -> Part:
+    """Draw a hidden test set: images of the pool, each moved by up to a pixel of its bitmap.
+
+    Args:
+        rng: who knows its state knows the set.
+        count: how many.
+
+    Returns:
+        images (count, 8, 8) of whole numbers from 0 to 16, and labels (count,).
+    """
+    with np.load(BytesIO(hidden_file(POOL)), allow_pickle=False) as file:
+        bitmaps, labels = file["bitmaps"], file["labels"]
+    chosen = rng.choice(len(bitmaps), min(count, len(bitmaps)), replace=False)
+    return reduce_to_8x8(shifted(bitmaps[chosen], rng)), labels[chosen].astype(np.int64)
+
+
+def assert_reaches(found: float, wanted: float) -> None:
+    """Raise AssertionError unless an accuracy on new images is as high as is asked for."""
+    if found < wanted:
+        raise AssertionError(
+            f"Of new images {100 * found:.1f} % are read right; {100 * wanted:g} % are asked for."
+        )
+
+
+def assert_claimed(claimed: Any, found: float, count: int) -> None:
+    """Raise AssertionError unless an accuracy that is claimed is the one that is found.
+
+    Two images more or less are rounding: other computers add up in another order.
+
+    Args:
+        claimed: what the student says.
+        found: what the handed-in weights reach.
+        count: of images.
+    """
+    number = as_numbers(claimed)
+    if isinstance(number, str) or number.shape != () or not 0 <= number <= 1:
+        raise AssertionError("A claim is one number from 0 to 1, the share that is read right.")
+    if not abs(float(number) - found) < 2.5 / count:
+        raise AssertionError(
+            f"You claim {float(number):.3f}, but weights.npz reaches {found:.3f} there."
+        )
+
+
+def assert_borne_out(claimed: float, count: int, found: float, others: int) -> None:
+    """Raise AssertionError if what is claimed is higher than new images bear out.
+
+    Both are shares of images drawn from the same writers, so their difference has a standard
+    error. Three of them are exceeded by chance once in 700 times.
+
+    Args:
+        claimed: the share of right answers on the released test part.
+        count: its images.
+        found: the share on new images.
+        others: their number.
+    """
+    right = (claimed * count + found * others) / (count + others)
+    error = np.sqrt(max(right * (1 - right), 1 / (count + others)) * (1 / count + 1 / others))
+    if claimed - found > CHANCE * error:
+        raise AssertionError(
+            f"On the released test part {claimed:.3f} are right, on new images {found:.3f}: more "
+            f"than chance explains ({CHANCE:g} standard errors are {CHANCE * error:.3f}). Has the "
+            "released part trained or chosen the network?"
+        )
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def trained(train: Train, images: NDArray[np.int64], labels: NDArray[np.int64], **how: Any) -> Any:
+    """Return what a training gives, as a dictionary of float arrays.
+
+    Raises:
+        AssertionError: if it is anything else.
+    """
+    params = train(images.copy(), labels.copy(), **how)
+    if params is None:
+        raise AssertionError("`train` returns None: a `return` is missing.")
+    if not isinstance(params, Mapping) or not params:
+        raise AssertionError("`train` returns a dictionary of arrays, such as {'W1': ...}.")
+    found = {}
+    for name, value in params.items():
+        array = as_numbers(value)
+        if not isinstance(name, str) or isinstance(array, str):
+            raise AssertionError("`train` returns a dictionary of arrays, such as {'W1': ...}.")
+        found[name] = np.array(array, dtype=np.float32)
+    return found
+
+
+def same_arrays(a: Mapping[str, NDArray[Any]], b: Mapping[str, NDArray[Any]]) -> bool:
+    """Tell whether two trainings gave the same numbers, but for rounding."""
+    return shapes(a) == shapes(b) and all(np.allclose(a[key], b[key], atol=1e-6) for key in a)
+
+
+def shapes(params: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array by name."""
+    return {name: array.shape for name, array in params.items()}
+
+
+def assert_learns(
+    train: Train,
+    predict: Predict,
+    params: Arrays,
+    images: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+    epochs: int,
+) -> None:
+    """Raise AssertionError unless training, with digits renamed at random, learns the new names.
+
+    Who hands in what another program has trained has no training function that can do this.
+
+    Args:
+        train: the student's.
+        predict: the student's.
+        params: the handed-in arrays: training has to give arrays of these names and shapes.
+        images: training images.
+        labels: their labels.
+        rng: draws the new names and the seed.
+        epochs: few.
+    """
+    renamed = (np.arange(CLASSES) + rng.integers(1, CLASSES)) % CLASSES
+    found = trained(train, images, renamed[labels], seed=int(rng.integers(1000)), epochs=epochs)
+    if shapes(found) != shapes(params):
+        raise AssertionError(
+            "`train` gives arrays of other names or shapes than weights.npz holds: has another "
+            "version of it trained them?"
+        )
+    right = accuracy(predict, found, images, renamed[labels])
+    if right < 0.5:
+        raise AssertionError(
+            f"Trained for {epochs} epochs on images whose digits have been renamed, your network "
+            f"reads {right:.0%} of these very images: `train` doesn't learn from what it is given."
+        )

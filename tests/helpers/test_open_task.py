@@ -1,0 +1,151 @@
+"""What an open task is held against."""
+
+import numpy as np
+import pytest
+
+from helpers import open_task
+from helpers.handed_in import handing_in, read_arrays
+from helpers.specification.promises import PromiseError, Promises, promised
+
+IMAGES = np.random.default_rng(0).integers(0, 17, (40, 8, 8))
+LABELS = np.zeros(40, dtype=np.int64)
+
+
+def own(params, images):
+    """Answer by the image alone."""
+    return images.sum(axis=(1, 2)) % 10
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("x = 1", 1),
+        ("x = -1.5 + 2j", 3),
+        ("x = True or None", 0),
+        ("x = 'abcd' 'e'", 2),
+        ("x = b'abcdefgh'", 2),
+        (f"x = {2**96 - 1}", 3),
+        (f"x = [{', '.join(['0.5'] * 700)}]", 700),
+        ("def f():\n    '''Eight by.'''\n    return ...", 4),
+        ("x = '\U0001f600'", 1),
+        ("x = (", 0),
+    ],
+)
+def test_numbers_in_code_are_counted(code, count):
+    assert open_task.numbers_in(code) == count
+
+
+def test_the_budget_holds_arrays_and_code():
+    params = {"W1": np.zeros((9, 10)), "b1": np.zeros(5)}
+    assert open_task.assert_within(100, params, "x = [1, 2, 3, 4, 5]") == 100
+    with pytest.raises(AssertionError, match="needs 101 numbers, 95 in the arrays and 6"):
+        open_task.assert_within(100, params, "x = [1, 2, 3, 4, 5, 6]")
+    with pytest.raises(AssertionError, match="8,000 are allowed"):
+        open_task.assert_within(100, params, "#" * 8001)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "a `return` is missing"),
+        (np.zeros((40, 10)), r"shape \(40, 10\) instead of \(40,\)"),
+        (np.full(40, 10), "whole numbers from 0 to 9"),
+        (np.full(40, -1), "whole numbers from 0 to 9"),
+        (np.zeros(40), "whole numbers from 0 to 9"),
+        (["7"] * 40, "What `predict` returns"),
+    ],
+)
+def test_an_answer_that_is_no_digit_for_each_image_is_told(answer, words):
+    with pytest.raises(AssertionError, match=words):
+        open_task.predictions(lambda params, images: answer, {}, IMAGES)
+
+
+def test_a_prediction_may_spoil_what_it_gets():
+    def greedy(params, images):
+        images[:] = 0
+        params.clear()
+        return np.zeros(len(images), dtype=int)
+
+    kept, params = IMAGES.copy(), {"W1": np.ones(3, dtype=np.float32)}
+    open_task.predictions(greedy, params, kept)
+    assert np.array_equal(kept, IMAGES)
+    assert set(params) == {"W1"}
+
+
+def test_images_that_are_not_read_by_themselves_are_found():
+    rng = np.random.default_rng(1)
+    open_task.assert_each_by_itself(own, {}, IMAGES, rng)
+    calls = []
+
+    def counts(params, images):
+        calls.append(1)
+        return own(params, images) if len(calls) < 13 else np.zeros(len(images), dtype=int)
+
+    wrong = {
+        "In another order": lambda params, images: np.arange(len(images)) % 10,
+        "An image by itself": lambda params, images: (own(params, images) + len(images)) % 7,
+        "the second time": counts,
+    }
+    for words, predict in wrong.items():
+        with pytest.raises(AssertionError, match=words):
+            open_task.assert_each_by_itself(predict, {}, IMAGES, rng)
+
+
+def test_the_hidden_file_is_needed():
+    with promised(Promises()), pytest.raises(PromiseError, match=r"there is no hidden/digits\.npz"):
+        open_task.new_images(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "right"),
+    [(0.963, True), (0.9649, True), (0.966, False), (96.3, False), ("0.963", False), (None, False)],
+)
+def test_a_claim_is_what_comes_out(claimed, right):
+    if right:
+        open_task.assert_claimed(claimed, 0.963, 1000)
+    else:
+        with pytest.raises(AssertionError):
+            open_task.assert_claimed(claimed, 0.963, 1000)
+
+
+def test_honest_claims_are_borne_out_but_for_one_in_700():
+    rng = np.random.default_rng(2)
+    failed = 0
+    for _ in range(4000):
+        claimed, found = rng.binomial(1000, 0.95) / 1000, rng.binomial(2000, 0.95) / 2000
+        try:
+            open_task.assert_borne_out(claimed, 1000, found, 2000)
+        except AssertionError:
+            failed += 1
+    assert failed <= 16  # 5.4 are expected
+
+
+@pytest.mark.parametrize(("claimed", "found"), [(1.0, 0.95), (1.0, 0.9), (0.96, 0.93)])
+def test_a_claim_that_is_too_good_is_found(claimed, found):
+    with pytest.raises(AssertionError, match="more than chance explains"):
+        open_task.assert_borne_out(claimed, 1000, found, 2000)
+    open_task.assert_borne_out(found, 1000, claimed, 2000)  # too modest is no fault
+
+
+def test_a_training_gives_arrays():
+    for answer in (None, {}, [1], {"W1": "no"}, {1: np.ones(2)}):
+        with pytest.raises(AssertionError, match="`train` returns"):
+            open_task.trained(lambda *_, **__: answer, IMAGES, LABELS, seed=1, epochs=1)  # noqa: B023
+
+
+def test_files_are_those_that_were_handed_in_or_lie_beside_the_notebook(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("weights.npz", W1=np.arange(6).reshape(2, 3), b1=np.float64(0.5))
+    here = read_arrays()
+    assert {name: array.shape for name, array in here.items()} == {"W1": (2, 3), "b1": ()}
+    assert {array.dtype for array in here.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(here["W1"], [[0, 1, 2], [3, 4, 5]])
+    with handing_in({}), pytest.raises(AssertionError, match=r"weights\.npz is missing"):
+        read_arrays()
+
+
+def test_columns_first_is_read_as_it_was_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    array = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    np.savez_compressed("weights.npz", W1=array)
+    np.testing.assert_array_equal(read_arrays()["W1"], array)

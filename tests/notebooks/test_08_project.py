@@ -1,0 +1,135 @@
+"""Chapter 8: its reference figures, and every number in its text."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers.answers.deep_networks import MultiLayerNetExtend
+from helpers.answers.optimizers import Adam
+from helpers.answers.project import shifted
+from helpers.open_task import accuracy, assert_within, new_images
+from helpers.specification.promises import promised
+from tests.notebooks.chapter import Chapter, close
+
+CHAPTER = Chapter("08_project", "project")
+says = CHAPTER.says
+
+
+@pytest.fixture(scope="module")
+def f() -> dict[str, Any]:
+    """The names that the reference solutions define, at the full pace."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COURSE_PACE", raising=False)
+        return CHAPTER.reference()
+
+
+@pytest.fixture(scope="module")
+def handed_in() -> dict[str, Any]:
+    with np.load(CHAPTER.source.folder / "weights.npz") as file:
+        return dict(file)
+
+
+def hidden(predict: Any, params: Any) -> float:
+    """Return the mean accuracy on six hidden test sets."""
+    with promised(CHAPTER.source.promises):
+        parts = [new_images(np.random.default_rng(seed)) for seed in range(6)]
+    return float(np.mean([accuracy(predict, params, *part) for part in parts]))
+
+
+def trained(data: Any, sizes: list[int], epochs: int, lr: float, seed: int = 1) -> Any:
+    """Return a predictor, trained as the reference trains."""
+    rng = np.random.default_rng(seed)
+    images, t = data
+    x = images.reshape(len(images), 64) / 16
+    net, optimizer = MultiLayerNetExtend(64, sizes, 10, rng=rng), Adam()
+    for epoch in range(epochs):
+        optimizer.lr = lr * (1 - epoch / epochs)
+        order = rng.permutation(len(x))
+        for start in range(0, len(x), 50):
+            batch = order[start : start + 50]
+            optimizer.update(net.params, net.gradient(x[batch], t[batch]))
+    return lambda params, images: net.predict(images.reshape(len(images), 64) / 16).argmax(axis=1)
+
+
+def test_the_data(f: dict[str, Any]) -> None:
+    assert len(f["x_digits"]) == 1797
+    assert len(f["bitmaps"]) == 10_000
+    assert (len(f["bitmaps_train"]), len(f["bitmaps_val"])) == (8_000, 2_000)
+    says("scikit-learn has 1,797 of these images")
+    says("64 numbers from 0 to 16 are left of 1,024 pixels.")
+
+
+def test_what_other_networks_reach(f: dict[str, Any]) -> None:
+    digits = f["x_digits"], f["t_digits"]
+    images = np.concatenate([f["x_digits"], f["reduce_to_8x8"](f["bitmaps"])])
+    both = images, np.concatenate([f["t_digits"], f["t_bitmaps"]])
+    for row, data, sizes, epochs, lr, found in (
+        ("| softmax regression, no hidden layer | `x_digits` | 650 | ", digits, [], 30, 1e-2, 0.70),
+        ("| one hidden layer of 32 | `x_digits` | 2,410 | ", digits, [32], 30, 5e-3, 0.71),
+        ("| softmax regression | and `bitmaps` | 650 | ", both, [], 10, 5e-3, 0.90),
+        ("| one hidden layer of 48 | and `bitmaps` | 3,610 | ", both, [48], 10, 5e-3, 0.93),
+    ):
+        says(f"{row}{found:.2f} |")
+        close(hidden(trained(data, sizes, epochs, lr), {}), found, 2)
+    says("On images of its own 13 writers that network reads more than nine of ten right.")
+    few = digits[0][:1400], digits[1][:1400]
+    own = trained(few, [32], 30, 5e-3)
+    assert np.mean(own({}, digits[0][1400:]) == digits[1][1400:]) > 0.9
+
+
+def test_the_authors_network(f: dict[str, Any], handed_in: dict[str, Any]) -> None:
+    says("| the authors' best | the same data | below 5,000 | 0.965 |")
+    close(hidden(f["predict"], handed_in), 0.965, 3)
+    needed = assert_within(f["BUDGET"], handed_in, CHAPTER.cell("predict"))
+    assert f["count_parameters"](handed_in) < needed < 5000
+    x_val = f["reduce_to_8x8"](f["bitmaps_val"])
+    right = int(np.sum(f["predict"](handed_in, x_val) == f["t_val"]))
+    close(right / 2000, 0.972, 3)
+    close(f["confidence_interval"](right, 2000), [0.964, 0.978], 3)
+    says("Validation accuracy 0.972, between 0.964 and 0.978, and the 7 is read as a 3.")
+    CHAPTER.run("drawing", f)
+    assert list(f["predict"](handed_in, f["reduce_to_8x8"](f["my_bitmaps"]))) == [3]
+
+
+def test_the_reference_trains_what_is_handed_in(f: dict[str, Any], handed_in: Any) -> None:
+    images, labels = f["training_set"](np.random.default_rng(f["SEED"]))
+    params = f["train"](images, labels, seed=f["SEED"], epochs=f["EPOCHS"])
+    assert {k: v.shape for k, v in params.items()} == {k: v.shape for k, v in handed_in.items()}
+    # Another computer adds up in another order, and a long training makes much of little.
+    assert abs(hidden(f["predict"], params) - 0.965) < 0.005
+
+
+def test_intervals_and_errors(f: dict[str, Any]) -> None:
+    says("963 of 1,000 images read right: is that better than 957 of 1,000?")
+    close(np.sqrt(0.96 * 0.04 / 1000), 0.006, 3)
+    close(f["confidence_interval"](8, 10), [0.490, 0.943], 3)
+    close(f["confidence_interval"](9, 10), [0.60, 0.98], 2)
+    says("The interval for 9 of 10 goes from 0.60 to 0.98")
+    ((_, mean, error),) = f["ablation_table"]({"a": [0.90, 0.92, 0.94]})
+    close([mean, error], [0.92, 0.0115], 4)
+    assert f["confidence_interval"](10, 10)[0] < 0.75
+
+
+@pytest.mark.slow
+def test_the_report_s_ablation(f: dict[str, Any]) -> None:
+    rng = np.random.default_rng(77)
+    x_val, t_val = f["reduce_to_8x8"](shifted(f["bitmaps_val"], rng)), f["t_val"]
+    images = np.concatenate([f["x_digits"], f["reduce_to_8x8"](f["bitmaps_train"])])
+    plain = images, np.concatenate([f["t_digits"], f["t_train"]])
+    runs: dict[str, list[float]] = {"copies": [], "none": [], "deep": []}
+    for seed in range(5):
+        copies = f["training_set"](np.random.default_rng(seed))
+        for name, data, sizes, epochs in (
+            ("copies", copies, [60], 10),
+            ("none", plain, [60], 60),
+            ("deep", copies, [40, 30], 10),
+        ):
+            predict = trained(data, sizes, epochs, 5e-3, seed)
+            runs[name].append(float(np.mean(predict({}, x_val) == t_val)))
+    rows = {name: (mean, error) for name, mean, error in f["ablation_table"](runs)}
+    for name, mean in (("copies", 0.967), ("none", 0.952), ("deep", 0.963)):
+        assert abs(rows[name][0] - mean) < 0.002
+        assert rows[name][1] < 0.002
+    says("| six shifted copies, 10 epochs | 0.967 | 0.001 |")
+    says("| no copies, 60 epochs | 0.952 | 0.0004 |")

@@ -102,7 +102,8 @@ def _judged(
         apart = stack.enter_context(_scratch(None))
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
-        judge = server.spawn("judge", theirs, {"ahead": submission.source.ahead})
+        ahead = ("helpers.cells", *submission.source.ahead)  # its file may be hidden from students
+        judge = server.spawn("judge", theirs, {"ahead": ahead})
         theirs.close()
         stack.callback(judge.kill)
         try:

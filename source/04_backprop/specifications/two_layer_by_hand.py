@@ -415,7 +415,7 @@ def train(t, view, count, given):
     """Train with the options that are given, and compare what a view shows.
 
     A long training has a tiny rate: its costs hardly differ, yet each of them counts. At a usual
-    rate its steps would enlarge what an answer in float32 has rightly rounded away.
+    rate its steps would enlarge what has rightly been rounded away, in float32 above all.
     """
     x, y = t.draw(*t.choice((X, LABELS), (X, LABELS), MANY))
     usual = {"n_h": 4, "num_iterations": 10_000, "learning_rate": 1.2, "seed": 1}
@@ -467,15 +467,16 @@ nn_model = interaction(
         "notes down the right costs; the usual options where none are given; X and Y stay as they "
         "are",
         **SINGLE,
+        axes={"n": (1, 4), "k": (1, 3), "m": (5, 9)},
         count=12,
         steps=lambda t: train(
             t,
             costs_of,
             *(
-                (130, t.choice(ALL, ALL[1:], ALL[:3]))
+                (130, t.choice(ALL, ALL[1:]))
                 if t.source.size > 4
                 else (
-                    t.choice(0, 1, 2, 4, 7),
+                    t.choice(0, 1, 12, 20),
                     t.choice(ALL, ("num_iterations",), ("n_h", "num_iterations"), ALL[1:]),
                 )
             ),

@@ -184,8 +184,9 @@ initial_std = function(
         essential=True,
         at=[
             {"n_in": 7, "weight_init_std": value}
-            for value in ("he", "relu", "xavier", "sigmoid", 0.03, 3)
-        ],
+            for value in ("he", "relu", "xavier", "sigmoid", 0.03, 3, 0)
+        ]
+        + [{"n_in": 1, "weight_init_std": "he"}],
         n_in=integers(1, 9) | integers(1, 3000),
         weight_init_std=WORDS | scalars(0, 3),
     )
@@ -287,8 +288,9 @@ def normalized(x):
 
 def three_gradients(t):
     """Hold dx, dgamma and dbeta against numerical differentiation."""
-    x, dout = t.draw(arrays("N n"), arrays("N n"))
-    gamma, beta = t.draw(arrays("n", -2, 2), arrays("n"))
+    x, dout = t.draw(arrays("N n", -0.3, 0.3), arrays("N n"))
+    gamma, beta, widths = t.draw(arrays("n", -2, 2), arrays("n"), arrays("n", 1, 2))
+    x += np.linspace(-1, 1, len(x))[:, np.newaxis] * widths  # no feature hardly varies
     xhat, std = normalized(x)
     t.call(dout, gamma, xhat, std)
     t.slope(lambda v: np.sum(dout * gamma * normalized(v)[0]), x, item=0)
@@ -296,20 +298,26 @@ def three_gradients(t):
     t.slope(lambda v: np.sum(dout * (gamma * xhat + v)), beta, item=2)
 
 
-def other_batches(t, least=1):
-    """Batches of one sample, of equal samples, of other sizes."""
-    features = t.source.integer(1, t.source.size)
-    shape = f"{t.source.integer(least, least - 1 + 3 * t.source.size)} {features}"
-    x = t.choice(1e-3, 1.0, 1e3) * t.draw(arrays(shape))
-    x = t.choice(x, x[:1] + 0 * x)
-    dout = t.choice(1e-9, 1e-3, 1.0, 1e3) * t.draw(arrays(shape))
+def batch(t, samples, features, size=1.0, large=1.0, equal=False):
+    """Ask for the gradients of a batch whose values and gradients are of some size."""
+    x = size * t.draw(arrays(f"{samples} {features}"))
+    dout = large * t.draw(arrays(f"{samples} {features}"))
     t.both(
         "batch_norm_backward",
         lambda *a: t.invoke(t.student, a, {}),
         t.reference,
-        (dout, t.draw(arrays(f"{features}", -2, 2)), *normalized(x)),
+        (dout, t.draw(arrays(f"{features}", -2, 2)), *normalized(x[:1] + 0 * x if equal else x)),
         tolerance=Tolerance(t.tolerance.rtol, 1e-10 * np.max(np.abs(dout))),
     )
+
+
+def other_batches(t, first=1, least=1):
+    """A batch of so many samples, and one of equal samples, of other sizes."""
+    features = t.source.integer(1, t.source.size)
+    batch(t, first, features)
+    samples = t.source.integer(least, least - 1 + 3 * t.source.size)
+    sizes = t.choice(1e-3, 1.0, 1e3), t.choice(1e-9, 1e-3, 1.0, 1e3)
+    batch(t, samples, features, *sizes, t.choice(False, True))
 
 
 batch_norm_backward = interaction(
@@ -327,7 +335,7 @@ batch_norm_backward = interaction(
         count=12,
         steps=other_batches,
     ),
-    part("leaves its arguments as they are", count=8, steps=lambda t: other_batches(t, 2)),
+    part("leaves its arguments as they are", count=8, steps=lambda t: other_batches(t, 6, 2)),
 )
 
 # --- dropout --------------------------------------------------------------------------------------
@@ -489,6 +497,8 @@ def network_arrays(norm=None):
 
 
 STRENGTH = numbers(0.1, 2) | one_of(0, 1)
+DEEP = {f"W{n}": np.full((1, 1), 0.5) for n in range(1, 12)}
+DEEP |= {f"b{n}": np.full(1, 0.5) for n in range(1, 12)}
 TINY = {
     "W1": np.array([[1.0, -3.0]]),
     "b1": np.array([5.0, 4.0]),
@@ -548,7 +558,7 @@ decay_loss = interaction(
         "the penalty of the weights alone, at any depth",
         essential=True,
         single=True,
-        at=[{"params": TINY, "lam": 0.1}],
+        at=[{"params": TINY, "lam": 0.1}, {"params": DEEP, "lam": 0.1}],
         params=network_arrays(),
         lam=STRENGTH,
     ),

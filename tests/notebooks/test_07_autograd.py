@@ -83,7 +83,7 @@ def test_the_tensor_at_work(f: dict[str, Any], capsys: pytest.CaptureFixture[str
 def test_the_quotient_by_hand(f: dict[str, Any]) -> None:
     assert gradients(f, lambda x, y: x / y, 6.0, 2.0) == [0.5, -1.5]
     close([6 / 2.1, 3 - 6 / 2.1], [2.857, 0.143], 3)
-    says("If $y$ grows to 2.1, the quotient falls to 2.857, by 0.143; the gradient foretold 0.15.")
+    says("If $y$ grows to 2.1, the quotient falls to 2.857, by 0.143; the gradient predicted 0.15.")
     for build in (lambda t: 1 - t, lambda t: 2 / t):
         assert len(build(f["Tensor"](3.0)).edges) == 1
     says("One each, to `t`: `record` drops the number's.")

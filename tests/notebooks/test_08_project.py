@@ -101,7 +101,7 @@ def test_the_reference_trains_what_is_handed_in(f: dict[str, Any], handed_in: An
 
 
 def test_intervals_and_errors(f: dict[str, Any]) -> None:
-    says("963 of 1,000 images read right: is that better than 957 of 1,000?")
+    says("963 of 1,000 images are classified correctly: is that better than 957 of 1,000?")
     close(np.sqrt(0.96 * 0.04 / 1000), 0.006, 3)
     close(f["confidence_interval"](8, 10), [0.490, 0.943], 3)
     close(f["confidence_interval"](9, 10), [0.60, 0.98], 2)

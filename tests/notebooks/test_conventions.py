@@ -95,6 +95,8 @@ def test_a_notebook_keeps_to_plain_english(source):
 
 def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
     """The title may say less; below a figure the two are one text."""
+    if source.to_fill_in:
+        pytest.skip("its pictures are still to be described")
     drawn = {}
     for cell in source.notebook.cells:
         if cell.cell_type == "code" and (shown := re.search(SHOW, cell.source)):

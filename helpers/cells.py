@@ -32,6 +32,8 @@ _DEFINES = re.compile(
     re.MULTILINE,
 )
 
+_REMOTE = re.compile(r'File "[^"]*ipykernel[^"]*", line \d+, in (\w+)')
+
 
 def defined_in(source: str) -> set[str]:
     """Return the names that a cell defines, as far as lines show it: it need not be valid Python.
@@ -133,6 +135,8 @@ class _Watcher:
             last = last.tb_next
         if last is None or not isinstance(error, NotImplementedError):
             return ""
+        if elsewhere := _REMOTE.findall(str(error.__cause__ or "")):
+            return _exercise(elsewhere[-1])  # where another process of the notebook's raised it
         code = last.tb_frame.f_code
         theirs = last.tb_frame.f_globals is self._shell.user_ns and code.co_name != "<module>"
         return _exercise(code.co_qualname) if theirs else ""

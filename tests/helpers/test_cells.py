@@ -79,6 +79,14 @@ def test_a_library_that_lacks_something_is_no_exercise(run):
     assert "left out" not in ended.shown
 
 
+def test_an_exercise_that_another_process_needs_is_left_out_too(run):
+    """Such a process hands its traceback over as text, as joblib does."""
+    text = 'File "/tmp/ipykernel_7/1.py", line 3, in run_trial'
+    ended = run(f"error = NotImplementedError()\nraise error from ValueError({text!r})")
+    assert ended.ok
+    assert ended.shown.strip() == cells.WAITS.format(exercise="`run_trial`")
+
+
 def test_a_test_cell_is_left_alone(run):
     """Stock nbgrader takes one that ends without an error and without a number for right."""
     assert not run(SOFTMAX, "softmax(1)\nq.score()").ok

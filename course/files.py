@@ -41,9 +41,7 @@ def unusable(name: str) -> str:
 
     nbgrader takes some characters for patterns, and no database takes half a character.
     """
-    try:
-        name.encode()
-    except UnicodeEncodeError:
+    if not is_text(name):
         return "the student's folder has a name that is not UTF-8: rename it"
     if name != name.strip():
         return "the student's folder has a name that begins or ends with a blank: rename it"
@@ -52,6 +50,15 @@ def unusable(name: str) -> str:
     if set("*?[]") & set(name):
         return "the student's folder has one of * ? [ ] in its name: rename it"
     return ""
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name is UTF-8, as nbgrader's log and every database want it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def printable(name: str) -> str:

@@ -32,6 +32,7 @@ _DEFINES = re.compile(
     re.MULTILINE,
 )
 
+_CODE = re.compile(r"^(?:async[ \t]+)?(?:def|class)\b", re.MULTILINE)
 _REMOTE = re.compile(r'File "[^"]*ipykernel[^"]*", line \d+, in (\w+)')
 
 
@@ -113,7 +114,8 @@ class _Watcher:
             exercise = self._unwritten(error)
             self._waiting.update(dict.fromkeys(names, exercise))
             missing.update(dict.fromkeys(names, UNWRITTEN.format(exercise=exercise)))
-            self._forget(names)
+            if not _CODE.search(self._cell):  # a solution keeps what it has defined
+                self._forget(names)
             result.error_in_exec = None
         elif isinstance(error, Exception):
             missing.update(dict.fromkeys(names, stopped(type(error).__name__, str(error))))
@@ -121,10 +123,9 @@ class _Watcher:
                 print(words)
 
     def _forget(self, names: Iterable[str]) -> None:
-        """Take away what a cell left out has half made, but no function and no class."""
+        """Take away what a cell left out has half made."""
         for name in names:
-            if not callable(self._shell.user_ns.get(name, print)):
-                del self._shell.user_ns[name]
+            self._shell.user_ns.pop(name, None)
 
     def _unwritten(self, error: BaseException) -> str:
         """Return the exercise that an error waits for, in words; "" if it is another error."""

@@ -14,6 +14,7 @@ import helpers
 from course.directory import Course
 from course.files import walk
 from course.layout import CONFIG
+from course.notebooks.conventions import FIGURES
 from course.repair.folder import MAX_BYTES
 
 HAND_IN = "what was handed in"
@@ -23,7 +24,7 @@ LETTERS = 16  # of each digest
 OWN_LINES = (
     "\n# --- of a trial alone ---\n"  # what follows in a configuration says where the trial is
 )
-PASSED_OVER = ("figures", ".ipynb_checkpoints", "__pycache__")
+PASSED_OVER = (".ipynb_checkpoints", "__pycache__")  # as nbgrader_config.py has it
 
 
 def deciding(course: Course, assignment: str) -> dict[str, str]:
@@ -34,8 +35,8 @@ def deciding(course: Course, assignment: str) -> dict[str, str]:
     """
     code = [Path(__file__).parents[1], Path(helpers.__file__ or "").parent]
     return {
-        SOURCE: _digest([course.path("source", ".", assignment)]),
-        CODE: _digest(code, ".py"),
+        SOURCE: _digest([course.path("source", ".", assignment)], FIGURES),
+        CODE: _digest(code),
         CONFIG: _short(_configuration(Path(course.folders.root, CONFIG))),
         "its due date": _short(str(course.due_date(assignment)).encode()),
     }
@@ -88,13 +89,12 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
             yield name, value
 
 
-def _digest(places: Iterable[Path], ending: str = "") -> str:
+def _digest(places: Iterable[Path], *besides: str) -> str:
     whole = hashlib.sha256()
     for place in places:
         for path in walk(place) if place.is_dir() else [place]:
             name = path.relative_to(place)
-            own = not any(part in PASSED_OVER for part in name.parts)
-            if own and path.name.endswith(ending):
+            if not any(part in (*PASSED_OVER, *besides) for part in name.parts):
                 whole.update(f"{name}\0".encode(errors="surrogateescape"))
                 whole.update(_content(path))
     return whole.hexdigest()[:LETTERS]

@@ -262,7 +262,8 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
         notes = _grade_submission(course, student, assignment, wanted)
         if _left_out(course.path("autograded", student, assignment)):
             digest = ""  # so that it is graded again, perhaps where nothing is missing
-        return GradingOutcome(student, assignment, Status.GRADED, tuple(notes), digest)
+        told = tuple(map(printable, notes))  # names of files are among them
+        return GradingOutcome(student, assignment, Status.GRADED, told, digest)
     except SubmissionError as error:
         notes = [str(error)]
     except Exception as error:
@@ -273,7 +274,7 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
 
 
 def _failed(student: str, assignment: str, *notes: str) -> GradingOutcome:
-    return GradingOutcome(student, assignment, Status.FAILED, notes)
+    return GradingOutcome(student, assignment, Status.FAILED, tuple(map(printable, notes)))
 
 
 def _is_there(course: Course, student: str, assignment: str) -> bool:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from course.grading.report import write_files
+from course.grading.report import templates, write_files
 from course.grading.results import Results, Work
 from course.layout import CourseError
 
@@ -84,21 +82,18 @@ def leaderboard(results: Results, assignment: str, shown: Mapping[str, str], mad
         shown: how each student is called there.
         made: the time to print on it.
     """
-    environment = Environment(
-        loader=PackageLoader("course.grading"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found = entries(results, assignment)
-    return environment.get_template("leaderboard.html").render(
-        entries=found,
-        shown=shown,
-        named=any(shown.get(entry.student) for entry in found),
-        assignment=assignment,
-        made=made,
-        images=IMAGES,
+    return (
+        templates()
+        .get_template("leaderboard.html")
+        .render(
+            entries=found,
+            shown=shown,
+            named=any(shown.get(entry.student) for entry in found),
+            assignment=assignment,
+            made=made,
+            images=IMAGES,
+        )
     )
 
 

@@ -84,6 +84,17 @@ def write_report(results: Results, folder: Path) -> Path:
     return folder / PAGE
 
 
+def templates() -> Environment:
+    """Return the templates of the pages for people: what is put into them is escaped."""
+    return Environment(
+        loader=PackageLoader("course.grading"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def page(results: Results, made: datetime) -> str:
     """Return the report as HTML.
 
@@ -91,13 +102,7 @@ def page(results: Results, made: datetime) -> str:
         results: what the class has earned.
         made: the time to print on it.
     """
-    environment = Environment(
-        loader=PackageLoader("course.grading"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.filters |= {"points": points, "duration": duration, "in_html": in_html}
     works = sorted(results.works.values(), key=lambda work: (work.assignment, work.student))
     shares = _shares(results)

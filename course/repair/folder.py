@@ -19,7 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from course.files import MAX_DEPTH, printable, too_deep, unusable, walk
+from course.files import MAX_DEPTH, is_text, printable, too_deep, unusable, walk
 from course.layout import CONFIG, CourseError
 from course.notebooks.source import source_notebook
 from course.repair.which import Meant, which
@@ -122,6 +122,8 @@ def _useless(folder: Path, zone: tzinfo) -> Iterator[tuple[Path, str]]:
     for path in walk(folder):
         if path.is_symlink():
             yield path, "is a link to another file; it was not followed"
+        elif not is_text(path.name):
+            yield path, "has a name that is not UTF-8 and was left out"
         elif not (path.is_file() or path.is_dir()):
             yield path, "is no ordinary file and was left out"
         elif path.is_file() and path.stat().st_size > MAX_BYTES:
@@ -144,7 +146,8 @@ def _remarks(folder: Path, meant: Mapping[str, Meant]) -> Iterator[str]:
             yield one.note if one.path else f"{one.note} and earns nothing"
     taken = [one.path for one in meant.values()]
     for path in sorted(folder.glob("*.ipynb")):
-        if path not in taken and path.stem not in meant and path.is_file():
+        own = path in taken or path.stem in meant
+        if not own and path.is_file() and is_text(path.name):
             yield f"{path.name} is not part of the assignment and was left out"
 
 

@@ -126,7 +126,7 @@ def _unzipped(data: bytes, wanted: str) -> bytes:
                 for name in archive.namelist()
                 if name.endswith(".ipynb") and not re.search(r"(?:^|/)(?:\.|__MACOSX)", name)
             ]
-            called = [name for name in names if name.endswith(f"{wanted}.ipynb")]
+            called = [name for name in names if name.rpartition("/")[2] == f"{wanted}.ipynb"]
             names = called if len(names) > 1 and called else names
             if len(names) == 1:
                 with archive.open(names[0]) as file:

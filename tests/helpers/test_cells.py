@@ -50,10 +50,15 @@ def test_what_needs_such_a_cell_is_left_out_too(run):
     assert ended.shown.strip() == cells.WAITS.format(exercise="`softmax`")
 
 
-def test_what_such_a_cell_has_half_made_is_taken_away_but_no_function(run):
-    ended = run(SOFTMAX, "def twice(x): return 2 * x\nnet = []\nnet.append(softmax(1))", "net[0]")
+def test_what_such_a_cell_has_half_made_is_taken_away(run):
+    ended = run(SOFTMAX, "net = []\nnet.append(softmax(1))", "net[0]")
     assert ended.ok
     assert ended.shown.strip() == cells.WAITS.format(exercise="`softmax`")
+
+
+def test_a_solution_that_tries_another_exercise_out_keeps_all_that_it_has_defined(run):
+    """Or a trial call of what isn't written yet would cost marks that its function has earned."""
+    run(SOFTMAX, "FACTOR = 2\ndef twice(x):\n    return FACTOR * x\nprint(softmax(1))")
     assert run("print(twice(2))").shown == "4\n"
 
 

@@ -629,6 +629,21 @@ def test_a_folder_whose_name_is_impossible_costs_nobody_else(released, hand_in):
     assert sum(scores(released, "ada").values()) == 4
 
 
+def test_a_file_whose_name_can_not_be_shown_is_told_all_the_same(released, hand_in):
+    folder = hand_in(released, "eve", **RIGHT)
+    for name in (os.fsdecode(b"M\xfcller.ipynb"), "two\nlines.ipynb", "\x1b[2J.ipynb"):
+        (folder / name).write_text("{}")
+    outcome = grade_one(released, "eve")
+    assert outcome.status is Status.GRADED
+    left_out = "is not part of the assignment and was left out"
+    assert outcome.notes == (
+        f"\\x1b[2J.ipynb {left_out}",
+        f"two\\nlines.ipynb {left_out}",
+        "M\\xfcller.ipynb has a name that is not UTF-8 and was left out",
+    )
+    assert sum(scores(released, "eve").values()) == 4
+
+
 def test_folders_nested_without_end_are_left_out(released, hand_in):
     deep = hand_in(released, "eve", **RIGHT).joinpath(*"d" * 100)
     deep.mkdir(parents=True)

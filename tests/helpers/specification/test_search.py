@@ -103,6 +103,16 @@ def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
         hold(own, spec.parts[0], subject, b"seed")
 
 
+def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call():
+    def strict(t):
+        t.call(t.draw(arrays("4 n")))
+        t.holds(t.first is not None, "It is not as exact as it should be.")
+
+    own = Promise(interaction(part("all", steps=strict)), double, {"double": double}, {}, [])
+    with pytest.raises(CounterexampleError, match="not as exact"):
+        hold(own, own.specification.parts[0], subject_of(double), b"seed")
+
+
 def test_the_objects_of_a_dictionary_are_changed_in_place_too():
     known = {}
 

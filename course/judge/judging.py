@@ -21,9 +21,9 @@ from course.judge.refusals import refusals
 from course.judge.sandbox import local_sandbox
 from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
-from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
+from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
-from course.notebooks.runner import execute
+from course.notebooks.runner import execute, execute_test, names_in
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
@@ -164,6 +164,10 @@ class Judging:
         self._restarts = 0
         self._room = MAX_OUTPUTS
         self._record = Record()
+        theirs = [cell.source for cell in cells if cell.kind != "test"]
+        self._code = Code(
+            names_in(*theirs), frozenset(map(str.strip, "\n".join(theirs).split("\n")))
+        )
         self._session = self._start()
 
     def run(self) -> Record:
@@ -185,7 +189,10 @@ class Judging:
 
     def _start(self, apart: bool = False) -> _Watched:
         how_ended = functools.partial(self._how_ended, apart)
-        return _Watched(self._new_student(apart), self._limits.request, self._clock, how_ended)
+        limit = self._limits.request
+        session = _Watched(self._new_student(apart), limit, self._clock, how_ended)
+        session.code = self._code
+        return session
 
     @contextlib.contextmanager
     def _apart(self, position: int) -> Iterator[None]:
@@ -278,16 +285,21 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
+        self._session.raised.clear()
         names = Namespace(self._names, self._session, self._answer(cell), self._missing)
         printed = io.StringIO()
         finished = True
+
+        def on_part(hidden: bool) -> None:
+            self._session.quiet = hidden
+
         try:
             with (
                 seeded(self._seed),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
-                execute(cell.source, f"<{cell.key}>", names)
+                execute_test(cell.source, f"<{cell.key}>", names, self._code.names, on_part)
         except (Exception, SystemExit) as error:
             self._note(cell, f"{TEST_FAILED}: {type(error).__name__}: {error}")
             finished = False
@@ -304,7 +316,7 @@ class Judging:
             "measured": dict(question.measured) if isinstance(question, Question) else {},
         }
         if isinstance(question, Question):
-            self._note(cell, *refusals(check.message for check in question.results))
+            self._note(cell, *refusals(self._session.raised))
         if fate := self._fate():
             self._note(cell, fate)
 

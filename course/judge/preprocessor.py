@@ -20,12 +20,12 @@ from course.files import walk
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
-from course.judge.supervise import JudgeError, Submission, grade_notebook
+from course.judge.supervise import JudgeError, Submission, digest, grade_notebook
 from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.cells import NOT_GRADED, REPAIRS
 from course.notebooks.source import SourceNotebook, source_notebook
-from course.secret import course_secret, student_seed
+from course.secret import course_secret, hand_in_seed
 from course.verdict import put_verdict, write_verdict
 
 VERDICTS = "verdicts"
@@ -102,13 +102,10 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         root, folder = Path(courses.root), Path(resources["metadata"]["path"])
         submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
         _drop_links(folder, submitted, source.folder)
-        return Submission(
-            source=source,
-            submitted=nb,
-            folder=folder,
-            seed=student_seed(course_secret(root), student),
-            handed_in=source.handed_in(submitted),
-        )
+        handed_in = source.handed_in(submitted)
+        what = digest(source.notebook, nb, folder, handed_in)
+        seed = hand_in_seed(course_secret(root), student, what)
+        return Submission(source, nb, folder, seed, handed_in)
 
 
 def judge_of(config: Config) -> Judge | None:

@@ -89,7 +89,7 @@ def seeded(seed: bytes) -> Iterator[None]:
     """Within the block, questions draw points that only a holder of the seed can predict.
 
     Args:
-        seed: the student's own, derived from a secret of the course; another one gives other
+        seed: the hand-in's own, derived from a secret of the course; another one gives other
             points, the same one the same points again.
     """
     token = _seed.set(seed)

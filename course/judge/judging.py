@@ -134,7 +134,7 @@ class Judging:
 
     Args:
         cells: its code cells, in the notebook's order.
-        seed: the student's own seed, for the questions' random points.
+        seed: the hand-in's own seed, for the questions' random points.
         limits: how long things may take.
         new_student: starts a student process, ends the one before of its kind, and returns the
             socket to it. It is told whether the process is one for what stands apart.

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from course.files import printable
+from course.grading.sanitize import OWN
 from course.notebooks.cells import NOT_GRADED, REPAIRS, TEST_PREFIX
 from course.verdict import TEST_FAILED, find_verdict
 
@@ -76,7 +78,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     """Return a box of HTML without an empty line, which Markdown leaves as it is.
 
     Returns:
-        Nothing if there are no sentences. MathJax passes over the box for its class.
+        Nothing if there are no sentences. Nobody else can make such a box: see `sanitize`.
     """
     items = [f"<li>{_line(str(sentence))}</li>" for sentence in sentences]
     if not items:
@@ -84,7 +86,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     more = [f"<li>{len(items) - MOST} more of the kind.</li>"] if len(items) > MOST else []
     return "\n".join(
         [
-            '<div class="alert alert-warning tex2jax_ignore">',
+            f'<div class="{OWN}">',
             f"<h4>{heading}</h4>",
             *("<ul>", *items[:MOST], *more, "</ul>"),
             f"<p>{last}</p>",
@@ -95,7 +97,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
 
 def _line(sentence: str) -> str:
     """Return a sentence in one line of HTML, cut if it is too long."""
-    text = " ".join(sentence.split())
+    text = printable(" ".join(sentence.split()))
     return in_html(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 

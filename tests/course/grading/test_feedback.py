@@ -7,12 +7,13 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.server_extensions.formgrader import handlers
 
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
 from course.grading.plugins import PAGE_CSS
+from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
 from course.notebooks.cells import read
 
@@ -116,6 +117,7 @@ def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):
 
 # What a student writes in a text cell, and what it must not become, as a CSS selector.
 PAGES_OWN = {
+    "![gone](attachment:gone.png)": ".nothing",
     '<img src="https://x.test/1.png">': 'img[src^="http"]',
     "![seen](https://x.test/2.png)": 'img[src^="http"]',
     "![seen](//x.test/3.png)": 'img[src^="//"]',
@@ -190,6 +192,23 @@ def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(rele
             assert soup.select(", ".join(f"{place} {kind}" for place in written)) == []
         loaded = [tag["src"] for tag in soup.select("#notebook [src]")]
         assert {one for one in loaded if not one.startswith("data:image/")} <= {FIGURE}
+
+
+def test_a_text_that_no_browser_could_show_is_cut_and_the_rest_is_there(released, hand_in):
+    flood = "<b>x</b>" * 100_000
+    path = hand_in(released, "eve", double=RIGHT, why_twice=flood) / "doubling.ipynb"
+    nb = read(path)
+    shows = "from IPython.display import HTML\nHTML('<div>' * 100_000)"
+    nb.cells.append(new_code_cell(shows))
+    nb.cells += [new_markdown_cell("> " * 40_000) for _ in range(20)]
+    nb.cells += [new_markdown_cell("$a " * 15_000), new_markdown_cell("the end")]
+    path.write_text(nbformat.writes(nb))
+    grade_class(released, jobs=1)
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    assert len(soup.select("b")) < MOST_TAGS * 2
+    assert soup.get_text().count(CUT) > 10
+    assert "is right anywhere" in soup.get_text()
 
 
 def test_what_somebody_put_beside_the_pages_stays(graded):

@@ -97,10 +97,10 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
 
 def _line(sentence: str) -> str:
     """Return a sentence in one line of HTML, cut if it is too long."""
-    text = printable(" ".join(sentence.split()))
+    text = " ".join(sentence.split())
     return in_html(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def in_html(text: str) -> str:
-    """Return plain text as HTML, with `names` as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    """Return plain text as HTML, with `names` as code, and nothing that turns the text around."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(printable(text)))

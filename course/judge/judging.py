@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from course.files import printable
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
 from course.judge.sandbox import local_sandbox
@@ -353,7 +354,8 @@ class Judging:
 
 def _quoted(printed: str) -> str:
     """Mark each line that the student's code has printed: none passes for one of the question's."""
-    lines = ["Your code printed:", *(f"  | {line}" for line in printed.splitlines())]
+    plain = (printable(line.expandtabs()) for line in printed.splitlines())
+    lines = ["Your code printed:", *(f"  | {line}" for line in plain)]
     return "\n".join([*lines, ""]) if printed else ""
 
 

@@ -16,7 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Float, TraitError
 from traitlets.config import Config
 
-from course.files import walk
+from course.files import printable, walk
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
@@ -61,7 +61,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         courses = CourseDirectory(parent=self)
         source = source_notebook(_source(courses, resources))
         if leave_out(nb, resources, source):
-            self.log.warning("%s: %s", resources["nbgrader"]["student"], nb.metadata[NOT_GRADED])
+            why = nb.metadata[NOT_GRADED]
+            self.log.warning("%s: %s", printable(resources["nbgrader"]["student"]), why)
             return nb, resources
         submission = self._submission(nb, resources, courses, source)
         server = warm_server(preload(source))
@@ -72,7 +73,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         write_verdict(kept, replace(verdict, seed=submission.seed))  # where only the staff looks
         put_verdict(graded.metadata, verdict)
         for incident in verdict.incidents:
-            self.log.warning("%s: %s", student, incident)
+            self.log.warning("%s: %s", printable(student), printable(incident))
         return graded, resources
 
     @property

@@ -5,6 +5,7 @@ scores the points earned. Nothing here decides where a check runs: in the studen
 grader or in a test. Random points come from a public seed unless a grader has set a secret one.
 """
 
+import builtins
 import contextlib
 import hashlib
 import hmac
@@ -13,7 +14,7 @@ import linecache
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -31,7 +32,7 @@ from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
-from helpers.translation import translate, undefined
+from helpers.translation import own_words, translate, undefined
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20
@@ -40,6 +41,7 @@ LONGEST = 600  # characters of a message
 cells.watch()
 
 _seed: ContextVar[bytes] = ContextVar("seed", default=PUBLIC_SEED)
+_quotable: ContextVar[Collection[str] | None] = ContextVar("quotable", default=None)
 
 
 class Outcome(StrEnum):
@@ -88,7 +90,7 @@ def seeded(seed: bytes) -> Iterator[None]:
     """Within the block, questions draw points that only a holder of the seed can predict.
 
     Args:
-        seed: the student's own, derived from a secret of the course; another one gives other
+        seed: the hand-in's own, derived from a secret of the course; another one gives other
             points, the same one the same points again.
     """
     token = _seed.set(seed)
@@ -96,6 +98,23 @@ def seeded(seed: bytes) -> Iterator[None]:
         yield
     finally:
         _seed.reset(token)
+
+
+@contextlib.contextmanager
+def hidden(names: Collection[str]) -> Iterator[None]:
+    """Within the block, checks are hidden ones: no message of theirs quotes what code says.
+
+    What code raises or warns of there is told by its kind, and by the line of the code that it
+    comes from: in words of its own it could say what the check's inputs are.
+
+    Args:
+        names: those that stand in the student's code, which Python's own errors may name.
+    """
+    token = _quotable.set(names)
+    try:
+        yield
+    finally:
+        _quotable.reset(token)
 
 
 class Question:
@@ -143,7 +162,7 @@ class Question:
                 outcome, message = self._judge(error)
         warned = [w for w in caught if not issubclass(w.category, DeprecationWarning)]
         if outcome is Outcome.FAILED and warned:
-            message += f" (Python warned: {_clean(warned[0].message).rstrip('.')}.)"
+            message += f" (Python warned: {_warning(warned[0])}.)"
         self.results.append(CheckResult(name, outcome, points, essential, message))
 
     def compare(self, name: str) -> None:
@@ -260,17 +279,16 @@ class Question:
                 return Outcome.UNDECIDED, _clean(error)
             case AssertionError() if verdict:
                 return Outcome.FAILED, _clean(error) or "This does not hold."
-            case NameError() if name and (name in missing or not place):
+            case NameError() if name and (name in missing or not place) and _may_quote(name):
                 why = missing.get(name, "run the cell that defines it, or give it that name")
                 return Outcome.FAILED, f"`{name}` is not defined: {_clean(why).rstrip('.')}."
             case SystemExit():
                 return Outcome.FAILED, (
                     f"Your code ends the program (SystemExit) instead of returning{place}."
                 )
-        words = ": ".join(filter(None, [type(error).__name__, _clean(error).rstrip(".")]))
         start = "Your code raises" if place else "This can't be checked:"
         return Outcome.FAILED, " ".join(
-            filter(None, [f"{start} {words}{place}.", translate(error)])
+            filter(None, [f"{start} {_raised(error)}{place}.", translate(error, _quotable.get())])
         )
 
     def _summary(self) -> Iterator[str]:
@@ -536,9 +554,9 @@ def assert_quiet(*, at: str = "these inputs") -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     # A deprecated function may still be right.
-    spoken = [w.message for w in caught if issubclass(w.category, RuntimeWarning)]
+    spoken = [w for w in caught if issubclass(w.category, RuntimeWarning)]
     if spoken:
-        raise AssertionError(f"At {at} Python warns: {_clean(spoken[0]).rstrip('.')}.")
+        raise AssertionError(f"At {at} Python warns: {_warning(spoken[0])}.")
 
 
 @contextlib.contextmanager
@@ -606,6 +624,32 @@ def _clean(message: object) -> str:
     if len(text) > LONGEST:
         return text[:LONGEST] + "…"
     return text
+
+
+def _may_quote(name: str) -> bool:
+    """Tell whether a name may be quoted here; it may always be if the check is no hidden one."""
+    names = _quotable.get()
+    return names is None or name in names
+
+
+def _said(message: object) -> str:
+    """Return what of a message may be quoted here, without its full stop."""
+    names = _quotable.get()
+    text = _clean(message)
+    return (text if names is None else own_words(text, names)).rstrip(".")
+
+
+def _raised(error: BaseException) -> str:
+    """Return an exception's kind, and what it says as far as that may be quoted here."""
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    kind = next((name for name in kinds if _quotable.get() is None or hasattr(builtins, name)), "")
+    return ": ".join(filter(None, [kind, _said(error)]))
+
+
+def _warning(caught: warnings.WarningMessage) -> str:
+    """Return what a warning says as far as that may be quoted here, or else its kind."""
+    kinds = (kind.__name__ for kind in caught.category.__mro__)
+    return _said(caught.message) or next(name for name in kinds if hasattr(builtins, name))
 
 
 def _plain(value: float) -> float:

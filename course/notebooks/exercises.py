@@ -96,7 +96,7 @@ def _question(
     source: str, where: str, specifications: Mapping[str, Specification]
 ) -> tuple[str, float, list[CheckSpec]]:
     """Read a test cell's Question and its checks from its syntax tree."""
-    hidden = _hidden_lines(source)
+    hidden = hidden_lines(source)
     title, points = "", 0.0
     checks = []
     for call in _calls(source):
@@ -127,7 +127,7 @@ def _calls(source: str) -> Iterator[ast.Call]:
     return iter(sorted(calls, key=lambda call: (call.lineno, call.col_offset)))
 
 
-def _hidden_lines(source: str) -> set[int]:
+def hidden_lines(source: str) -> set[int]:
     """Return the numbers of the lines between the hidden tests' marks."""
     lines, inside = set(), False
     for number, line in enumerate(source.splitlines(), start=1):

@@ -22,7 +22,9 @@ from course.notebooks.names import names
 from course.notebooks.runner import (
     code_cells,
     execute,
+    execute_test,
     held_against,
+    names_in,
     run,
     show_lines,
     verdict_of,
@@ -110,6 +112,7 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
     incidents: dict[str, str] = {}
     for cell in cells:  # another run in this process may have shown other lines since
         show_lines(cell.source, f"<{source.name}:{_key(cell)}>")
+    code = names_in(*answers.values(), *(cell.source for cell in source.notebook.cells))
     for cell in cells[first:]:
         key = _key(cell)
         if key not in affected:
@@ -119,7 +122,11 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
         promises = replace(source.promises, explained=explained)
         try:
             with contextlib.redirect_stdout(io.StringIO()), held_against(source, promises):
-                execute(answers.get(key, cell.source), f"<{source.name}:{key}>", known.names)
+                text, file = answers.get(key, cell.source), f"<{source.name}:{key}>"
+                if is_test(cell):
+                    execute_test(text, file, known.names, code)
+                else:
+                    execute(text, file, known.names)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:

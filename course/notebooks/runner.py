@@ -3,21 +3,24 @@
 The bank of answers and the figures are run this way. A submission never is.
 """
 
+import ast
 import contextlib
 import io
+import itertools
 import linecache
+import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
-from course.notebooks.exercises import Exercise
+from course.notebooks.exercises import Exercise, hidden_lines
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
-from helpers.checks import Question
+from helpers.checks import Question, hidden
 from helpers.handed_in import handing_in
 from helpers.specification.promises import Promises, promised
 
@@ -39,12 +42,16 @@ def run(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     questions: dict[str, Question] = {}
     incidents: dict[str, str] = {}
+    code = names_in(*(answers or {}).values(), *(cell.source for cell in source.notebook.cells))
     for cell in code_cells(source.notebook, plain):
         key = grade_id(cell) or cell.id
-        text = (answers or {}).get(key, cell.source)
+        text, file = (answers or {}).get(key, cell.source), f"<{source.name}:{key}>"
         try:
             with contextlib.redirect_stdout(io.StringIO()), held_against(source, source.promises):
-                execute(text, f"<{source.name}:{key}>", namespace)
+                if is_test(cell):
+                    execute_test(text, file, namespace, code)
+                else:
+                    execute(text, file, namespace)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:
@@ -95,6 +102,45 @@ def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
     """Run source in a namespace, under a file name that tracebacks can quote lines from."""
     show_lines(source, filename)
     exec(compile(source, filename, "exec"), namespace)
+
+
+def execute_test(
+    source: str,
+    filename: str,
+    namespace: dict[str, Any],
+    names: Collection[str],
+    on_part: Callable[[bool], None] = lambda hidden: None,
+) -> None:
+    """Run a test cell as `execute` does; what its hidden checks say quotes nothing of the code's.
+
+    Args:
+        source: the cell's.
+        filename: which tracebacks name.
+        namespace: its names.
+        names: those that stand in the code that is tested: see `helpers.checks.hidden`.
+        on_part: told before each part whether it is one of hidden tests.
+    """
+    show_lines(source, filename)
+    for is_hidden, part in _parts(source):
+        on_part(is_hidden)
+        with hidden(names) if is_hidden else contextlib.nullcontext():
+            exec(compile(part, filename, "exec"), namespace)
+
+
+def _parts(source: str) -> Iterator[tuple[bool, ast.Module]]:
+    """Yield the statements of a test cell, those of hidden tests apart from the others."""
+    lines = hidden_lines(source)
+
+    def is_hidden(one: ast.stmt) -> bool:
+        return not lines.isdisjoint(range(one.lineno, (one.end_lineno or one.lineno) + 1))
+
+    for part, statements in itertools.groupby(ast.parse(source).body, is_hidden):
+        yield part, ast.Module(list(statements), [])
+
+
+def names_in(*sources: str) -> frozenset[str]:
+    """Return the words of code that could be names."""
+    return frozenset(re.findall(r"[^\W\d]\w*", "\n".join(sources)))
 
 
 def show_lines(source: str, filename: str) -> None:

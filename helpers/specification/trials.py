@@ -30,6 +30,7 @@ from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
 from helpers.specification.homes import Here, Home
 from helpers.specification.values import Tolerance, copied, difference, same, show
+from helpers.translation import own_words
 
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
@@ -318,7 +319,7 @@ class Trial:
         except Exception as error:
             snapshot, live, problem = error, None, f"{type(error).__name__}: {error}"
         if not problem and warned and self.laws:
-            problem = f"Python warns: {str(warned[0]).rstrip('.')}."
+            problem = f"Python warns: {own_words(str(warned[0])) or 'RuntimeWarning'}."
         before, after = (
             _named(parameters, ours, our_options),
             _named(parameters, theirs, their_options),

@@ -183,7 +183,7 @@ def scores(verdict):
 def test_the_judge_finds_of_each_answer_what_is_found_in_process(
     source, course_root, monkeypatch, thorough
 ):
-    monkeypatch.setattr(preprocessor, "student_seed", lambda *_: PUBLIC_SEED)
+    monkeypatch.setattr(preprocessor, "hand_in_seed", lambda *_: PUBLIC_SEED)
     found, here = graded(course_root, source, execute=False, every=1 if thorough else JUDGED)
     assert found == scores(here)
     verdict = course_root / "verdicts" / "eve" / source.assignment / f"{source.name}.json"

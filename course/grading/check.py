@@ -63,8 +63,8 @@ def check_notebook(
     repaired = _repaired(path, source, config)
     with _let_out(source.folder) as folder:
         seed, handed_in = _seed(root, source, replay), source.handed_in(path.parent)
-        submission = Submission(source, repaired.notebook, folder, seed, handed_in)
-        verdict, _ = grade_notebook(submission, server, judge.limits)
+        work = Submission(source, repaired.notebook, folder, seed, handed_in, drawn=False)
+        verdict, _ = grade_notebook(work, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
 
 

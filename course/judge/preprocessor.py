@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Float, TraitError
+from traitlets import Bool, Enum, Float, TraitError
 from traitlets.config import Config
 
 from course.files import walk
@@ -36,6 +36,12 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 
     unprotected = Bool(
         False, help="Grade even where a protection is missing on this machine (see course doctor)."
+    ).tag(config=True)
+    figures = Enum(
+        ("left out", "drawn"),
+        "left out",
+        help="Whether the figures of submissions are drawn, which takes longer than all the rest of"
+        " grading them, or left out with words in their place. It changes no score.",
     ).tag(config=True)
     request_seconds = Float(
         10,
@@ -108,6 +114,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             folder=folder,
             seed=student_seed(course_secret(root), student),
             handed_in=source.handed_in(submitted),
+            drawn=self.figures == "drawn",
         )
 
 

@@ -53,6 +53,7 @@ class Submission:
         folder: where the assignment's other files lie (data, the student's own modules).
         seed: the student's own seed.
         handed_in: the files that belong beside the notebook, or why one can't be read.
+        drawn: whether figures are drawn, or left out with words in their place.
     """
 
     source: SourceNotebook
@@ -60,6 +61,7 @@ class Submission:
     folder: Path | None
     seed: bytes
     handed_in: Mapping[str, bytes | str] = field(default_factory=dict)
+    drawn: bool = True
 
 
 def grade_notebook(
@@ -136,7 +138,8 @@ def _carry(
     again = wronged(source, cells, verdict)
     if not again:
         return verdict
-    record = _judged(cells_again(source, cells, verdict, again), submission, server, limits)
+    undrawn = replace(submission, drawn=False)
+    record = _judged(cells_again(source, cells, verdict, again), undrawn, server, limits)
     second = _verdict(source, record)
     exercises = tuple(
         with_what_is_carried(exercise, first, second[exercise.id], again[exercise.id])
@@ -248,7 +251,11 @@ def _orders(submission: Submission, scratch: Path, apart: bool) -> dict[str, Any
         confinement = confinement.without_data()
     return {
         "closed": closed,
-        "begin": "helpers.cells:watch",  # importing the checks did not: there was no shell yet
+        # Importing the checks did not begin to watch: there was no shell yet.
+        "begin": [
+            "helpers.cells:watch",
+            *([] if submission.drawn else ["helpers.plots:leave_out"]),
+        ],
         "confinement": confinement.to_json(),
     }
 

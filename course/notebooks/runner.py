@@ -5,7 +5,6 @@ The bank of answers and the figures are run this way. A submission never is.
 
 import contextlib
 import io
-import linecache
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
+from course.notebooks.execution import execute
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
@@ -89,17 +89,6 @@ def reference(source: SourceNotebook) -> dict[str, Any]:
         if not is_test(cell):
             execute(cell.source, f"<{source.name}:{cell.id}>", namespace)
     return namespace
-
-
-def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
-    """Run source in a namespace, under a file name that tracebacks can quote lines from."""
-    show_lines(source, filename)
-    exec(compile(source, filename, "exec"), namespace)
-
-
-def show_lines(source: str, filename: str) -> None:
-    """Let tracebacks quote lines of source that is known under a file name."""
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:

@@ -185,6 +185,10 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what has been graded since it came in.")
     ] = False,
+    figures: Annotated[
+        bool,
+        typer.Option("--figures", help="Draw figures; grade again what was graded without."),
+    ] = False,
     what_if: Annotated[
         bool,
         typer.Option("--what-if", help="Say whose points would change, and write nothing."),
@@ -205,7 +209,7 @@ def grade(
     names = assignments or []
     before = read_results(root, names) if _has_results(root, names) else None
     with trial(root) if what_if else nullcontext(root) as place:
-        outcomes = _grade(place, names, student, force=force, jobs=jobs)
+        outcomes = _grade(place, names, student, force=force, figures=figures, jobs=jobs)
         results = read_results(place, names)
     if not what_if:
         out.print(_grades(results, {outcome.student for outcome in outcomes}))
@@ -229,7 +233,13 @@ def _has_results(root: Path, names: Sequence[str]) -> bool:
 
 
 def _grade(
-    root: Path, names: Sequence[str], student: str | None, *, force: bool, jobs: int
+    root: Path,
+    names: Sequence[str],
+    student: str | None,
+    *,
+    force: bool,
+    figures: bool = False,
+    jobs: int,
 ) -> "list[GradingOutcome]":
     from course.grading.grade import grade_class
 
@@ -240,6 +250,7 @@ def _grade(
             names,
             student=student,
             force=force,
+            figures=figures,
             jobs=jobs,
             on_start=lambda count: bar.update(task, total=count),
             on_done=lambda done: bar.advance(task, len(done)),

@@ -249,13 +249,12 @@ def _orders(submission: Submission, scratch: Path, apart: bool) -> dict[str, Any
     confinement = Confinement.for_student(scratch, closed)
     if apart:
         confinement = confinement.without_data()
+    begin = ["helpers.cells:watch"]  # importing the checks did not: there was no shell yet
+    if not submission.drawn:
+        begin.append("helpers.plots:leave_out")
     return {
         "closed": closed,
-        # Importing the checks did not begin to watch: there was no shell yet.
-        "begin": [
-            "helpers.cells:watch",
-            *([] if submission.drawn else ["helpers.plots:leave_out"]),
-        ],
+        "begin": begin,
         "confinement": confinement.to_json(),
     }
 

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -711,9 +711,12 @@ def _fault(
 def _signature(function: Any) -> inspect.Signature | None:
     """Return a function's parameters, if it can tell them."""
     try:
-        return inspect.signature(function)
+        return _known_signature(function)
     except (TypeError, ValueError):
         return None
+
+
+_known_signature = lru_cache(maxsize=256)(inspect.signature)  # asked at each step of each trial
 
 
 def _named(

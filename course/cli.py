@@ -36,16 +36,18 @@ class PlainErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        from course.notebooks.bank import BankError
-        from course.notebooks.cells import NotebookError
-
         try:
             return super().invoke(ctx)
-        except (CourseError, NotebookError, BankError) as error:
-            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         except PermissionError as error:
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
+        except Exception as error:
+            from course.notebooks.bank import BankError
+            from course.notebooks.cells import NotebookError
+
+            if not isinstance(error, CourseError | NotebookError | BankError):
+                raise
+            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)
 
 
@@ -302,15 +304,17 @@ def check(
     is graded; as JSON each verdict is a line then. Exit status 0 when it was graded, whatever the
     score.
     """
-    from course.grading.check import check_notebook, notebooks_in
     from course.judge.sandbox import missing
     from course.judge.sandbox.server import WarmServer
 
     root = _root()
     several = notebook.is_dir()
-    paths = notebooks_in(root, notebook) if several else [notebook]
     with WarmServer() as server:
-        for path in paths:
+        if notebook.exists():
+            server.start()  # it takes as long as the imports that come now
+        from course.grading.check import check_notebook, notebooks_in
+
+        for path in notebooks_in(root, notebook) if several else [notebook]:
             with err.status(f"Grading {escape(path.name)}"):
                 verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
             if as_json:

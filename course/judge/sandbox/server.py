@@ -183,6 +183,11 @@ class WarmServer:
                     reason = self._stop()
             raise ServerError(f"the judge's server can't be started: {reason}")
 
+    def start(self) -> None:
+        """Have the server get ready while something else is done."""
+        with self._lock:
+            self._start()
+
     def close(self) -> None:
         """End the server and every child."""
         with self._lock:

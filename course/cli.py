@@ -408,6 +408,7 @@ def demo(
 ) -> None:
     """Grade a simulated class, and compare every score with the one known beforehand.
 
+    All students hand in the first three chapters, one of each kind the others too.
     Works in a folder of its own: the course's gradebook and submissions are not touched. Exit
     status 1 if a score is not as it should be.
     """
@@ -429,7 +430,9 @@ def demo(
         for line in row.differences:
             out.print(f"[bold red]![/] {escape(row.student.id)}: {escape(line)}")
     equal = sum(row.equal for row in done.rows)
+    count = sum(len(row.scores) for row in done.rows)
     out.print(f"{equal} of {len(done.rows)} students have the score that was predicted.")
+    out.print(f"{count} hand-ins were graded; of later chapters one student of each kind's.")
     out.print(f"Report: {escape(_shown(done.report))}", soft_wrap=True)
     out.print(f"It took {done.seconds:.0f} seconds.")
     if equal < len(done.rows):
@@ -585,7 +588,7 @@ def _class_table(demo: "Demo") -> Table:
         table.add_row(
             f"{row.student.first} {row.student.last}",
             row.student.kind.name,
-            *(points(row.scores[name]) for name in demo.max_scores),
+            *(points(row.scores[name]) if name in row.scores else "" for name in demo.max_scores),
             points(sum(row.scores.values())),
             points(sum(row.predicted.values())),
             "[green]✓[/]" if row.equal else "[bold red]✗[/]",

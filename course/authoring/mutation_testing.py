@@ -24,8 +24,9 @@ from course.layout import CourseError, find_root
 from course.notebooks.assignment import SOURCE
 from course.notebooks.bank import BankError, Equivalent
 from course.notebooks.cells import NotebookError, grade_id, is_setup, is_solution, is_test
+from course.notebooks.execution import execute
 from course.notebooks.exercises import Exercise
-from course.notebooks.runner import execute, held_against
+from course.notebooks.runner import held_against
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from helpers import pace
 from helpers.checks import Question

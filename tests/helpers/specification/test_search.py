@@ -109,7 +109,7 @@ def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call()
         t.holds(t.first is not None, "It is not as exact as it should be.")
 
     own = Promise(interaction(part("all", steps=strict)), double, {"double": double}, {}, [])
-    with pytest.raises(CounterexampleError, match="^It is not as exact"):
+    with pytest.raises(CounterexampleError, match=r"^It is not as exact"):
         hold(own, own.specification.parts[0], subject_of(double), b"seed")
 
 

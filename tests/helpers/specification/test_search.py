@@ -126,7 +126,7 @@ def test_a_right_answer_that_comes_again_is_not_what_is_wrong():
             t.call(np.array([1.25]))
 
     own = Promise(interaction(part("all", steps=twice)), double, {"double": double}, {}, [])
-    with pytest.raises(CounterexampleError, match="^Your code changes its input"):
+    with pytest.raises(CounterexampleError, match=r"^Your code changes its input"):
         hold(own, own.specification.parts[0], subject_of(careless), b"seed")
 
 

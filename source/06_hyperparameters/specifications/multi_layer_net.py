@@ -954,8 +954,6 @@ def with_norm(t):
         net.loss(x, truth, train_flg=True)
         net.gradient(x, truth)
         net.predict(x)
-    if t.source.size == 2:
-        deep(t)
 
 
 def deep(t):
@@ -1034,6 +1032,8 @@ def with_dropout(t):
             not all(same(answers[0], one) for one in answers),
             "In train mode all passes are the same: nothing is switched off.",
         )
+    if t.source.size == 2:
+        deep(t)
 
 
 MultiLayerNetExtend = interaction(

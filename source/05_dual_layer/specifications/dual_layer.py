@@ -573,9 +573,9 @@ def sound(t):
         gradients(t, *batch(t), drawn(t, -0.3, 0.3), truth=False)
 
 
-def far(t):
+def far(t, weights=drawn):
     """Return a batch far from 0, and weights for which its gradients are long."""
-    (x, y), weights = batch(t), drawn(t)
+    (x, y), weights = batch(t), weights(t)
     return 40 * x, y, weights | {"w1": weights["w1"] / 40, "w2": weights["w2"] * 4}
 
 
@@ -1397,12 +1397,12 @@ def comes_with(t):
         called(t, "regularized_loss", x, truth, sure, l1, l2)
         say(t, LARGE)
     t.apart()
-    called(t, "gradients_mended", *far(t), l1, l2)
+    called(t, "gradients_mended", *far(t, apart), l1, l2)
     if t.source.size >= 5:
         crowd(t)
         x, y = batch(t)
         for name in ("regularized_loss", "gradients_mended"):
-            called(t, name, x, y, drawn(t, -0.3, 0.3), l1, l2)
+            called(t, name, x, y, apart(t), l1, l2)
 
 
 check_all_gradients = interaction(
@@ -1503,10 +1503,10 @@ def comes_with_batches(t):
 
     compared(t, "minibatch_mended", loss, x, y, weights, l1, l2, m)
     t.apart()
-    called(t, "minibatch_mended", *far(t), l1, l2, m)
+    called(t, "minibatch_mended", *far(t, apart), l1, l2, m)
     if t.source.size >= 5:
         crowd(t)
-        called(t, "minibatch_mended", *batch(t), drawn(t, -0.3, 0.3), l1, l2, 60_000)
+        called(t, "minibatch_mended", *batch(t), apart(t), l1, l2, 60_000)
 
 
 check_minibatch = interaction(

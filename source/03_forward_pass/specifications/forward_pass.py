@@ -496,7 +496,7 @@ accuracy = function(
             {"y": FOUR, "t": np.eye(4)[[2, 1, 3, 1]]},
             {"y": MANY, "t": OF_MANY},
         ],
-        y=untied(arrays("N K", 0, 1)),
+        y=untied(arrays("N K", 0, 1)) | untied(arrays("N K", -3, 3)),
         t=labels("N", "K") | one_hot("N", "K"),
     ),
     part(

@@ -189,9 +189,10 @@ Momentum = interaction(
     IN_PLACE,
 )
 AdaGrad = interaction(formula(), near_zero(2e-3), IN_PLACE)
+USUAL_RATE = Domain(lambda draw, axes: 0.99 if draw.size == 3 else draw.number(0.5, 0.8))
 RMSprop = interaction(
     formula(rtol=1e-4, decay_rate=or_none(0.6, 0.9, 0.9985)),  # EPS may be another one there
-    near_zero(2e-3, decay_rate=or_none(0.5, 0.8, 0.99)),
+    near_zero(2e-3, decay_rate=USUAL_RATE),
     IN_PLACE,
 )
 BETAS = {"beta1": or_none(0.5, 0.8), "beta2": or_none(0.85, 0.95)}
@@ -606,7 +607,8 @@ def network_arrays(norm=None):
 STRENGTH = numbers(0.1, 2) | one_of(0, 1)
 DEEP = {f"W{n}": np.full((1, 1), 0.5) for n in range(1, 12)}
 DEEP |= {f"b{n}": np.full(1, 0.5) for n in range(1, 12)}
-DEEPER = {f"{word}{n}": np.full((1, 1), 0.5) for n in range(1, 120) for word in "Wb"}
+DEEPER = {f"W{n}": np.full((1, 1), 0.5) for n in range(1, 120)}
+DEEPER |= {f"b{n}": np.full(1, 0.5) for n in range(1, 120)}
 LARGE = {"W1": np.array([[300.0, -70.0], [5e4, 20.0]]), "b1": np.array([1.0, 2.0])}
 WITHOUT = {"b1": np.array([1.0, 2.0]), "gamma1": np.array([3.0, 1.0])}
 TINY = {

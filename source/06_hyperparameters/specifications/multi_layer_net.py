@@ -878,7 +878,7 @@ def plain(t):
 
 
 def sure(t, net, sizes):
-    """Let the network be sure, and wrong: the loss is large."""
+    """Let the network be confident of a wrong class: the loss is large."""
     net.write(f"params.b{len(sizes) - 1}", np.array([2000.0, *[0.0] * (sizes[-1] - 1)]))
     x, truth = t.draw(arrays(f"2 {sizes[0]}")), np.array([1, sizes[-1] - 1])
     net.loss(x, truth)

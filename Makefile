@@ -44,9 +44,10 @@ test: $(READY) ## run every test, the slow ones too, with a sample of the banks'
 thorough: $(READY) ## run every test with all answers and many seeds, where `make test` takes a sample: takes two hours
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal --thorough
 
-lab: $(READY) ## open your own copy of chapter 1 in JupyterLab
-	$(RUN) course workspace
-	$(RUN) jupyter lab --LabApp.default_url=/lab/tree/my_work/01_activations/activations.ipynb $(LAB)
+# Without the tools that are for instructors, the pop-up with news, and forty lines of log.
+lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there is something to do
+	$(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" jupyter lab --log-level=WARN \
+	    --LabApp.default_url="/lab/tree/$$($(BIN)/course workspace --next)" $(LAB)
 
 release: $(READY) ## make the student notebooks in release/ from source/
 	$(RUN) course release

@@ -183,12 +183,19 @@ def figures(assignments: Assignments = None) -> None:
 
 
 @app.command()
-def workspace() -> None:
+def workspace(
+    next_one: Annotated[
+        bool, typer.Option("--next", help="Print the first notebook with something to do.")
+    ] = False,
+) -> None:
     """Copy the released notebooks to my_work/, to work on; what is there stays as it is."""
-    from course.workspace import FOLDER, make_workspace
+    from course.workspace import FOLDER, make_workspace, next_notebook
 
     root = _root()
     made = make_workspace(root)
+    if next_one:
+        typer.echo(next_notebook(root).relative_to(root).as_posix())
+        return
     new = f"{len(made)} new files" if made else "nothing new"
     out.print(f"{escape(_shown(root / FOLDER))}: {new}")
 

@@ -4,11 +4,15 @@ Copies files and nothing more; what is in my_work/ already is theirs.
 """
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from course.layout import CourseError
+from course.notebooks.assignment import SOURCE, read_assignments
+from course.notebooks.cells import NotebookError, is_solution, read
 
 FOLDER = "my_work"
+TO_DO = "raise NotImplementedError"
 
 
 def make_workspace(root: Path) -> list[Path]:
@@ -36,3 +40,37 @@ def make_workspace(root: Path) -> list[Path]:
             file.write(path.read_bytes())
             made.append(copy)
     return made
+
+
+def next_notebook(root: Path) -> Path:
+    """Return the first notebook in my_work/ in which something is to be done; if none, the first.
+
+    Args:
+        root: the course's folder.
+
+    Raises:
+        CourseError: if there is none at all.
+    """
+    notebooks = list(_in_order(root))
+    if not notebooks:
+        raise CourseError(f"{root / FOLDER} has no notebooks: run `course workspace` first")
+    return next((path for path in notebooks if _is_to_do(path)), notebooks[0])
+
+
+def _in_order(root: Path) -> Iterator[Path]:
+    parts = [
+        Path(assignment.name, f"{part.notebook}.ipynb")
+        for assignment in read_assignments(root / SOURCE)
+        for part in assignment.parts
+    ]
+    yield from (root / FOLDER / part for part in parts if (root / FOLDER / part).is_file())
+
+
+def _is_to_do(path: Path) -> bool:
+    try:
+        cells = read(path).cells
+    except (NotebookError, OSError):  # theirs, and damaged: they will want to see it
+        return True
+    return any(
+        TO_DO in cell.source for cell in cells if cell.cell_type == "code" and is_solution(cell)
+    )

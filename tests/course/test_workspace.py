@@ -3,7 +3,7 @@
 import pytest
 
 from course.layout import CourseError
-from course.workspace import make_workspace
+from course.workspace import FOLDER, make_workspace, next_notebook
 
 
 @pytest.fixture
@@ -48,3 +48,20 @@ def test_the_copy_can_be_written_even_if_the_release_cannot(root):
 def test_nothing_released(tmp_path):
     with pytest.raises(CourseError, match="run `course release` first"):
         make_workspace(tmp_path)
+
+
+def test_the_next_notebook_is_the_first_with_something_to_do(released):
+    make_workspace(released)
+    names = ["01_doubling/doubling.ipynb", "02_pair/first.ipynb", "02_pair/second.ipynb"]
+    for name in names:
+        path = released / FOLDER / name
+        assert next_notebook(released) == path
+        path.write_text(path.read_text().replace("raise NotImplementedError", "return 1"))
+    assert next_notebook(released) == released / FOLDER / names[0]
+    (released / FOLDER / names[1]).write_text("{")
+    assert next_notebook(released) == released / FOLDER / names[1]
+
+
+def test_where_nothing_was_copied_there_is_no_next_one(released):
+    with pytest.raises(CourseError, match="has no notebooks"):
+        next_notebook(released)

@@ -709,17 +709,17 @@ def steps(t):
     """Make ordinary steps, a long one, one of many samples, and one where the loss is small."""
     walk(t, none=False, weights=apart)
     t.apart()
-    x, y, weights = far(t)
+    x, y, weights = far(t, apart)
     one_step(t, x, y, weights, "Here the gradient is long: nothing is cut off.", learning_rate=0.05)
     t.apart()
-    weights = drawn(t, -1, 1)
+    weights = apart(t)
     for bias, rate in ((12.0, 10.0), (18.0, 1e4)):  # the loss is about exp(-bias)
         x, y = batch(t)
         given = weights | {"b2": np.array([bias])}
         one_step(t, x, 0 * y + 1, given, SMALL, learning_rate=rate)
     if t.source.size >= 5:
         crowd(t)
-        one_step(t, *batch(t), drawn(t, -0.3, 0.3), "Here are 301 samples.", l1=0.5, l2=0.25)
+        one_step(t, *batch(t), apart(t), "Here are 301 samples.", l1=0.5, l2=0.25)
 
 
 LARGE = "Here the loss is large: nothing is cut off; `cross_entropy` takes scores of any size."
@@ -1284,7 +1284,6 @@ PARTLY_PAID = {  # which nobody sees where the biases are 0, or the weights posi
     "lays the L1 penalty on w2 alone": version(l1_of=("w2",)),
     "lays the L2 penalty on w2 alone": version(l2_of=("w2",)),
     "forgets the sign of w1 in L1": but_for("w1", version(sign=np.ones_like)),
-    "forgets the sign of w2 in L1": but_for("w2", version(sign=np.ones_like)),
 }
 SUBTLY_WRONG = {
     "gives b1 the mean over samples and units, which is right if all units are equal": version(
@@ -1325,6 +1324,7 @@ SUBTLY_WRONG = {
     "is wrong by one percent": version(last=0.01),
     "returns 0 for all but the largest number of each gradient": largest_alone,
     **PARTLY_PAID,
+    "forgets the sign of w2 in L1": but_for("w2", version(sign=np.ones_like)),
     "is wrong at the first place of w1 alone": at("w1", 0, lambda g: g + 0.01),
     "is wrong at the last place of w1 alone": at("w1", -1, lambda g: g - 0.01),
     "is wrong at the last place of w2 alone": at("w2", -1, lambda g: g + 0.01),

@@ -1244,18 +1244,6 @@ def mended_norm(t):
     for train_flg in (False, True, False, t.choice(True, False)):
         t.call(layers, spread(t, 2, 4), train_flg)
     compare_names(t, layers)
-    if not t.first and t.source.size == 2:
-        t.both(
-            "forward_mended, of layers named Norm1 and so on in place of BatchNorm1, in test mode",
-            lambda x: t.student(renamed(layers.theirs), x, False),
-            lambda x: t.reference(renamed(layers.ours), x, False),
-            (spread(t, 2, 4),),
-        )
-
-
-def renamed(layers):
-    """Return layers under other names: what a layer is called decides, not its class."""
-    return {name.replace("BatchNorm", "Norm"): layers[name] for name in layers}
 
 
 def mended_dropout(t):

@@ -27,7 +27,7 @@ TURNED = {"x": np.arange(-2.5, 3.5).reshape(2, 3).T}  # its rows are not what me
 MORE = [
     TURNED,
     {"x": np.array([-(10**18), -1000, -1, 0, 1, 1000, 10**18])},
-    {"x": np.array([-1e38, -100.0, -0.5, 0.0, 0.5, 100.0, 1e38], dtype=np.float32)},
+    {"x": np.array([-40.0, -0.5, 0.0, 0.5, 40.0], dtype=np.float32)},
     {"x": np.linspace(-7.0, 8.0, 301)[::-2]},
     {"x": np.array(-1.5)},
 ]

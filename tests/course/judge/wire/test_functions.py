@@ -88,7 +88,7 @@ EVERY_WAY = "\n".join(
         textwrap.dedent(
             """
             def _look(value):
-                if inspect.isfunction(value) or callable(value) and not hasattr(value, "__name__"):
+                if callable(value) and getattr(value, "__qualname__", "f") == "f":  # not their own
                     _use(value)
                 for item in value.values() if isinstance(value, dict) else ():
                     _look(item)

@@ -51,16 +51,18 @@ class PlainErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        from course.notebooks.bank import BankError
-        from course.notebooks.cells import NotebookError
-
         try:
             return super().invoke(ctx)
-        except (CourseError, NotebookError, BankError) as error:
-            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         except PermissionError as error:
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
+        except Exception as error:
+            from course.notebooks.bank import BankError
+            from course.notebooks.cells import NotebookError
+
+            if not isinstance(error, CourseError | NotebookError | BankError):
+                raise
+            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)
 
 
@@ -200,6 +202,10 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what has been graded since it came in.")
     ] = False,
+    figures: Annotated[
+        bool,
+        typer.Option("--figures", help="Draw figures; grade again what was graded without."),
+    ] = False,
     what_if: Annotated[
         bool,
         typer.Option("--what-if", help="Say whose points would change, and write nothing."),
@@ -220,7 +226,7 @@ def grade(
     names = assignments or []
     before = read_results(root, names) if _has_results(root, names) else None
     with trial(root) if what_if else nullcontext(root) as place:
-        outcomes = _grade(place, names, student, force=force, jobs=jobs)
+        outcomes = _grade(place, names, student, force=force, figures=figures, jobs=jobs)
         results = read_results(place, names)
     if not what_if:
         out.print(_grades(results, {outcome.student for outcome in outcomes}))
@@ -244,7 +250,13 @@ def _has_results(root: Path, names: Sequence[str]) -> bool:
 
 
 def _grade(
-    root: Path, names: Sequence[str], student: str | None, *, force: bool, jobs: int
+    root: Path,
+    names: Sequence[str],
+    student: str | None,
+    *,
+    force: bool,
+    figures: bool = False,
+    jobs: int,
 ) -> "list[GradingOutcome]":
     from course.grading.grade import grade_class
 
@@ -255,6 +267,7 @@ def _grade(
             names,
             student=student,
             force=force,
+            figures=figures,
             jobs=jobs,
             on_start=lambda count: bar.update(task, total=count),
             on_done=lambda done: bar.advance(task, len(done)),
@@ -306,15 +319,17 @@ def check(
     is graded; as JSON each verdict is a line then. Exit status 0 when it was graded, whatever the
     score.
     """
-    from course.grading.check import check_notebook, notebooks_in
     from course.judge.sandbox import missing
     from course.judge.sandbox.server import WarmServer
 
     root = _root()
     several = notebook.is_dir()
-    paths = notebooks_in(root, notebook) if several else [notebook]
     with WarmServer() as server:
-        for path in paths:
+        if notebook.exists():
+            server.start()  # it takes as long as the imports that come now
+        from course.grading.check import check_notebook, notebooks_in
+
+        for path in notebooks_in(root, notebook) if several else [notebook]:
             with err.status(f"Grading {_plain(path.name)}"):
                 verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
             if as_json:
@@ -408,6 +423,7 @@ def demo(
 ) -> None:
     """Grade a simulated class, and compare every score with the one known beforehand.
 
+    All students hand in the first three chapters, one of each kind the others too.
     Works in a folder of its own: the course's gradebook and submissions are not touched. Exit
     status 1 if a score is not as it should be.
     """
@@ -429,7 +445,9 @@ def demo(
         for line in row.differences:
             out.print(f"[bold red]![/] {escape(row.student.id)}: {escape(line)}")
     equal = sum(row.equal for row in done.rows)
+    count = sum(len(row.scores) for row in done.rows)
     out.print(f"{equal} of {len(done.rows)} students have the score that was predicted.")
+    out.print(f"{count} hand-ins were graded; of later chapters one student of each kind's.")
     out.print(f"Report: {escape(_shown(done.report))}", soft_wrap=True)
     out.print(f"It took {done.seconds:.0f} seconds.")
     if equal < len(done.rows):
@@ -596,7 +614,7 @@ def _class_table(demo: "Demo") -> Table:
         table.add_row(
             f"{row.student.first} {row.student.last}",
             row.student.kind.name,
-            *(points(row.scores[name]) for name in demo.max_scores),
+            *(points(row.scores[name]) if name in row.scores else "" for name in demo.max_scores),
             points(sum(row.scores.values())),
             points(sum(row.predicted.values())),
             "[green]✓[/]" if row.equal else "[bold red]✗[/]",

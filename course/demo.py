@@ -32,6 +32,7 @@ from course.notebooks.source import SourceNotebook, source_notebooks
 
 MARKER = ".course-demo"
 SEED = 20  # another seed, another class
+BY_ALL = 3  # assignments that the whole class hands in; the later ones take longest to grade
 FIRST_DUE = datetime(2026, 10, 2, 18)  # UTC; each assignment is due two weeks after the one before
 
 NAMES = """
@@ -82,12 +83,13 @@ CLASS = [
 
 @dataclass(frozen=True)
 class Student:
-    """A simulated student: id, name for people, and kind."""
+    """A simulated student: id, name for people, kind, and whether they stay to the course's end."""
 
     id: str
     first: str
     last: str
     kind: Kind
+    stays: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Row:
 
     Attributes:
         student: who.
-        scores: what grading entered in the gradebook, by assignment.
+        scores: what grading entered in the gradebook, by assignment that was handed in.
         predicted: what the bank predicts, by assignment.
         differences: exercises whose score is another one, each a plain line.
     """
@@ -165,6 +167,9 @@ def make_demo(
 ) -> Demo:
     """Release, hand in, grade, give feedback and report, in a folder of its own.
 
+    Everybody hands in the first assignments; of the later ones, which take longest, some of each
+    kind do, so that all is graded within two minutes.
+
     Args:
         root: the course's folder, of which nothing but source/ and nbgrader_config.py is read.
         folder: the new course folder; an earlier demo there is replaced.
@@ -209,7 +214,10 @@ def make_demo(
 
 
 def make_class(count: int) -> list[Student]:
-    """Return the students; more than there are names for share them, with a number."""
+    """Return the students; more than there are names for share them, with a number.
+
+    Of every 24 one of each kind stays to the end of the course.
+    """
     people = [name.split() for name in NAMES.replace("\n", " ").split(",")]
     found = []
     for index in range(count):
@@ -217,7 +225,9 @@ def make_class(count: int) -> list[Student]:
         again = index // len(people)
         number = str(again + 1) if again else ""
         key = f"{first}.{last}{number}".lower()
-        found.append(Student(key, first, f"{last} {number}".strip(), CLASS[index % len(CLASS)]))
+        place = index % len(CLASS)
+        stays = CLASS.index(CLASS[place]) == place
+        found.append(Student(key, first, f"{last} {number}".strip(), CLASS[place], stays))
     return found
 
 
@@ -238,7 +248,8 @@ def _row(
     student: Student, assignments: Sequence[str], scores: Predictions, predicted: Predictions
 ) -> Row:
     differences = []
-    for name in assignments:
+    handed_in = [name for name in assignments if (student.id, name) in predicted]
+    for name in handed_in:
         found = scores.get((student.id, name), {})
         for key, points in predicted[student.id, name].items():
             if found.get(key) != points:
@@ -247,8 +258,8 @@ def _row(
                 )
     return Row(
         student,
-        {name: sum(scores.get((student.id, name), {}).values()) for name in assignments},
-        {name: sum(predicted[student.id, name].values()) for name in assignments},
+        {name: sum(scores.get((student.id, name), {}).values()) for name in handed_in},
+        {name: sum(predicted[student.id, name].values()) for name in handed_in},
         differences,
     )
 
@@ -271,7 +282,7 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
             gradebook.update_or_create_assignment(name, duedate=due)
             for source in source_notebooks(course.path("source"), name):
                 known = source.bank.answers
-                for student in class_:
+                for student in class_ if index < BY_ALL else filter(_stays, class_):
                     there = folder / "submitted" / student.id / name
                     if not there.exists():
                         shutil.copytree(folder / "release" / name, there)
@@ -292,6 +303,10 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                     )
                     points |= {(source.name, key): value for key, value in scores.items()}
     return predicted
+
+
+def _stays(student: Student) -> bool:
+    return student.stays
 
 
 def choose(

@@ -108,6 +108,28 @@ def release_unchanged_on_error(
     return _unchanged_on_error(db_url, lambda gradebook: _released(gradebook, assignments))
 
 
+def released_rows(db_url: str, assignment: str) -> str:
+    """Return as text all that a gradebook says of a released assignment.
+
+    Nothing if there is none, or if that can't be told.
+    """
+    file = sqlite_file(db_url)
+    if file and not file.exists():
+        return ""
+    try:
+        with Gradebook(db_url) as gradebook:
+            found = _released(gradebook, [assignment])
+    except SQLAlchemyError:
+        return ""
+    if not any(found.values()):
+        return ""
+    return "\n".join(
+        f"{table.name} {key} {sorted(row.items())}"
+        for table, rows in found.items()
+        for key, row in sorted(rows.items())
+    )
+
+
 def submission_unchanged_on_error(
     db_url: str, assignment: str, student: str
 ) -> AbstractContextManager[None]:

@@ -1,6 +1,6 @@
 """Questions and their checks: what a notebook's test cells are written in.
 
-A `Question` runs every check even if one fails, prints a line for each with its diagnosis, and
+A `Question` runs every check even if one fails, shows a line for each with its diagnosis, and
 scores the points earned. Nothing here decides where a check runs: in the student's notebook, in a
 grader or in a test. Random points come from a public seed unless a grader has set a secret one.
 """
@@ -27,6 +27,7 @@ import numpy.typing as npt
 from helpers import cells
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
+from helpers.panel import Panel, Score, shows_html
 from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
@@ -230,13 +231,26 @@ class Question:
         return _plain(min(self.points, sum(r.points for r in self.results if r.passed)))
 
     def score(self) -> float:
-        """Print a line for each check and return the points earned, as nbgrader reads them.
+        """Show a line for each check and return the points earned, as nbgrader reads them.
 
-        To be called after the last check. Where all checks passed that is all the points, though
-        hidden ones be missing: nbgrader's Validate has nothing to complain of.
+        To be called after the last check. In a notebook the number shows itself as a panel; else
+        the lines are printed. Where all checks passed that is all the points, though hidden ones be
+        missing: nbgrader's Validate has nothing to complain of.
         """
-        print("\n".join(self._lines()))
-        return _plain(self.points) if all(r.passed for r in self.results) else self.earned
+        panel = self.panel
+        earned = _plain(self.points) if all(r.passed for r in self.results) else self.earned
+        if shows_html():
+            return Score(earned, panel)
+        print(panel.text())
+        return earned
+
+    @property
+    def panel(self) -> Panel:
+        """What there is to say of the checks so far."""
+        if self.results and all(r.outcome is Outcome.NOT_ATTEMPTED for r in self.results):
+            return Panel(self.title, [], ["not attempted yet."])
+        failed = any(not result.passed for result in self.results)
+        return Panel(self.title, self.results, list(self._summary()), self.see if failed else "")
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return every check's verdict as plain values for JSON."""
@@ -277,24 +291,12 @@ class Question:
             filter(None, [f"{start} {_raised(error)}{place}.", translate(error, _quotable.get())])
         )
 
-    def _lines(self) -> Iterator[str]:
-        if self.results and all(r.outcome is Outcome.NOT_ATTEMPTED for r in self.results):
-            yield f"{self.title}: not attempted yet."
-            return
-        yield self.title
-        for result in self.results:
-            mark = "✓" if result.passed else "✗"
-            yield f"  {mark} {result.name}"
-            if result.message:
-                yield f"      {result.message}"
-        yield from self._summary()
-
     def _summary(self) -> Iterator[str]:
         for name, value in self.measured.items():
-            yield f"  {name}: {value:.4g}"
+            yield f"{name}: {value:.4g}."
         failed = [r for r in self.results if not r.passed]
         if not self.results:
-            yield "There are no checks here: they are run when it is graded."
+            yield "there are no checks here: they are run when it is graded."
             return
         if not failed and not self.complete:
             yield "All the checks here pass. More are run when it is graded."
@@ -305,8 +307,6 @@ class Question:
         if any(r.essential for r in failed):
             first = next(r for r in failed if r.essential)
             yield f"(The rest builds on “{first.name}”: without it there are no points.)"
-        if failed and self.see:
-            yield f"Look again at: {self.see}"
 
 
 # --- what a check can assert --------------------------------------------------------------------

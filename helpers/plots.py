@@ -2,7 +2,7 @@
 
 Chapters draw with plain Matplotlib on the axes that `axes` makes and end with `show`. Knows nothing
 of what is drawn. At the short pace margins have fixed widths: fitting them to the text takes twice
-as long as the drawing itself.
+as long as the drawing itself. After `leave_out` nothing is drawn that nobody asks for by name.
 """
 
 import base64
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
+from IPython import get_ipython
+from IPython.core import pylabtools
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,6 +33,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = PALETTE = (
     "#000000",
 )
 LINES = ("-", "--", "-.", ":")
+LEFT_OUT = "[figure left out]"  # and then what it would show
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -103,11 +106,49 @@ def show(figure: Figure, name: str, alt: str) -> None:
         name: a short name for it, unique in its notebook: letters, digits and underscores.
         alt: what a reader who can't see it needs to know.
     """
+    if _left_out:
+        plt.close(figure)
+        display(_Words(f"{LEFT_OUT} {alt}"))  # type: ignore[no-untyped-call]
+        return
     file = io.BytesIO()
     canvas = FigureCanvasAgg(figure)  # `savefig` would draw it twice
     canvas.print_png(file)  # type: ignore[no-untyped-call]
     plt.close(figure)
     display(_Picture(base64.b64encode(file.getvalue()).decode(), name, alt))  # type: ignore[no-untyped-call]
+
+
+_left_out = False  # set by `leave_out`
+
+
+def leave_out() -> None:
+    """From now on show words in place of figures, in this process: most of a figure is its drawing.
+
+    Those of `show` are told by their alternative text, those of pyplot by their titles. A figure
+    stays one that can be changed, drawn on its canvas or saved.
+    """
+    global _left_out
+    _left_out = True
+    pylabtools.print_figure = lambda *_, **__: None  # what every format of a shown figure asks
+    plt.draw_all = lambda force=False: None  # IPython has open figures drawn when a cell ends
+    if shell := get_ipython():
+        bundles = shell.display_formatter.mimebundle_formatter
+        bundles.for_type(Figure, lambda figure, **_: {"text/plain": _told(figure)})
+        pylabtools.select_figure_formats(shell, {"png"})  # type: ignore[no-untyped-call]
+
+
+def _told(figure: Figure) -> str:
+    titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+    return f"{LEFT_OUT} {'; '.join(filter(None, titles)) or repr(figure).strip('<>')}"
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What stands in place of a figure."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)

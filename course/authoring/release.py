@@ -19,8 +19,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
 
-from course.authoring.exercise_table import table_differences, write_exercise_table
+from course.authoring.exercise_table import TABLE, table_differences, write_exercise_table
 from course.authoring.seal import SEAL, cells_digest, digest
+from course.authoring.unchanged import came_to, joined, made_of, read_states, write_states
 from course.directory import Course, open_course
 from course.layout import CourseError
 from course.notebooks.assignment import SOURCE, read_assignments
@@ -35,7 +36,7 @@ from course.notebooks.conventions import (
     problems,
     without,
 )
-from course.notebooks.exercises import BEGIN_HIDDEN, END_HIDDEN
+from course.notebooks.execution import BEGIN_HIDDEN, END_HIDDEN
 from course.notebooks.source import source_notebook
 from course.rollback import gradebook_unchanged_on_error
 
@@ -70,7 +71,8 @@ def make_release(
 ) -> list[ReleaseResult]:
     """Make the students' notebooks, and enter the assignments in the gradebook.
 
-    The table of exercises is that of all assignments, whichever are made.
+    An assignment that stands released just as it would be made is left as it is. The table of
+    exercises is that of all assignments, whichever are made.
 
     Args:
         root: the course's folder.
@@ -84,7 +86,28 @@ def make_release(
             can't do it.
     """
     course = open_course(root)
-    names = _assignments(root, assignments)
+    wanted = _assignments(root, assignments)
+    sources, before = made_of(root, wanted), read_states(root)
+    now = {} if force else joined(sources, came_to(root, course, wanted))
+    same = {name for name, state in now.items() if state == before.get(name)}
+    names = [name for name in wanted if name not in same]
+    made = _make(root, course, names, force=force, progress=progress) if names else []
+    if names or TABLE.name not in same:
+        write_exercise_table(root)
+        write_states(root, joined(sources, came_to(root, course, wanted)))
+    results = {result.assignment: result for result in made}
+    return [results.get(name) or _result(root, name, False, None) for name in wanted]
+
+
+def _make(
+    root: Path,
+    course: Course,
+    names: Sequence[str],
+    *,
+    force: bool,
+    progress: Callable[[str], None],
+) -> list[ReleaseResult]:
+    """Make assignments, all of them or none: see `make_release`."""
     _hold_to_conventions(root, names)
     written = {name: people_wrote(_released(root, name)) for name in names}
     if not force:
@@ -107,7 +130,6 @@ def make_release(
             )
             results.append(_result(root, name, changed, saved / name))
         undo.pop_all()
-    write_exercise_table(root)
     return results
 
 
@@ -284,9 +306,9 @@ def _swap(released: Path, made: Path, aside: Path, undo: ExitStack) -> bool:
     return True
 
 
-def _result(root: Path, name: str, changed: bool, saved: Path) -> ReleaseResult:
+def _result(root: Path, name: str, changed: bool, saved: Path | None) -> ReleaseResult:
     notebooks = tuple(_notebooks(_released(root, name)))
-    return ReleaseResult(name, notebooks, changed, saved if saved.exists() else None)
+    return ReleaseResult(name, notebooks, changed, saved if saved and saved.exists() else None)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ def check_notebook(
         handed_in = source.handed_in(path.parent)
         what = digest(source.notebook, repaired.notebook, folder, handed_in)
         seed = _replayed(source, replay) if replay else _seed(root, what)
-        submission = Submission(source, repaired.notebook, folder, seed, handed_in)
-        verdict, _ = grade_notebook(submission, server, judge.limits)
+        work = Submission(source, repaired.notebook, folder, seed, handed_in, drawn=False)
+        verdict, _ = grade_notebook(work, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
 
 

@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
-from course.directory import Course, check_gradebook, open_course
+from course.directory import Course, check_gradebook, open_course, queries_kept
 from course.files import printable, unusable
 from course.grading.batch import run_each
 from course.grading.fingerprint import changes, deciding, extensions, fingerprint
@@ -33,7 +33,7 @@ from course.grading.notes import (
 )
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
-from course.notebooks.cells import NOT_GRADED, REPAIRS, grade_id, is_manual, is_test, read
+from course.notebooks.cells import NOT_GRADED, REPAIRS, UNDRAWN, grade_id, is_manual, is_test, read
 from course.notebooks.source import source_notebook
 from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
@@ -50,6 +50,7 @@ def grade_class(
     *,
     student: str | None = None,
     force: bool = False,
+    figures: bool = False,
     jobs: int = 0,
     on_start: Callable[[int], None] = lambda count: None,
     on_done: Callable[[Sequence[GradingOutcome]], None] = lambda outcomes: None,
@@ -61,6 +62,7 @@ def grade_class(
         assignments: their names; all that anybody handed in, if none is given.
         student: only this student's work.
         force: grade again what is graded already.
+        figures: draw them, and grade again what was graded without.
         jobs: how many processes work at once; 0 for one a CPU.
         on_start: told how many submissions there are.
         on_done: told each student's outcomes as they come.
@@ -99,13 +101,14 @@ def grade_class(
             name,
             {each: "" if force else _graded(before, name, each) for each in names},
             {each: decides[each] | extended.get((name, each), {}) for each in names},
+            figures,
         )
         for name, every in work.items()
         if not unusable(name) and (names := [each for each in every if not unusable(each)])
     ]
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
     for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
-        result = result or _after_death(course, before, *task[1:])
+        result = result or _after_death(course, before, *task[1:4])
         outcomes += result
         on_done(result)
     return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
@@ -212,6 +215,7 @@ def grade_student(
     student: str,
     graded: Mapping[str, str],
     decides: Mapping[str, Mapping[str, str]] | None = None,
+    figures: bool = False,
 ) -> list[GradingOutcome]:
     """Grade one student's submissions; raises nothing that a submission can bring about.
 
@@ -221,11 +225,14 @@ def grade_student(
         graded: the names of the assignments, each with the fingerprint of what was graded before:
             if it is still the same, it is not graded again. Empty for what is graded in any case.
         decides: by assignment, what `deciding` returns, if that is known already.
+        figures: draw them whatever the configuration says, and grade again what has none.
 
     Raises:
         CourseError: if it can't be noted what became of them.
     """
     course = open_course(root)
+    if figures:
+        course.config.Judge.figures = "drawn"
     extended = {} if decides else extensions(course)
     decides = decides or {
         name: deciding(course, name) | extended.get((student, name), {}) for name in graded
@@ -234,7 +241,10 @@ def grade_student(
     for assignment, before in graded.items():
         try:
             mark = _mark(course, student, assignment, decides)
-            outcomes.append(_grade(course, student, assignment, before, mark))
+            if figures and _is_undrawn(course.path("autograded", student, assignment)):
+                before = ""
+            with queries_kept():
+                outcomes.append(_grade(course, student, assignment, before, mark))
         except CourseError:
             raise
         except Exception as error:  # the gradebook is locked, the disk is full, a bug of ours
@@ -259,8 +269,8 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
     if wanted is None:
         return _failed(student, assignment, "the course has no assignment of this name")
     try:
-        notes = _grade_submission(course, student, assignment, wanted)
-        if _left_out(course.path("autograded", student, assignment)):
+        notes, left_out = _grade_submission(course, student, assignment, wanted)
+        if left_out:
             digest = ""  # so that it is graded again, perhaps where nothing is missing
         told = tuple(map(printable, notes))  # names of files are among them
         return GradingOutcome(student, assignment, Status.GRADED, told, digest)
@@ -277,6 +287,11 @@ def _failed(student: str, assignment: str, *notes: str) -> GradingOutcome:
     return GradingOutcome(student, assignment, Status.FAILED, tuple(map(printable, notes)))
 
 
+def _is_undrawn(folder: Path) -> bool:
+    """Tell whether a graded folder has a notebook whose figures were left out."""
+    return any(UNDRAWN in read(path).metadata for path in folder.glob("*.ipynb"))
+
+
 def _is_there(course: Course, student: str, assignment: str) -> bool:
     """Tell whether the result of grading a submission is still there."""
     with Gradebook(course.db_url, course.folders.course_id) as gradebook:
@@ -286,8 +301,8 @@ def _is_there(course: Course, student: str, assignment: str) -> bool:
 
 def _grade_submission(
     course: Course, student: str, assignment: str, wanted: Sequence[str]
-) -> list[str]:
-    """Grade a submission; return what is to be said about it.
+) -> tuple[list[str], bool]:
+    """Grade a submission; return what is to be said about it, and whether a notebook was left out.
 
     Raises:
         SubmissionError: if there is nothing to grade, or nbgrader fails.
@@ -300,23 +315,22 @@ def _grade_submission(
         submission_unchanged_on_error(course.db_url, assignment, student),
     ):
         _autograde(course, student, assignment, step)
-    return [*notes, *_recorded(graded, wanted)]
+    paths = [path for name in wanted if (path := graded / f"{name}.ipynb").is_file()]
+    about = {path.stem: read(path).metadata for path in paths}
+    left_out = any(NOT_GRADED in metadata for metadata in about.values())
+    return [*notes, *_recorded(about, several=len(wanted) > 1)], left_out
 
 
-def _left_out(folder: Path) -> bool:
-    """Tell whether a graded folder has a notebook that was left out."""
-    return any(NOT_GRADED in read(path).metadata for path in folder.glob("*.ipynb"))
+def _recorded(about: Mapping[str, Any], *, several: bool) -> Iterator[str]:
+    """Yield what graded notebooks say was repaired in them, or happened while they were judged.
 
-
-def _recorded(folder: Path, wanted: Sequence[str]) -> Iterator[str]:
-    """Yield what graded notebooks say was repaired in them, or happened while they were judged."""
-    for name in wanted:
-        path = folder / f"{name}.ipynb"
-        if not path.is_file():
-            continue
-        metadata = read(path).metadata
+    Args:
+        about: their metadata by name.
+        several: whether the assignment has more than one.
+    """
+    for name, metadata in about.items():
         verdict = find_verdict(metadata)
-        where = f"{name}.ipynb: " if len(wanted) > 1 else ""
+        where = f"{name}.ipynb: " if several else ""
         left_out = [metadata[NOT_GRADED]] if NOT_GRADED in metadata else []
         for note in [
             *left_out,
@@ -333,10 +347,10 @@ def _readings_kept(course: Course, student: str, assignment: str) -> Iterator[No
     nbgrader puts all of them back when it grades again.
     """
     folder = course.path("autograded", student, assignment)
-    before = _answers(folder)
     read = {key for key, grade in _marked(course, student, assignment) if not grade}
+    before = _answers(folder) if read else {}
     yield
-    after = _answers(folder)
+    after = _answers(folder) if read else {}
     same = {key for key in read if key in after and after[key] == before.get(key)}
     _take_off(course, student, assignment, same)
 

@@ -113,12 +113,14 @@ class ExecuteShort(Execute):  # type: ignore[misc]
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
     """Save the scores, but of a notebook that was left out: its earlier grades stay.
 
-    What of it has none yet waits for a grade, so that nobody takes its zeros for a result.
+    What of it has none yet waits for a grade, so that nobody takes its zeros for a result. All
+    scores of a notebook come into the gradebook at once: nbgrader would wait for the disk for each.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Save a notebook's scores."""
         marks = resources["nbgrader"]
+        self._last = len(nb.cells) - 1
         if not marks.get(NOT_GRADED):
             saved: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
             return saved
@@ -131,6 +133,18 @@ class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
                     grade.needs_manual_grade = True
             gradebook.db.commit()
         return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Any, cell_index: int
+    ) -> tuple[NotebookNode, Any]:
+        """Save a cell's score, and all of them for good with the last."""
+        session = self.gradebook.db
+        session.commit = session.flush
+        saved: tuple[NotebookNode, Any] = super().preprocess_cell(cell, resources, cell_index)
+        del session.commit
+        if cell_index == self._last:
+            session.commit()
+        return saved
 
 
 # --- feedback -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Runs in the student process before any student code. Confinement keeps the files
 module says so in plain words instead of a permission error.
 """
 
+import itertools
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -52,8 +53,9 @@ def close(modules: Sequence[str]) -> None:
         modules: such as "helpers.answers.layers"; see `course.notebooks.answers`.
     """
     closed = [*modules, *STAFF_ONLY]
+    gone = {*closed, *TEST_ONLY}
     for name in list(sys.modules):
-        if any(name == module or name.startswith(f"{module}.") for module in [*closed, *TEST_ONLY]):
+        if not gone.isdisjoint(itertools.accumulate(name.split("."), "{}.{}".format)):
             parent, _, child = name.rpartition(".")
             sys.modules.get(parent, ModuleType("")).__dict__.pop(child, None)
             del sys.modules[name]

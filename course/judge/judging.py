@@ -24,7 +24,7 @@ from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
-from course.notebooks.runner import execute, execute_test, names_in
+from course.notebooks.execution import execute, execute_test, names_in
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded

@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Float, TraitError
+from traitlets import Bool, Enum, Float, TraitError
 from traitlets.config import Config
 
 from course.files import printable, walk
@@ -23,12 +23,13 @@ from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import JudgeError, Submission, digest, grade_notebook
 from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignment, read_assignments
-from course.notebooks.cells import NOT_GRADED, REPAIRS
+from course.notebooks.cells import NOT_GRADED, REPAIRS, UNDRAWN
 from course.notebooks.source import SourceNotebook, source_notebook
 from course.secret import course_secret, hand_in_seed
 from course.verdict import put_verdict, write_verdict
 
 VERDICTS = "verdicts"
+WARM = "course.judge.warm"
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
@@ -36,6 +37,13 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 
     unprotected = Bool(
         False, help="Grade even where a protection is missing on this machine (see course doctor)."
+    ).tag(config=True)
+    figures = Enum(
+        ("left out", "drawn"),
+        "left out",
+        help="Whether the figures of submissions are drawn, which can take longer than all the rest"
+        " of grading them, or left out with words in their place. It changes no score. `course"
+        " grade --figures` draws them where they were left out.",
     ).tag(config=True)
     request_seconds = Float(
         10,
@@ -72,6 +80,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         kept = Path(courses.root, VERDICTS, student, source.assignment, f"{source.name}.json")
         write_verdict(kept, replace(verdict, seed=submission.seed))  # where only the staff looks
         put_verdict(graded.metadata, verdict)
+        if not submission.drawn:
+            graded.metadata[UNDRAWN] = True
         for incident in verdict.incidents:
             self.log.warning("%s: %s", printable(student), printable(incident))
         return graded, resources
@@ -106,7 +116,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         handed_in = source.handed_in(submitted)
         what = digest(source.notebook, nb, folder, handed_in)
         seed = hand_in_seed(course_secret(root), student, what)
-        return Submission(source, nb, folder, seed, handed_in)
+        drawn = self.figures == "drawn"
+        return Submission(source, nb, folder, seed, handed_in, drawn=drawn)
 
 
 def judge_of(config: Config) -> Judge | None:
@@ -161,12 +172,12 @@ def leave_out(nb: NotebookNode, resources: Any, source: SourceNotebook) -> bool:
 def preload(source: SourceNotebook) -> tuple[str, ...]:
     """Return the modules that are imported ahead of time where a notebook is graded.
 
-    They are those that any assignment of the course wants, so that one server grades them all. What
-    a part alone needs is large: it gets a server of its own.
+    They are those that grading itself and any assignment of the course wants, so that one server
+    grades them all. What a part alone needs is large: it gets a server of its own.
     """
     wanted = {name for one in read_assignments(source.folder.parent) for name in one.preload}
     part = read_assignment(source.folder).part(source.name)
-    return (*sorted(wanted), *(part.preload if part else ()))
+    return (WARM, *sorted(wanted), *(part.preload if part else ()))
 
 
 @cache

@@ -56,6 +56,7 @@ class Submission:
         folder: where the assignment's other files lie (data, the student's own modules).
         seed: of this hand-in's random points.
         handed_in: the files that belong beside the notebook, or why one can't be read.
+        drawn: whether figures are drawn, or left out with words in their place.
     """
 
     source: SourceNotebook
@@ -63,6 +64,7 @@ class Submission:
     folder: Path | None
     seed: bytes
     handed_in: Mapping[str, bytes | str] = field(default_factory=dict)
+    drawn: bool = True
 
 
 def grade_notebook(
@@ -139,7 +141,8 @@ def _carry(
     again = wronged(source, cells, verdict)
     if not again:
         return verdict
-    record = _judged(cells_again(source, cells, verdict, again), submission, server, limits)
+    undrawn = replace(submission, drawn=False)
+    record = _judged(cells_again(source, cells, verdict, again), undrawn, server, limits)
     second = _verdict(source, record)
     exercises = tuple(
         with_what_is_carried(exercise, first, second[exercise.id], again[exercise.id])
@@ -278,9 +281,12 @@ def _orders(submission: Submission, scratch: Path, apart: bool) -> dict[str, Any
     confinement = Confinement.for_student(scratch, closed)
     if apart:
         confinement = confinement.without_data()
+    begin = ["helpers.cells:watch"]  # importing the checks did not: there was no shell yet
+    if not submission.drawn:
+        begin.append("helpers.plots:leave_out")
     return {
         "closed": closed,
-        "begin": "helpers.cells:watch",  # importing the checks did not: there was no shell yet
+        "begin": begin,
         "confinement": confinement.to_json(),
     }
 

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 TEST_PREFIX = "test_"
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
+UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures were not drawn
 REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
 

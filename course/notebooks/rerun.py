@@ -18,17 +18,9 @@ from nbformat import NotebookNode
 
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
 from course.notebooks.dependencies import used_by_test
+from course.notebooks.execution import execute, execute_test, names_in, show_lines
 from course.notebooks.names import names
-from course.notebooks.runner import (
-    code_cells,
-    execute,
-    execute_test,
-    held_against,
-    names_in,
-    run,
-    show_lines,
-    verdict_of,
-)
+from course.notebooks.runner import code_cells, held_against, run, verdict_of
 from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
 from helpers.checks import Question

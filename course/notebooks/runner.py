@@ -3,24 +3,21 @@
 The bank of answers and the figures are run this way. A submission never is.
 """
 
-import ast
 import contextlib
 import io
-import itertools
-import linecache
-import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
-from course.notebooks.exercises import Exercise, hidden_lines
+from course.notebooks.execution import execute, execute_test, names_in
+from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
-from helpers.checks import Question, hidden
+from helpers.checks import Question
 from helpers.handed_in import handing_in
 from helpers.specification.promises import Promises, promised
 
@@ -96,56 +93,6 @@ def reference(source: SourceNotebook) -> dict[str, Any]:
         if not is_test(cell):
             execute(cell.source, f"<{source.name}:{cell.id}>", namespace)
     return namespace
-
-
-def execute(source: str, filename: str, namespace: dict[str, Any]) -> None:
-    """Run source in a namespace, under a file name that tracebacks can quote lines from."""
-    show_lines(source, filename)
-    exec(compile(source, filename, "exec"), namespace)
-
-
-def execute_test(
-    source: str,
-    filename: str,
-    namespace: dict[str, Any],
-    names: Collection[str],
-    on_part: Callable[[bool], None] = lambda hidden: None,
-) -> None:
-    """Run a test cell as `execute` does; what its hidden checks say quotes nothing of the code's.
-
-    Args:
-        source: the cell's.
-        filename: which tracebacks name.
-        namespace: its names.
-        names: those that stand in the code that is tested: see `helpers.checks.hidden`.
-        on_part: told before each part whether it is one of hidden tests.
-    """
-    show_lines(source, filename)
-    for is_hidden, part in _parts(source):
-        on_part(is_hidden)
-        with hidden(names) if is_hidden else contextlib.nullcontext():
-            exec(compile(part, filename, "exec"), namespace)
-
-
-def _parts(source: str) -> Iterator[tuple[bool, ast.Module]]:
-    """Yield the statements of a test cell, those of hidden tests apart from the others."""
-    lines = hidden_lines(source)
-
-    def is_hidden(one: ast.stmt) -> bool:
-        return not lines.isdisjoint(range(one.lineno, (one.end_lineno or one.lineno) + 1))
-
-    for part, statements in itertools.groupby(ast.parse(source).body, is_hidden):
-        yield part, ast.Module(list(statements), [])
-
-
-def names_in(*sources: str) -> frozenset[str]:
-    """Return the words of code that could be names."""
-    return frozenset(re.findall(r"[^\W\d]\w*", "\n".join(sources)))
-
-
-def show_lines(source: str, filename: str) -> None:
-    """Let tracebacks quote lines of source that is known under a file name."""
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 
 
 def code_cells(nb: NotebookNode, plain: bool) -> Iterable[NotebookNode]:

@@ -7,23 +7,18 @@ The student's own cells stay. Runs nothing, and knows neither files nor the grad
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_notebook
 
 from course.notebooks.cells import REPAIRS
 from course.repair.align import Alignment, Matched
 from course.repair.salvage import salvage
 
 _VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
-    "code": new_code_cell,
-    "markdown": new_markdown_cell,
-    "raw": new_raw_cell,
-}
 
 
 @dataclass(frozen=True)
@@ -96,14 +91,20 @@ def _notebook(given: NotebookNode, cells: Sequence[Matched], notes: list[str]) -
 
 
 def _cell(cell: Matched, original: NotebookNode | None, used: set[str]) -> NotebookNode:
-    kind, name, metadata = cell.kind, cell.id, {}
+    kind, name = cell.kind, cell.id
+    metadata = NotebookNode()  # type: ignore[no-untyped-call]
     if original is not None:
         name, metadata = original.id, copy.deepcopy(original.metadata)
         kind = original.cell_type if "nbgrader" in metadata else kind
     elif not _VALID_ID.fullmatch(name) or name in used:
         name = next(new for number in count() if (new := f"own-{len(used)}-{number}") not in used)
     used.add(name)
-    made = _NEW_CELL[kind](source=cell.source, id=name, metadata=metadata)
+    # nbformat's own `new_code_cell` would validate each by itself, and all are once more together.
+    made = NotebookNode(  # type: ignore[no-untyped-call]
+        cell_type=kind, id=name, metadata=metadata, source=cell.source
+    )
+    if kind == "code":
+        made.execution_count, made.outputs = None, []
     if cell.attachments and kind != "code":
         made.attachments = copy.deepcopy(cell.attachments)
     return made

@@ -14,7 +14,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -710,11 +711,30 @@ def _fault(
 
 
 def _signature(function: Any) -> inspect.Signature | None:
-    """Return a function's parameters, if it can tell them."""
+    """Return a function's parameters, if it can tell them; trials are many and functions few."""
+    plain = getattr(function, "__func__", function)
     try:
-        return inspect.signature(function)
+        if not isinstance(plain, FunctionType) or plain.__dict__:  # it may wrap another, or claim
+            return inspect.signature(function)
+        bound = isinstance(function, MethodType)
+        named = tuple(plain.__kwdefaults__ or ())
+        return _signature_of(plain.__code__, len(plain.__defaults__ or ()), named, bound)
     except (TypeError, ValueError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _signature_of(
+    code: CodeType, defaults: int, named: tuple[str, ...], bound: bool
+) -> inspect.Signature:
+    """Return the parameters of any function with this code and as many defaults."""
+    function = FunctionType(code, {}, argdefs=(None,) * defaults, closure=_cells(code))
+    function.__kwdefaults__ = dict.fromkeys(named)
+    return inspect.signature(MethodType(function, object()) if bound else function)
+
+
+def _cells(code: CodeType) -> tuple[CellType, ...]:
+    return tuple(CellType() for _ in code.co_freevars)
 
 
 def _named(

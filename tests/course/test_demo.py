@@ -4,12 +4,14 @@ import random
 
 import pytest
 
+from course.authoring.release import make_release
 from course.demo import (
     BLANK,
     CARELESS,
     CLASS,
     Kind,
     Paper,
+    _hand_in,
     _row,
     choose,
     damaged,
@@ -143,6 +145,22 @@ def test_a_class_of_24_has_every_kind_and_everyone_a_name_and_an_id_of_their_own
         "cut off": 1,
         "junk": 1,
     }
+
+
+def test_one_student_of_each_kind_stays_to_the_end_and_hands_in_the_later_chapters(
+    course_root, monkeypatch
+):
+    stay = [student.kind for student in make_class(24) if student.stays]
+    assert len(stay) == len(set(stay))
+    assert set(stay) == set(CLASS)
+    make_release(course_root)
+    monkeypatch.setattr("course.demo.BY_ALL", 0)
+    class_ = make_class(8)
+    predicted = _hand_in(course_root, class_)
+    who = {student.id for student in class_ if student.stays}
+    assert {student for student, _ in predicted} == who
+    assert {path.name for path in (course_root / "submitted").iterdir()} == who
+    assert 0 < len(who) < len(class_)
 
 
 # --- the folder -----------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from nbformat import NotebookNode
 
-from course.notebooks.runner import execute, reference
+from course.notebooks.execution import execute
+from course.notebooks.runner import reference
 from course.notebooks.source import source_notebook
 
 ROOT = Path(__file__).parents[2]

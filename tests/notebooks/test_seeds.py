@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
-from course.notebooks.runner import execute, run
+from course.notebooks.execution import execute
+from course.notebooks.runner import run
 from helpers.checks import Outcome, seeded
 
 

@@ -37,8 +37,8 @@ from course.judge.sandbox.port import Confinement
 from course.judge.wire.codec import Left, WireError, receive, send, within
 
 PRELOAD = (
-    "IPython", "matplotlib.pyplot", "helpers", "course.judge.closed_modules", "course.judge.shell",
-    "course.judge.wire.judge_end", "course.judge.wire.student_end",
+    "IPython", "matplotlib.pyplot", "helpers.plots", "course.judge.closed_modules",
+    "course.judge.shell", "course.judge.wire.judge_end", "course.judge.wire.student_end",
 )  # fmt: skip
 SERVER = "course.judge.sandbox.server"
 # jsonschema does without it; it spends most of a second on a parser for web addresses.
@@ -182,6 +182,11 @@ class WarmServer:
                 except (OSError, WireError):
                     reason = self._stop()
             raise ServerError(f"the judge's server can't be started: {reason}")
+
+    def start(self) -> None:
+        """Have the server get ready while something else is done."""
+        with self._lock:
+            self._start()
 
     def close(self) -> None:
         """End the server and every child."""
@@ -443,8 +448,8 @@ def student(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
 
     Args:
         connection: the socket to the judge.
-        arguments: "closed", the modules of helpers that its code may not import; "begin", if there
-            is something to call once the shell stands, as "module:function".
+        arguments: "closed", the modules of helpers that its code may not import; "begin", what is
+            called once the shell stands, each as "module:function".
     """
     from course.judge.closed_modules import close
     from course.judge.shell import Shell
@@ -452,8 +457,8 @@ def student(connection: socket.socket, arguments: Mapping[str, Any]) -> None:
 
     close(arguments["closed"])
     shell = Shell()
-    if "begin" in arguments:
-        _named(arguments["begin"])()
+    for entry in arguments.get("begin", ()):
+        _named(entry)()
     Student(connection, shell.names, shell.run_cell).serve()
 
 

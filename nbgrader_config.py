@@ -10,12 +10,14 @@ from nbgrader import preprocessors as steps
 from course.authoring.seal import Seal
 from course.authoring.tell_checks import TellChecks
 from course.grading.plugins import (
+    TEMPLATES,
     CleanOutputs,
+    FeedbackExporter,
+    GetMarks,
     HideTests,
-    PageStyle,
     RestoreCells,
     SaveGrades,
-    TellRemarks,
+    TellOverview,
 )
 from course.grading.sanitize import clean_html, markdown_html, shown_text
 from course.judge.preprocessor import Judge
@@ -87,12 +89,14 @@ c.LimitOutput.max_lines = 300
 c.LimitOutput.max_traceback = 60
 
 # --- from autograded/ to feedback/, and what formgrader shows -------------------------------------
+c.GenerateFeedback.exporter_class = FeedbackExporter
+c.FeedbackExporter.template_name = "course_feedback"
+c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
 c.GenerateFeedback.preprocessors = [
-    steps.GetGrades,
+    GetMarks,
     HideTests,
-    TellRemarks,
     CSSHTMLHeaderPreprocessor,
-    PageStyle,
+    TellOverview,
 ]
 c.CSSHTMLHeaderPreprocessor.enabled = True  # colors code
 c.CSSHTMLHeaderPreprocessor.style = "default"

@@ -364,6 +364,15 @@ def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
     for item in made:
         if item.problem:
             _problem(item.student, item.assignment, item.problem)
+    if waiting := sum(item.waiting for item in made):
+        pages = sum(item.waiting > 0 for item in made)
+        err.print(
+            f"[yellow]![/] {waiting} answer{'s' * (waiting > 1)} in words "
+            f"{'wait' if waiting > 1 else 'waits'} to be read; their {pages} "
+            f"hand-in{'s' * (pages > 1)} say{'s' * (pages == 1)} so. Mark them in formgrader, then "
+            "run `course feedback` again.",
+            soft_wrap=True,
+        )
 
 
 @app.command()

@@ -21,6 +21,7 @@ CODE = "var(--jp-layout-color2, rgba(128, 128, 128, 0.15))"
 
 MARKS = {"passed": ("✓", GREEN), "failed": ("✗", RED), "not attempted": ("–", GREY)}
 WITHIN = " › "  # between a section's heading and a place in it
+NAMED = "The mistake: "  # what begins a message that names the cause
 AGAIN = "The same as above."
 EXAMPLE = re.compile(r"(?<=[.!?]) (?=(?:For|This shows at|It is called as) )")
 
@@ -105,12 +106,12 @@ class Panel:
 
 
 def said_once(lines: Iterable[Line]) -> Iterator[tuple[Line, str]]:
-    """Yield each line with its message; one that repeats the line before says so in its place."""
-    before = ""
+    """Yield each line with its message; one whose cause was told before says so in its place."""
+    told = set()
     for line in lines:
-        again = bool(line.message) and line.message == before
-        before = line.message or before
-        yield line, AGAIN if again else line.message
+        cause = EXAMPLE.split(line.message)[0] if line.message.startswith(NAMED) else line.message
+        yield line, AGAIN if cause in told else line.message
+        told |= {cause} - {""}
 
 
 class Score(float):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 
@@ -30,12 +31,14 @@ class Feedback:
         assignment: the assignment's name.
         pages: the HTML files.
         problem: why there are none, in one plain line; empty if there are.
+        waiting: how many answers in words nobody has read yet.
     """
 
     student: str
     assignment: str
     pages: tuple[Path, ...] = ()
     problem: str = ""
+    waiting: int = 0
 
 
 def make_feedback(
@@ -93,7 +96,19 @@ def feedback_of(root: Path, student: str, assignment: str) -> Feedback:
             problem = f"{path.name}: {type(error).__name__}: {error}"
             return Feedback(student, assignment, problem=f"{problem} (see {LOG})")
         pages.append(course.path("feedback", student, assignment) / f"{path.stem}.html")
-    return Feedback(student, assignment, tuple(pages))
+    return Feedback(
+        student, assignment, tuple(pages), waiting=_waiting(course, student, assignment)
+    )
+
+
+def _waiting(course: Course, student: str, assignment: str) -> int:
+    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+        submission = gradebook.find_submission(assignment, student)
+        return sum(
+            bool(grade.needs_manual_grade and grade.manual_score is None)
+            for notebook in submission.notebooks
+            for grade in notebook.grades
+        )
 
 
 def _generate(course: Course, student: str, assignment: str, notebook: str) -> None:

@@ -10,17 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nbgrader
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     ClearHiddenTests,
     Execute,
+    GetGrades,
     NbGraderPreprocessor,
     OverwriteCells,
     SaveAutoGrades,
 )
+from traitlets import default
 
+from course.grading.overview import TO_BE_READ, rows, total, waiting
 from course.grading.remarks import remarks, without_secrets
 from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
@@ -30,9 +35,8 @@ from course.verdict import METADATA, find_verdict, put_verdict
 from helpers import pace
 from helpers.specification import promises
 
-REMARKS = "remarks-on-grading"
-# A wide picture would be cut off, and a fold would not look like one.
-PAGE_CSS = "img, svg { max-width: 100%; height: auto; } summary { display: list-item; }"
+TEMPLATES = Path(__file__).parent / "templates"
+NBGRADERS = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
 
 # --- autograde ------------------------------------------------------------------------------------
 
@@ -179,23 +183,45 @@ class HideTests(ClearHiddenTests):  # type: ignore[misc]
         return cleared, resources
 
 
-class TellRemarks(NbGraderPreprocessor):  # type: ignore[misc]
-    """Put at the top what had to be repaired, and what happened while the code was run."""
+class FeedbackExporter(HTMLExporter):
+    """Finds nbgrader's own template too, of which the course's changes a part."""
+
+    @default("template_paths")
+    def _template_paths(self, prune: bool = True, root_dirs: Any = None) -> list[str]:
+        usual: list[str] = super()._template_paths(prune, root_dirs)
+        return [*usual, str(NBGRADERS)]
+
+
+class GetMarks(GetGrades):  # type: ignore[misc]
+    """Take the scores from the gradebook, and which answers nobody has read yet."""
+
+    def _get_score(self, cell: NotebookNode, resources: Any) -> None:
+        super()._get_score(cell, resources)
+        grade = self.gradebook.find_grade(
+            grade_id(cell), self.notebook_id, self.assignment_id, self.student_id
+        )
+        if grade.needs_manual_grade and grade.manual_score is None:
+            cell.metadata.nbgrader[TO_BE_READ] = True
+
+
+class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
+    """Hand the page's template what stands on top, and the page's style."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Insert a cell, if there is anything to tell."""
-        if text := remarks(nb.metadata):
-            cell = new_markdown_cell(text, id=REMARKS)  # type: ignore[no-untyped-call]
-            nb.cells.insert(0, cell)
-        return nb, resources
-
-
-class PageStyle(NbGraderPreprocessor):  # type: ignore[misc]
-    """Add to nbconvert's style sheets what the pages lack."""
-
-    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Add to what CSSHTMLHeaderPreprocessor has put there."""
-        resources["inlining"]["css"].append(PAGE_CSS)
+        """Add to the resources; the notebook stays as it is."""
+        marks = resources["nbgrader"]
+        waits = NOT_GRADED in nb.metadata
+        notes = ["An earlier grading is shown: this one waits."] if waits else []
+        if penalty := marks.get("late_penalty"):
+            notes.append(f"Handed in late: {penalty:g} points less.")
+        resources["course"] = {
+            "total": total(marks["score"], marks["max_score"], waiting(nb)),
+            "rows": list(rows(nb)),
+            "notes": notes,
+            "remarks": remarks(nb.metadata),
+        }
+        style = (TEMPLATES / "course_feedback" / "page.css").read_text(encoding="utf-8")
+        resources["inlining"]["css"].append(style)
         return nb, resources
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from course.files import printable
-from course.grading.sanitize import OWN
 from course.notebooks.cells import NOT_GRADED, REPAIRS, TEST_PREFIX
 from course.verdict import TEST_FAILED, find_verdict
 
@@ -78,7 +77,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     """Return a box of HTML without an empty line, which Markdown leaves as it is.
 
     Returns:
-        Nothing if there are no sentences. Nobody else can make such a box: see `sanitize`.
+        Nothing if there are no sentences. No student can make such a box: see `sanitize`.
     """
     items = [f"<li>{_line(str(sentence))}</li>" for sentence in sentences]
     if not items:
@@ -86,7 +85,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     more = [f"<li>{len(items) - MOST} more of the kind.</li>"] if len(items) > MOST else []
     return "\n".join(
         [
-            f'<div class="{OWN}">',
+            '<div class="alert alert-warning">',
             f"<h4>{heading}</h4>",
             *("<ul>", *items[:MOST], *more, "</ul>"),
             f"<p>{last}</p>",

@@ -9,7 +9,6 @@ through the one, and printed text through the other.
 import html
 import itertools
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,8 @@ import nh3
 from jinja2 import pass_context
 from nbconvert.filters import ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from course.grading.formulas import with_formulas
 
 TAGS = frozenset(
     """
@@ -50,8 +51,6 @@ CODE = frozenset(  # the colors of code in Markdown
     sc sd se sh si sr ss sx vc vg vi vm w x
     """.split()  # noqa: SIM905
 )
-OWN = f"own-{secrets.token_hex(16)}"  # the class by which the course's own boxes pass
-BOX = "alert alert-warning tex2jax_ignore"  # what stands for it in the page; MathJax skips the last
 
 # What sets colors, sizes of rules, places, links or other macros in MathJax, or hides something.
 _MACROS = """
@@ -84,7 +83,7 @@ def clean_html(given: str | bytes) -> str:
     if (end := _end(text)) < len(text):
         text = f"{text[:end]}<p>{CUT}</p>"
     encodable = text.encode(errors="replace").decode()  # JSON may hold half a character
-    return plain_formulas(_CLEANER.clean(_TEXT.sub("&lt;", encodable)))
+    return with_formulas(plain_formulas(_CLEANER.clean(_TEXT.sub("&lt;", encodable))))
 
 
 def plain_formulas(text: str) -> str:
@@ -155,9 +154,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     address = "".join(value.split())  # browsers don't mind blanks
     match name:
         case "class":
-            return (
-                BOX if value == OWN else " ".join(filter(CODE.__contains__, value.split())) or None
-            )
+            return " ".join(filter(CODE.__contains__, value.split())) or None
         case "href" if not address.lower().startswith(LINKS):
             return None
         case "src":

@@ -9,7 +9,7 @@ from IPython.core.formatters import DisplayFormatter
 from nbgrader.utils import determine_grade
 
 from helpers.checks import CheckResult, Outcome
-from helpers.panel import AGAIN, Panel, Score
+from helpers.panel import AGAIN, Panel, Score, said_once
 
 
 def line(name="holds", outcome=Outcome.PASSED, message=""):
@@ -59,6 +59,13 @@ def test_text():
         "Look again at: 2.3 Softmax, row by row",
     ]
     assert EMPTY.text() == "Softmax: not attempted yet."
+
+
+def test_a_cause_is_told_once():
+    other = WRONG.replace("[[0, 1]]", "[[5, 6]]")
+    another = WRONG.replace("keepdims", "axis")
+    lines = [line(message=text) for text in ("", WRONG, other, "", another, WRONG)]
+    assert [text for _, text in said_once(lines)] == ["", WRONG, AGAIN, "", another, AGAIN]
 
 
 def test_how_a_check_ended_is_said_in_words_too_and_code_is_code():

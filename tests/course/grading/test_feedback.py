@@ -12,7 +12,6 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
-from course.grading.plugins import PAGE_CSS
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
 from course.notebooks.cells import read
@@ -79,7 +78,7 @@ def test_what_was_repaired_stands_at_the_top_in_plain_words(pages):
         "A repair costs no points; what could not be found earns none.",
     ]
     page = pages["dan", "doubling"]
-    assert page.index("had to be repaired") < page.index("<h1")
+    assert page.index("had to be repaired") < page.index("Your notebook, as it was graded")
 
 
 def test_what_happened_while_the_code_ran_stands_there_too(pages):
@@ -94,8 +93,56 @@ def test_where_nothing_was_repaired_and_nothing_happened_there_are_no_remarks(pa
     assert remarks_on(pages["ada", "doubling"]) == remarks_on(pages["cat", "doubling"]) == []
 
 
+def overview(page):
+    """The table on top: each row's exercise, points and lines."""
+    soup = BeautifulSoup(page, "html.parser")
+    rows = soup.select("table.overview tbody tr")
+    return {
+        row.select_one("th").get_text(): (
+            row["class"],
+            row.select_one(".points").get_text(),
+            row.get_text(" "),
+        )
+        for row in rows
+    }
+
+
+def test_on_top_stands_what_went_wrong_by_exercise(pages):
+    rows = overview(pages["bob", "doubling"])
+    assert list(rows) == ["double", "quadruple", "why_twice"]
+    state, points, words = rows["double"]
+    assert (state, points) == (["wrong"], "0 of 3")
+    assert "is right anywhere : Your result is wrong: it is the square." in words
+    soup = BeautifulSoup(pages["bob", "doubling"], "html.parser")
+    targets = {tag.get("name") or tag.get("id") for tag in soup.find_all(["a", "h1"])}
+    assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
+
+
+def test_an_answer_that_nobody_has_read_is_no_zero(graded):
+    made = {(item.student, item.assignment): item for item in make_feedback(graded)}
+    item = made["ada", DOUBLING]
+    assert item.waiting == 1
+    page = item.pages[0].read_text()
+    soup = BeautifulSoup(page, "html.parser")
+    unread = soup.select("tr.unread")
+    assert [row.select_one(".points").get_text() for row in unread] == ["to be read"]
+    assert "so far; 1 answer still to be read" in soup.h1.get_text()
+
+
+def test_a_page_needs_no_network_and_fits_a_phone(pages):
+    for page in pages.values():
+        soup = BeautifulSoup(page, "html.parser")
+        assert soup.select("html")[0]["lang"] == "en"
+        assert soup.find("meta", attrs={"name": "viewport"})
+        assert not soup.find_all("script")
+        loaded = [tag.get("src") or tag.get("href") for tag in soup.find_all(["img", "link"])]
+        beside = ("data:", "figures/")
+        assert [address for address in loaded if not address.startswith(beside)] == []
+        assert "@import" not in page
+
+
 def test_pictures_fit_the_page(pages):
-    assert PAGE_CSS in pages["ada", "doubling"]
+    assert "img, svg { max-width: 100%; height: auto; }" in pages["ada", "doubling"]
 
 
 def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):
@@ -128,7 +175,7 @@ PAGES_OWN = {
     '<span id="toc">toc</span>': "span#toc",
     '<a name="test_double">x</a>': 'span > a[name="test_double"]',
     '<div class="panel panel-primary nbgrader_cell">a cell</div>': ".rendered_html .panel",
-    '<div class="alert alert-warning">Full marks</div>': ".alert:not(.tex2jax_ignore)",
+    '<div class="alert alert-warning">Full marks</div>': ".rendered_html .alert",
     '<form action="https://x.test"><input name="a"></form>': '[action^="http"]',
     "<svg><image href='https://x.test/4.png'></image></svg>": '[href$=".png"]',
     "<style>* { display: none }</style>": ".rendered_html style",

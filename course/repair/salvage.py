@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_BYTES = 256 << 20  # of the file
+MAX_UNZIPPED = 128 << 20  # of a notebook in an archive, which may be small itself
 MAX_TEXT = 16 << 20  # bytes, of what is left without outputs, attachments and widgets
 MAX_CELLS = 20_000
 MAX_BRACKETS = 2_000_000  # in what is dropped unread
@@ -26,6 +27,7 @@ _DECODER = json.JSONDecoder(
     parse_constant=lambda name: None,
 )
 _BULK = re.compile(rb'(?<!\\)"(?:outputs|widgets)"\s*:\s*(?=[\[{])')
+_PICTURES = re.compile(rb'(?<!\\)"attachments"\s*:\s*(?=\{)')
 _TO_BRACKET = re.compile(rb'(?:"(?:[^"\\]++|\\.)*+"|[^"\[\]{}]++)*+[\[\]{}]', re.DOTALL)
 _KEY = '"(?:attachments|cell_type|execution_count|id|input|metadata|outputs|source)"'
 _CELL_START = re.compile(rf"\{{\s*{_KEY}\s*:")
@@ -110,8 +112,12 @@ def _text(data: bytes, notes: list[str], name: str) -> str:
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         data = _unzipped(data, name)
         notes.append("The file was a zip archive; the notebook in it was taken.")
-    data = _without_bulk(_in_ascii_superset(data, notes))
+    data = _without(_BULK, _in_ascii_superset(data, notes))
     if len(data) > MAX_TEXT:
+        data = _without(_PICTURES, data)
+        notes.append("The pictures in its text cells were too large and were left out.")
+    if len(data) > MAX_TEXT:
+        notes.pop()
         size = f"Even without its outputs the file has {len(data) >> 20} MB"
         raise UnreadableError(f"{size}; more than {MAX_TEXT >> 20} MB are not read.")
     return _decoded(data, notes)
@@ -130,7 +136,7 @@ def _unzipped(data: bytes, wanted: str) -> bytes:
             names = called if len(names) > 1 and called else names
             if len(names) == 1:
                 with archive.open(names[0]) as file:
-                    return file.read(MAX_TEXT)
+                    return file.read(MAX_UNZIPPED)
             found = f"{len(names)} notebooks" if names else "no notebook"
     except Exception:  # a broken archive brings about a dozen kinds
         found = "nothing that could be unpacked"
@@ -153,15 +159,15 @@ def _in_ascii_superset(data: bytes, notes: list[str]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _without_bulk(data: bytes) -> bytes:
-    """Return a large file without its outputs and widgets, which may be far larger than the rest.
+def _without(bulk: re.Pattern[bytes], data: bytes) -> bytes:
+    """Return a large file without what may be far larger than the rest, such as its outputs.
 
     What has no end is left in.
     """
     if len(data) <= MAX_TEXT // 4:
         return data
     kept, position, brackets = [], 0, 0
-    while match := _BULK.search(data, position):
+    while match := bulk.search(data, position):
         end, depth = match.end(), 0
         while brackets < MAX_BRACKETS and (token := _TO_BRACKET.match(data, end)):
             brackets += 1

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from socket import socket
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -66,7 +67,8 @@ class Student:
         self._references: dict[int, int] = {}  # by the object's id
         self._next = 0
         self._numbers: list[int] = []  # of the requests that are being answered
-        self._thread = threading.get_ident()
+        self._functions: WeakValueDictionary[int, Callable[..., Any]] = WeakValueDictionary()
+        self._turn = threading.RLock()  # one thread at a time talks to the judge
         self._listener = _Listener()
 
     def serve(self) -> None:
@@ -92,8 +94,6 @@ class Student:
         except BaseException as error:
             encoder = Encoder(self._refer, (), MAX_ANSWER)
             self._reply(number, self._failure(error, encoder), encoder)
-        finally:
-            self._numbers.pop()
 
     def _perform(self, operation: str, forms: list[Any], body: bytes) -> tuple[Encoder, Message]:
         decoder = Decoder(body, self._resolve)
@@ -112,7 +112,9 @@ class Student:
     def _reply(self, number: int, reply: Message, encoder: Encoder) -> None:
         printed, warned = self._listener.take()
         notes = encoder.encode((printed, warned)) if printed or warned else None
-        send(self._connection, [number, *reply, notes], encoder.body, FOREVER)
+        with self._turn:  # no other thread calls back once the judge no longer waits
+            send(self._connection, [number, *reply, notes], encoder.body, FOREVER)
+            self._numbers.pop()
 
     def _failure(self, error: BaseException, encoder: Encoder) -> Message:
         """Return the reply that says what the student's code raised, and where."""
@@ -259,20 +261,38 @@ class Student:
         if tag == "R":
             return self._objects[rest[0]]
         if tag == "j":
-            return _Callback(self, rest[0])
+            return self._function(rest[0])
         raise WireError("a value is malformed")
 
+    def _function(self, number: int) -> Callable[..., Any]:
+        """Return a function that calls one of the judge's: the same one as long as it is in use.
+
+        It is a function as any other is, but for its name and its parameters, which tell nothing.
+        """
+        if (known := self._functions.get(number)) is not None:
+            return known
+
+        def f(*args: Any, **kwargs: Any) -> Any:
+            return self.call_back(number, args, kwargs)
+
+        f.__module__, f.__qualname__, f.__annotations__ = "__main__", "f", {}
+        self._functions[number] = f
+        return f
+
     def call_back(self, function: int, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Call one of the judge's functions and return its result.
+        """Call one of the judge's functions, from any thread, and return its result.
 
         Raises:
-            RuntimeError: if the judge isn't waiting for an answer of this thread's.
+            RuntimeError: if the judge isn't waiting for an answer.
             Exception: the builtin of the name that the function raised.
         """
-        if not self._numbers or threading.get_ident() != self._thread:
+        with self._turn:
+            return self._call_back(function, positional, named)
+
+    def _call_back(self, function: int, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if not self._numbers:
             raise RuntimeError(
-                "a function of the test's can be called only while the test waits for your "
-                "function, and not from another thread"
+                "a function of the test's can be called only while the test waits for yours"
             )
         encoder = Encoder(self._refer, (), MAX_ANSWER)
         forms = [encoder.encode(positional), encoder.encode(named)]
@@ -290,17 +310,6 @@ class Student:
                     raise _judge_error(names, text)
             # The judge's function uses a remote: answer that first.
             self._answer(reply, body)
-
-
-class _Callback:
-    """A function of the judge's, for the student's code to call."""
-
-    def __init__(self, student: Student, function: int) -> None:
-        self._student = student
-        self._function = function
-
-    def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self._student.call_back(self._function, positional, named)
 
 
 def _judge_error(names: list[str], text: str) -> Exception:

@@ -992,6 +992,24 @@ def test_two_hundred_megabytes_of_outputs(shape):
     assert result.notes == []
 
 
+def test_pictures_of_thirty_megabytes_cost_no_answer():
+    nb = intact()
+    nb.cells[0].attachments = {"a.png": {"image/png": "aGk=" * (8 << 20)}}
+    result = repaired(nb)
+    assert lost(result) == set()
+    assert result.notes == ["The pictures in its text cells were too large and were left out."]
+    assert "attachments" not in result.notebook.cells[0]
+
+
+def test_fifty_megabytes_of_outputs_in_an_archive_cost_no_answer():
+    nb = intact()
+    text = "a" * (50 << 20)
+    the(nb, "sigmoid").outputs = [{"output_type": "stream", "name": "stdout", "text": text}]
+    result = repaired(zipped({"x.ipynb": json.dumps(nb)}))
+    assert lost(result) == set()
+    assert result.notes == ["The file was a zip archive; the notebook in it was taken."]
+
+
 def test_files_that_are_too_large():
     assert "larger than 256 MB" in repaired(bytes(MAX_BYTES + 1)).notes[0]
     nb = intact()

@@ -1,72 +1,15 @@
 """The student's end in its own process, confined and with a shell, as when a notebook is graded."""
 
 import inspect
-import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from course.judge.outputs import cleaned
 from course.judge.sandbox import missing
-from course.judge.sandbox.port import Confinement
-from course.judge.sandbox.server import WarmServer
-from course.judge.wire.judge_end import Namespace, Session
+from tests.course.judge.wire.started import Outputs, Start
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="student processes are run confined only")
-Outputs = list[dict[str, Any]]
-
-
-class Started:
-    """A student process that has run a cell, and its names as a test cell has them."""
-
-    def __init__(self, server: WarmServer, scratch: Path, source: str) -> None:
-        ours, theirs = socket.socketpair()
-        arguments = {
-            "closed": ["helpers.answers.layers"],
-            "confinement": Confinement.for_student(scratch).to_json(),
-        }
-        with theirs:
-            self.child = server.spawn("student", theirs, arguments)
-        self.connection = ours
-        self.session = Session(ours, seconds=600)
-        self.names = Namespace({"np": np}, self.session)
-        assert [output for output in self.run(source) if output["output_type"] == "error"] == []
-
-    def run(self, source: str) -> Outputs:
-        """Run a cell and return its outputs."""
-        return cleaned(self.session.request("run", source, "cell"))
-
-    def test(self, source: str) -> Any:
-        """Run the text of a test cell, and return what it calls `result`."""
-        names = Namespace(dict(self.names), self.session)
-        exec(compile(source, "<test>", "exec"), names)
-        return names["result"]
-
-
-Start = Callable[[str], Started]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[WarmServer]:
-    with WarmServer() as server:
-        yield server
-
-
-@pytest.fixture
-def start(server: WarmServer, tmp_path: Path) -> Iterator[Start]:
-    running: list[Started] = []
-
-    def begin(source: str) -> Started:
-        running.append(Started(server, tmp_path, source))
-        return running[-1]
-
-    yield begin
-    for started in running:
-        started.connection.close()
-        started.child.kill()
 
 
 def text(outputs: Outputs) -> str:

@@ -2,8 +2,9 @@
 
 Run it with `python -m benchmarks.grading [--class STUDENTS]`. Chapter 1 is handed in by the
 reference and by students with answers from the bank. The whole class is graded by the command that
-a person would type, its start included, and the scores must be equal. What students' code takes by
-itself is measured in processes that have imported everything.
+a person would type, its start included. The scores must be equal, but where the judge has carried
+an error forward: nbgrader's kernel can't. What students' code takes by itself is measured in
+processes that have imported everything.
 """
 
 import argparse
@@ -25,8 +26,9 @@ from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrad
 from course.authoring.release import make_release
 from course.layout import load_config
 from course.notebooks.assignment import SOURCE
-from course.notebooks.cells import grade_id, read
+from course.notebooks.cells import TEST_PREFIX, grade_id, read
 from course.notebooks.source import SourceNotebook, source_notebook
+from course.verdict import read_verdict
 
 ASSIGNMENT, NOTEBOOK = "01_activations", "activations"
 COURSE = [sys.executable, "-c", "from course.cli import app; app()", "grade", ASSIGNMENT, "--force"]
@@ -64,6 +66,9 @@ for name in names:
     os._exit(0)
 """
 OWN_OF = 10  # students
+COUNTS = "in place of yours"  # what a check says that was carried
+
+Scores = dict[tuple[str, str], float]  # by student and question
 
 
 def courses(folder: Path, students: int) -> dict[str, Path]:
@@ -99,7 +104,17 @@ def _submission(released: NotebookNode, source: SourceNotebook, number: int) -> 
     return nb
 
 
-def scores(course: Path) -> dict[tuple[str, str], float]:
+def carried(course: Path) -> set[tuple[str, str]]:
+    """Return the questions in which the judge has carried an error forward, by student."""
+    return {
+        (path.parts[-3], f"{TEST_PREFIX}{exercise.id}")
+        for path in course.glob(f"verdicts/*/{ASSIGNMENT}/{NOTEBOOK}.json")
+        for exercise in read_verdict(path).exercises
+        if any(COUNTS in check.message for check in exercise.checks)
+    }
+
+
+def scores(course: Path) -> Scores:
     """Return every student's points by question."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         return {
@@ -142,20 +157,23 @@ def rows(places: dict[str, Path], count: int) -> Iterator[str]:
         SystemExit: if the scores differ.
     """
     stock = 0.0
-    expected: dict[tuple[str, str], float] = {}
+    found: dict[str, Scores] = {}
     yield HEAD
     yield "|---|---|---|---|"
     for words, side, processes, way in WAYS:
         took = seconds(places[side], way) / count
         stock = stock or took
         yield f"| {words} | {processes} | {took:.2f} s | {stock / took:.1f} |"
-        expected = expected or scores(places[side])
-        if scores(places[side]) != expected:
+        if scores(places[side]) != found.setdefault(side, scores(places[side])):
             sys.exit(f"The scores differ: {words}.")
+    differ = {key for key, score in found["judge"].items() if score != found["stock"][key]}
+    if wrong := differ - carried(places["judge"]):
+        sys.exit(f"The scores differ: {sorted(wrong)}.")
     drawn, left_out = (own_seconds(places["judge"], drawn=drawn) for drawn in (True, False))
     yield ""
     yield (
-        f"A class of {count}, {len(expected)} questions, all scores equal. By itself the code of a "
+        f"A class of {count}. Of {len(found['judge'])} scores {len(differ)} are higher with the "
+        "judge, for errors carried forward; all others are equal. By itself the code of a "
         f"submission takes {drawn:.2f} s, with its figures left out {left_out:.2f} s."
     )
 

@@ -38,10 +38,10 @@ demo: $(READY) ## grade a simulated class of students, from hand-in to report
 	$(RUN) course demo
 
 # Two processes with a core each: more threads would only wait for each other.
-test: $(READY) ## run every test, the slow ones too
+test: $(READY) ## run every test, the slow ones too, with a sample of the banks' answers
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
 
-thorough: $(READY) ## run every test with all answers and many seeds, where `make test` takes a sample: takes an hour
+thorough: $(READY) ## run every test with all answers and many seeds, where `make test` takes a sample: takes two hours
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal --thorough
 
 lab: $(READY) ## open your own copy of chapter 1 in JupyterLab

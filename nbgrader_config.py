@@ -17,7 +17,7 @@ from course.grading.plugins import (
     SaveGrades,
     TellRemarks,
 )
-from course.grading.sanitize import clean_html
+from course.grading.sanitize import clean_html, markdown_html, shown_text
 from course.judge.preprocessor import Judge
 from course.notebooks.let_out import LetOut
 from course.repair.exporter import RepairingExporter
@@ -99,4 +99,9 @@ c.CSSHTMLHeaderPreprocessor.style = "default"
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.preprocessors = [CleanOutputs]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.
-c.HTMLExporter.filters = {"clean_html": clean_html, "strip_files_prefix": clean_html}
+c.HTMLExporter.filters = {
+    "markdown2html": markdown_html,
+    "clean_html": clean_html,
+    "strip_files_prefix": clean_html,
+    "ansi2html": shown_text,
+}

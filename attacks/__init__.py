@@ -4,7 +4,8 @@ Each other file of this folder is one attack. Its docstring says what it tries; 
 student hands in as the solution of `double`, which is wrong unless the attack works. `triple`, the
 other exercise, is always answered honestly. Some words stand for what an attacker would find out:
 COURSE_FOLDER for the course's path, ACCOMPLICE_PORT for a port of this computer at which somebody
-hands over the answer, and CALLING_PORT for one that somebody else keeps calling.
+hands over the answer, CALLING_PORT for one that somebody else keeps calling, and "LAST_TIME" for
+all that was shown of an earlier hand-in.
 
 An attack on what is held against specifications is handed in to a second notebook (`_halving`). A
 line `# cell: half` begins the solution of `half`, and so on; `# earns: begin` names those that are
@@ -120,12 +121,15 @@ class Attack:
             for exercise, points in ALL_POINTS[self.notebook].items()
         }
 
-    def cells(self, course: Path, accomplice: int = 0, calling: int = 0) -> dict[str, str]:
+    def cells(
+        self, course: Path, accomplice: int = 0, calling: int = 0, last_time: str = ""
+    ) -> dict[str, str]:
         """Return the student's cells by exercise, for a course in this folder and these ports."""
         words = {
             "COURSE_FOLDER": str(course),
             "ACCOMPLICE_PORT": str(accomplice),
             "CALLING_PORT": str(calling),
+            '"LAST_TIME"': repr(last_time),
         }
         text = self.source
         for word, meaning in words.items():

@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
+from course.files import printable
 from course.grading.pseudonyms import Names
 from course.layout import CourseError, find_root
 
@@ -27,8 +29,21 @@ if TYPE_CHECKING:
     from course.grading.results import Results, Work
     from course.verdict import Verdict
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class PlainConsole(Console):
+    """Prints each text as one line of plain characters.
+
+    Names of students and files, and what is quoted of their work, may hold anything: a line break
+    would make a row of its own, and control characters would write over what stands there.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text to be printed, without the signs that stand for emoji."""
+        return super().render_str(printable(text), **{**options, "emoji": False})
+
+
+out = PlainConsole(highlight=False)
+err = PlainConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 class PlainErrors(TyperGroup):
@@ -91,7 +106,7 @@ def release(
             root,
             assignments or None,
             force=force,
-            progress=lambda name: status.update(f"Making {escape(name)}"),
+            progress=lambda name: status.update(f"Making {_plain(name)}"),
         )
     for result in results:
         state = "[green]made[/]" if result.changed else "[dim]as it was[/]"
@@ -315,11 +330,11 @@ def check(
         from course.grading.check import check_notebook, notebooks_in
 
         for path in notebooks_in(root, notebook) if several else [notebook]:
-            with err.status(f"Grading {escape(path.name)}"):
+            with err.status(f"Grading {_plain(path.name)}"):
                 verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
             if as_json:
                 indent = None if several else 2
-                typer.echo(json.dumps(verdict.to_json(), indent=indent, ensure_ascii=False))
+                typer.echo(_plain_json(verdict.to_json(), indent))
                 continue
             if several:
                 out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
@@ -421,7 +436,7 @@ def demo(
             (keep or root / "demo").resolve(),
             students=students,
             jobs=jobs,
-            on_step=lambda step: status.update(escape(f"{step[0].upper()}{step[1:]}")),
+            on_step=lambda step: status.update(_plain(f"{step[0].upper()}{step[1:]}")),
         )
     for line in done.left_out:
         _left_out(line)
@@ -462,6 +477,17 @@ def doctor() -> None:
 
 def _root() -> Path:
     return find_root(Path.cwd())
+
+
+def _plain(text: str) -> str:
+    """Return a text that no console has a look at before it stands beside a spinner."""
+    return escape(printable(text))
+
+
+def _plain_json(value: Any, indent: int | None) -> str:
+    """Return JSON in which all that a terminal would not simply print is written as JSON has it."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _shown(path: Path) -> str:

@@ -62,9 +62,19 @@ def is_text(name: str) -> bool:
 
 
 def printable(name: str) -> str:
-    """Return a name as it can be shown and written down, whatever its characters are."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Return a name, or a text of one line, as it can be shown and written down.
+
+    It may hold anything: what would break the line, move on it or turn it around is spelled out.
+    """
+    return name if name.isprintable() else "".join(map(_spelled_out, name))
+
+
+def _spelled_out(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if "\udc80" <= letter <= "\udcff":  # a byte of a name that is no UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
-"""The course's secret, from which every student's random points are drawn while grading.
+"""The course's secret, from which the random points of every hand-in are drawn while grading.
 
 It lies in a file that only its owner can read, outside of git, and never leaves this machine: what
-a verdict holds is one student's seed.
+a verdict holds is the seed of one hand-in.
 """
 
 import hmac
@@ -49,6 +49,12 @@ def _read(path: Path) -> bytes:
     return bytes.fromhex(text.strip())
 
 
-def student_seed(secret: bytes, student: str) -> bytes:
-    """Return the seed of one student's random points: HMAC-SHA256 of the student's id."""
-    return hmac.digest(secret, student.encode(), "sha256")
+def hand_in_seed(secret: bytes, student: str, digest: bytes) -> bytes:
+    """Return the seed of one hand-in's random points: HMAC-SHA256 of whose it is and what.
+
+    Args:
+        secret: the course's.
+        student: the student's id.
+        digest: of what was handed in: what is learned of its points says nothing of the next one's.
+    """
+    return hmac.digest(secret, digest + student.encode(), "sha256")

@@ -1,10 +1,11 @@
 """Questions and their checks: what a notebook's test cells are written in.
 
-A `Question` runs every check even if one fails, prints a line for each with its diagnosis, and
+A `Question` runs every check even if one fails, shows a line for each with its diagnosis, and
 scores the points earned. Nothing here decides where a check runs: in the student's notebook, in a
 grader or in a test. Random points come from a public seed unless a grader has set a secret one.
 """
 
+import builtins
 import contextlib
 import hashlib
 import hmac
@@ -13,7 +14,7 @@ import linecache
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -26,11 +27,12 @@ import numpy.typing as npt
 from helpers import cells
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
+from helpers.panel import Panel, Score, shows_html
 from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
-from helpers.translation import translate, undefined
+from helpers.translation import own_words, translate, undefined
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20
@@ -39,6 +41,7 @@ LONGEST = 600  # characters of a message
 cells.watch()
 
 _seed: ContextVar[bytes] = ContextVar("seed", default=PUBLIC_SEED)
+_quotable: ContextVar[Collection[str] | None] = ContextVar("quotable", default=None)
 
 
 class Outcome(StrEnum):
@@ -87,7 +90,7 @@ def seeded(seed: bytes) -> Iterator[None]:
     """Within the block, questions draw points that only a holder of the seed can predict.
 
     Args:
-        seed: the student's own, derived from a secret of the course; another one gives other
+        seed: the hand-in's own, derived from a secret of the course; another one gives other
             points, the same one the same points again.
     """
     token = _seed.set(seed)
@@ -95,6 +98,23 @@ def seeded(seed: bytes) -> Iterator[None]:
         yield
     finally:
         _seed.reset(token)
+
+
+@contextlib.contextmanager
+def hidden(names: Collection[str]) -> Iterator[None]:
+    """Within the block, checks are hidden ones: no message of theirs quotes what code says.
+
+    What code raises or warns of there is told by its kind, and by the line of the code that it
+    comes from: in words of its own it could say what the check's inputs are.
+
+    Args:
+        names: those that stand in the student's code, which Python's own errors may name.
+    """
+    token = _quotable.set(names)
+    try:
+        yield
+    finally:
+        _quotable.reset(token)
 
 
 class Question:
@@ -142,7 +162,7 @@ class Question:
                 outcome, message = self._judge(error)
         warned = [w for w in caught if not issubclass(w.category, DeprecationWarning)]
         if outcome is Outcome.FAILED and warned:
-            message += f" (Python warned: {_clean(warned[0].message).rstrip('.')}.)"
+            message += f" (Python warned: {_warning(warned[0])}.)"
         self.results.append(CheckResult(name, outcome, points, essential, message))
 
     def compare(self, name: str) -> None:
@@ -211,13 +231,26 @@ class Question:
         return _plain(min(self.points, sum(r.points for r in self.results if r.passed)))
 
     def score(self) -> float:
-        """Print a line for each check and return the points earned, as nbgrader reads them.
+        """Show a line for each check and return the points earned, as nbgrader reads them.
 
-        To be called after the last check. Where all checks passed that is all the points, though
-        hidden ones be missing: nbgrader's Validate has nothing to complain of.
+        To be called after the last check. In a notebook the number shows itself as a panel; else
+        the lines are printed. Where all checks passed that is all the points, though hidden ones be
+        missing: nbgrader's Validate has nothing to complain of.
         """
-        print("\n".join(self._lines()))
-        return _plain(self.points) if all(r.passed for r in self.results) else self.earned
+        panel = self.panel
+        earned = _plain(self.points) if all(r.passed for r in self.results) else self.earned
+        if shows_html():
+            return Score(earned, panel)
+        print(panel.text())
+        return earned
+
+    @property
+    def panel(self) -> Panel:
+        """What there is to say of the checks so far."""
+        if self.results and all(r.outcome is Outcome.NOT_ATTEMPTED for r in self.results):
+            return Panel(self.title, [], ["not attempted yet."])
+        failed = any(not result.passed for result in self.results)
+        return Panel(self.title, self.results, list(self._summary()), self.see if failed else "")
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return every check's verdict as plain values for JSON."""
@@ -246,37 +279,24 @@ class Question:
                 return Outcome.UNDECIDED, _clean(error)
             case AssertionError() if verdict:
                 return Outcome.FAILED, _clean(error) or "This does not hold."
-            case NameError() if name and (name in missing or not place):
+            case NameError() if name and (name in missing or not place) and _may_quote(name):
                 why = missing.get(name, "run the cell that defines it, or give it that name")
                 return Outcome.FAILED, f"`{name}` is not defined: {_clean(why).rstrip('.')}."
             case SystemExit():
                 return Outcome.FAILED, (
                     f"Your code ends the program (SystemExit) instead of returning{place}."
                 )
-        words = ": ".join(filter(None, [type(error).__name__, _clean(error).rstrip(".")]))
         start = "Your code raises" if place else "This can't be checked:"
         return Outcome.FAILED, " ".join(
-            filter(None, [f"{start} {words}{place}.", translate(error)])
+            filter(None, [f"{start} {_raised(error)}{place}.", translate(error, _quotable.get())])
         )
-
-    def _lines(self) -> Iterator[str]:
-        if self.results and all(r.outcome is Outcome.NOT_ATTEMPTED for r in self.results):
-            yield f"{self.title}: not attempted yet."
-            return
-        yield self.title
-        for result in self.results:
-            mark = "✓" if result.passed else "✗"
-            yield f"  {mark} {result.name}"
-            if result.message:
-                yield f"      {result.message}"
-        yield from self._summary()
 
     def _summary(self) -> Iterator[str]:
         for name, value in self.measured.items():
-            yield f"  {name}: {value:.4g}"
+            yield f"{name}: {value:.4g}."
         failed = [r for r in self.results if not r.passed]
         if not self.results:
-            yield "There are no checks here: they are run when it is graded."
+            yield "there are no checks here: they are run when it is graded."
             return
         if not failed and not self.complete:
             yield "All the checks here pass. More are run when it is graded."
@@ -287,8 +307,6 @@ class Question:
         if any(r.essential for r in failed):
             first = next(r for r in failed if r.essential)
             yield f"(The rest builds on “{first.name}”: without it there are no points.)"
-        if failed and self.see:
-            yield f"Look again at: {self.see}"
 
 
 # --- what a check can assert --------------------------------------------------------------------
@@ -536,9 +554,9 @@ def assert_quiet(*, at: str = "these inputs") -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     # A deprecated function may still be right.
-    spoken = [w.message for w in caught if issubclass(w.category, RuntimeWarning)]
+    spoken = [w for w in caught if issubclass(w.category, RuntimeWarning)]
     if spoken:
-        raise AssertionError(f"At {at} Python warns: {_clean(spoken[0]).rstrip('.')}.")
+        raise AssertionError(f"At {at} Python warns: {_warning(spoken[0])}.")
 
 
 @contextlib.contextmanager
@@ -606,6 +624,32 @@ def _clean(message: object) -> str:
     if len(text) > LONGEST:
         return text[:LONGEST] + "…"
     return text
+
+
+def _may_quote(name: str) -> bool:
+    """Tell whether a name may be quoted here; it may always be if the check is no hidden one."""
+    names = _quotable.get()
+    return names is None or name in names
+
+
+def _said(message: object) -> str:
+    """Return what of a message may be quoted here, without its full stop."""
+    names = _quotable.get()
+    text = _clean(message)
+    return (text if names is None else own_words(text, names)).rstrip(".")
+
+
+def _raised(error: BaseException) -> str:
+    """Return an exception's kind, and what it says as far as that may be quoted here."""
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    kind = next((name for name in kinds if _quotable.get() is None or hasattr(builtins, name)), "")
+    return ": ".join(filter(None, [kind, _said(error)]))
+
+
+def _warning(caught: warnings.WarningMessage) -> str:
+    """Return what a warning says as far as that may be quoted here, or else its kind."""
+    kinds = (kind.__name__ for kind in caught.category.__mro__)
+    return _said(caught.message) or next(name for name in kinds if hasattr(builtins, name))
 
 
 def _plain(value: float) -> float:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -164,14 +165,19 @@ def third_party_imports(code: str) -> set[str]:
     return set(imported(code)) - sys.stdlib_module_names - LOCAL
 
 
+@lru_cache
+def providers() -> Mapping[str, list[str]]:
+    """The distributions that each top-level name comes from: all that is installed is read."""
+    return packages_distributions()
+
+
 def undeclared(path: Path, declared: set[str]) -> set[str]:
     """What the file imports from packages that `declared` doesn't name."""
     code = python_of(path) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
-    providers = packages_distributions()
     return {
         top
         for top in third_party_imports(code)
-        if not {canonicalize_name(name) for name in providers.get(top, [top])} & declared
+        if not {canonicalize_name(name) for name in providers().get(top, [top])} & declared
     }
 
 

@@ -22,7 +22,7 @@ from unittest import mock
 from course.authoring.mutation_operators import Mutant, mutants
 from course.layout import CourseError, find_root
 from course.notebooks.assignment import SOURCE
-from course.notebooks.bank import BankError
+from course.notebooks.bank import BankError, Equivalent
 from course.notebooks.cells import NotebookError, grade_id, is_setup, is_solution, is_test
 from course.notebooks.execution import execute
 from course.notebooks.exercises import Exercise
@@ -72,8 +72,8 @@ def tallies(source: SourceNotebook, at_most: int | None = None) -> Iterator[Tall
 
     Args:
         source: the notebook.
-        at_most: run so many of an exercise's mutants, always the same ones, and those that the
-            bank lists; all by default.
+        at_most: run so many of an exercise's mutants, and those of so many entries of the bank's
+            list, always the same ones; all by default.
 
     Raises:
         NotebookError: if the reference itself loses marks.
@@ -81,8 +81,12 @@ def tallies(source: SourceNotebook, at_most: int | None = None) -> Iterator[Tall
     """
     listed = source.bank.equivalents
 
-    def choose(exercise: Exercise, made: list[Mutant]) -> list[Mutant]:
+    def tried(exercise: Exercise) -> list[Equivalent]:
         own = [entry for entry in listed if entry.exercise == exercise.id]
+        return sorted(own, key=lambda entry: sha256(str(entry).encode()).digest())[:at_most]
+
+    def choose(exercise: Exercise, made: list[Mutant]) -> list[Mutant]:
+        own = tried(exercise)
         drawn = sorted(made, key=lambda mutant: sha256(mutant.source.encode()).digest())
         chosen = set(drawn[:at_most])
         return [
@@ -100,7 +104,7 @@ def tallies(source: SourceNotebook, at_most: int | None = None) -> Iterator[Tall
             total=len(made),
             survivors=tuple(mutant for mutant in alive if mutant not in equivalent),
             equivalent=tuple(mutant for mutant in alive if mutant in equivalent),
-            stale=tuple(str(entry) for entry, covered in known.items() if not covered),
+            stale=tuple(str(entry) for entry in tried(exercise) if not known[entry]),
         )
 
 

@@ -36,7 +36,7 @@ from course.notebooks.conventions import (
     problems,
     without,
 )
-from course.notebooks.exercises import BEGIN_HIDDEN, END_HIDDEN
+from course.notebooks.execution import BEGIN_HIDDEN, END_HIDDEN
 from course.notebooks.source import source_notebook
 from course.rollback import gradebook_unchanged_on_error
 

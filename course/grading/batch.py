@@ -14,6 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
+from course.files import printable
+
 Result = TypeVar("Result")
 Task = tuple[Any, ...]
 
@@ -61,6 +63,14 @@ def run_each(
                 yield task, None
 
 
+class LogFormatter(logging.Formatter):
+    """Writes plain characters, and each record's first line alone at the left edge."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as it stands in the log."""
+        return "\n    ".join(map(printable, super().format(record).splitlines()))
+
+
 def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor:
     """Return a pool whose processes are forked where `work`'s module is imported already."""
     if "forkserver" in multiprocessing.get_all_start_methods():
@@ -77,7 +87,7 @@ def _print_to(log: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("traitlets")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

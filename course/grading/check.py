@@ -16,14 +16,14 @@ from traitlets.config import Config
 
 from course.judge.preprocessor import configured_judge
 from course.judge.sandbox.server import WarmServer
-from course.judge.supervise import Submission, grade_notebook
+from course.judge.supervise import Submission, digest, grade_notebook
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, read_assignment
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import Repaired, repair
 from course.repair.which import likeness
-from course.secret import course_secret, student_seed
+from course.secret import course_secret, hand_in_seed
 from course.verdict import Verdict, read_verdict
 
 NOBODY = "course check"
@@ -62,7 +62,9 @@ def check_notebook(
         raise CourseError(f"{path.name} {source.lacks}")
     repaired = _repaired(path, source, config)
     with _let_out(source.folder) as folder:
-        seed, handed_in = _seed(root, source, replay), source.handed_in(path.parent)
+        handed_in = source.handed_in(path.parent)
+        what = digest(source.notebook, repaired.notebook, folder, handed_in)
+        seed = _replayed(source, replay) if replay else _seed(root, what)
         work = Submission(source, repaired.notebook, folder, seed, handed_in, drawn=False)
         verdict, _ = grade_notebook(work, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
@@ -146,12 +148,14 @@ def notebooks_in(root: Path, folder: Path) -> list[Path]:
     return found
 
 
-def _seed(root: Path, source: SourceNotebook, replay: Path | None) -> bytes:
-    if replay is None:
-        try:
-            return student_seed(course_secret(root), NOBODY)
-        except ValueError as error:
-            raise CourseError(str(error)) from None
+def _seed(root: Path, what: bytes) -> bytes:
+    try:
+        return hand_in_seed(course_secret(root), NOBODY, what)
+    except ValueError as error:
+        raise CourseError(str(error)) from None
+
+
+def _replayed(source: SourceNotebook, replay: Path) -> bytes:
     verdict = read_verdict(replay)
     if verdict.notebook != source.name:
         raise CourseError(f"{replay} is a verdict on another notebook than {source.name}")

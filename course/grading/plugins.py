@@ -3,6 +3,7 @@
 Each does one job. None decides a grade.
 """
 
+import base64
 import os
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nbgrader.preprocessors import (
 )
 
 from course.grading.remarks import remarks, without_secrets
+from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
 from course.notebooks.cells import NOT_GRADED, SCHEMA, grade_id, is_test
 from course.notebooks.source import source_notebook
@@ -200,8 +202,12 @@ class PageStyle(NbGraderPreprocessor):  # type: ignore[misc]
 class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]
     """Keep of a cell's outputs what can be shown without running anything in the reader's browser.
 
-    nbconvert's sanitizer leaves other media types and an image's metadata as they are.
+    nbconvert's sanitizer leaves other media types and an image's metadata as they are. What goes
+    beyond the room that there is on a page isn't shown: a browser could do nothing with it.
     """
+
+    ROOM = 500_000  # characters of text cells, of which Markdown can make anything
+    TAGS = 100_000
 
     SHOWN = (
         "text/plain",
@@ -213,14 +219,42 @@ class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]
         "image/svg+xml",
     )
 
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clean all cells."""
+        self._room, self._tags = self.ROOM, self.TAGS
+        cleaned: tuple[NotebookNode, Any] = super().preprocess(nb, resources)
+        return cleaned
+
+    def _fits(self, text: str, *, written: bool) -> bool:
+        """Tell whether there is room for text that becomes HTML, and take it up."""
+        self._room -= len(text) if written else 0
+        self._tags -= text.count("<")
+        return self._room >= 0 and self._tags >= 0
+
     def preprocess_cell(
         self, cell: NotebookNode, resources: Any, cell_index: int
     ) -> tuple[NotebookNode, Any]:
-        """Clean one cell's outputs."""
+        """Clean one cell's outputs, and take off tags: the page makes classes of them."""
+        cell.metadata.pop("tags", None)
+        if cell.cell_type == "markdown" and not self._fits(
+            cell.source[:LONGEST_TEXT], written=True
+        ):
+            cell.source = CUT
         for output in cell.get("outputs", []):
             if "data" not in output:
                 continue
             output.data = {kind: output.data[kind] for kind in self.SHOWN if kind in output.data}
+            if isinstance(formula := output.data.get("text/latex"), str):
+                output.data["text/latex"] = plain_formulas(formula)
+            if isinstance(drawing := output.data.get("image/svg+xml"), str):
+                del output.data["image/svg+xml"]  # within a page it could do what a picture can't
+                picture = base64.b64encode(drawing.encode(errors="replace")).decode()
+                output.data.setdefault(
+                    "text/html", f'<img src="data:image/svg+xml;base64,{picture}">'
+                )
+            for kind in {"text/html", "text/markdown"} & output.data.keys():
+                if not self._fits(output.data[kind], written=kind == "text/markdown"):
+                    output.data[kind] = CUT
             output.metadata = {
                 kind: {"alt": str(details["alt"])}
                 for kind, details in output.metadata.items()

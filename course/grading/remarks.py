@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from course.files import printable
+from course.grading.sanitize import OWN
 from course.notebooks.cells import NOT_GRADED, REPAIRS, TEST_PREFIX
 from course.verdict import TEST_FAILED, find_verdict
 
@@ -76,7 +78,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     """Return a box of HTML without an empty line, which Markdown leaves as it is.
 
     Returns:
-        Nothing if there are no sentences. MathJax passes over the box for its class.
+        Nothing if there are no sentences. Nobody else can make such a box: see `sanitize`.
     """
     items = [f"<li>{_line(str(sentence))}</li>" for sentence in sentences]
     if not items:
@@ -84,7 +86,7 @@ def _box(heading: str, sentences: Iterable[str], last: str) -> str:
     more = [f"<li>{len(items) - MOST} more of the kind.</li>"] if len(items) > MOST else []
     return "\n".join(
         [
-            '<div class="alert alert-warning tex2jax_ignore">',
+            f'<div class="{OWN}">',
             f"<h4>{heading}</h4>",
             *("<ul>", *items[:MOST], *more, "</ul>"),
             f"<p>{last}</p>",
@@ -100,5 +102,5 @@ def _line(sentence: str) -> str:
 
 
 def in_html(text: str) -> str:
-    """Return plain text as HTML, with `names` as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    """Return plain text as HTML, with `names` as code, and nothing that turns the text around."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(printable(text)))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from course.files import printable
 from course.grading.remarks import in_html
 from course.grading.results import Column, Results, Work
 from course.layout import CourseError
@@ -90,6 +91,7 @@ def templates() -> Environment:
         loader=PackageLoader("course.grading"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -16,14 +16,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from course.files import printable
 from course.judge.outputs import cleaned, result, size, stream
 from course.judge.refusals import refusals
 from course.judge.sandbox import local_sandbox
 from course.judge.wire.clock import Clock, Limit
 from course.judge.wire.codec import receive, send
-from course.judge.wire.judge_end import Namespace, Session, StudentGoneError
+from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
-from course.notebooks.execution import execute
+from course.notebooks.execution import execute, execute_test, names_in
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
@@ -134,7 +135,7 @@ class Judging:
 
     Args:
         cells: its code cells, in the notebook's order.
-        seed: the student's own seed, for the questions' random points.
+        seed: the hand-in's own seed, for the questions' random points.
         limits: how long things may take.
         new_student: starts a student process, ends the one before of its kind, and returns the
             socket to it. It is told whether the process is one for what stands apart.
@@ -164,6 +165,10 @@ class Judging:
         self._restarts = 0
         self._room = MAX_OUTPUTS
         self._record = Record()
+        theirs = [cell.source for cell in cells if cell.kind != "test"]
+        self._code = Code(
+            names_in(*theirs), frozenset(map(str.strip, "\n".join(theirs).split("\n")))
+        )
         self._session = self._start()
 
     def run(self) -> Record:
@@ -185,7 +190,10 @@ class Judging:
 
     def _start(self, apart: bool = False) -> _Watched:
         how_ended = functools.partial(self._how_ended, apart)
-        return _Watched(self._new_student(apart), self._limits.request, self._clock, how_ended)
+        limit = self._limits.request
+        session = _Watched(self._new_student(apart), limit, self._clock, how_ended)
+        session.code = self._code
+        return session
 
     @contextlib.contextmanager
     def _apart(self, position: int) -> Iterator[None]:
@@ -278,16 +286,21 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.printed.clear()
+        self._session.raised.clear()
         names = Namespace(self._names, self._session, self._answer(cell), self._missing)
         printed = io.StringIO()
         finished = True
+
+        def on_part(hidden: bool) -> None:
+            self._session.quiet = hidden
+
         try:
             with (
                 seeded(self._seed),
                 contextlib.redirect_stdout(printed),
                 contextlib.redirect_stderr(io.StringIO()),
             ):
-                execute(cell.source, f"<{cell.key}>", names)
+                execute_test(cell.source, f"<{cell.key}>", names, self._code.names, on_part)
         except (Exception, SystemExit) as error:
             self._note(cell, f"{TEST_FAILED}: {type(error).__name__}: {error}")
             finished = False
@@ -304,7 +317,7 @@ class Judging:
             "measured": dict(question.measured) if isinstance(question, Question) else {},
         }
         if isinstance(question, Question):
-            self._note(cell, *refusals(check.message for check in question.results))
+            self._note(cell, *refusals(self._session.raised))
         if fate := self._fate():
             self._note(cell, fate)
 
@@ -341,7 +354,8 @@ class Judging:
 
 def _quoted(printed: str) -> str:
     """Mark each line that the student's code has printed: none passes for one of the question's."""
-    lines = ["Your code printed:", *(f"  | {line}" for line in printed.splitlines())]
+    plain = (printable(line.expandtabs()) for line in printed.splitlines())
+    lines = ["Your code printed:", *(f"  | {line}" for line in plain)]
     return "\n".join([*lines, ""]) if printed else ""
 
 

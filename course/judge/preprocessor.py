@@ -16,16 +16,16 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, TraitError
 from traitlets.config import Config
 
-from course.files import walk
+from course.files import printable, walk
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
-from course.judge.supervise import JudgeError, Submission, grade_notebook
+from course.judge.supervise import JudgeError, Submission, digest, grade_notebook
 from course.layout import CONFIG, CourseError
 from course.notebooks.assignment import read_assignment, read_assignments
 from course.notebooks.cells import NOT_GRADED, REPAIRS, UNDRAWN
 from course.notebooks.source import SourceNotebook, source_notebook
-from course.secret import course_secret, student_seed
+from course.secret import course_secret, hand_in_seed
 from course.verdict import put_verdict, write_verdict
 
 VERDICTS = "verdicts"
@@ -69,7 +69,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         courses = CourseDirectory(parent=self)
         source = source_notebook(_source(courses, resources))
         if leave_out(nb, resources, source):
-            self.log.warning("%s: %s", resources["nbgrader"]["student"], nb.metadata[NOT_GRADED])
+            why = nb.metadata[NOT_GRADED]
+            self.log.warning("%s: %s", printable(resources["nbgrader"]["student"]), why)
             return nb, resources
         submission = self._submission(nb, resources, courses, source)
         server = warm_server(preload(source))
@@ -82,7 +83,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         if not submission.drawn:
             graded.metadata[UNDRAWN] = True
         for incident in verdict.incidents:
-            self.log.warning("%s: %s", student, incident)
+            self.log.warning("%s: %s", printable(student), printable(incident))
         return graded, resources
 
     @property
@@ -112,14 +113,11 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         root, folder = Path(courses.root), Path(resources["metadata"]["path"])
         submitted = root / courses.format_path(courses.submitted_directory, student, assignment)
         _drop_links(folder, submitted, source.folder)
-        return Submission(
-            source=source,
-            submitted=nb,
-            folder=folder,
-            seed=student_seed(course_secret(root), student),
-            handed_in=source.handed_in(submitted),
-            drawn=self.figures == "drawn",
-        )
+        handed_in = source.handed_in(submitted)
+        what = digest(source.notebook, nb, folder, handed_in)
+        seed = hand_in_seed(course_secret(root), student, what)
+        drawn = self.figures == "drawn"
+        return Submission(source, nb, folder, seed, handed_in, drawn=drawn)
 
 
 def judge_of(config: Config) -> Judge | None:

@@ -8,7 +8,9 @@ gradebook.
 import base64
 import contextlib
 import copy
+import hashlib
 import json
+import os
 import shutil
 import socket
 import tempfile
@@ -37,6 +39,7 @@ from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
 DYING_SECONDS = 10.0  # from the end of a process's socket to word of how it ended
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
+TIMESTAMP = "timestamp.txt"  # the collector's, not the student's: no code needs it
 
 
 class JudgeError(CourseError):
@@ -51,7 +54,7 @@ class Submission:
         source: the instructor's notebook.
         submitted: the student's, aligned with it.
         folder: where the assignment's other files lie (data, the student's own modules).
-        seed: the student's own seed.
+        seed: of this hand-in's random points.
         handed_in: the files that belong beside the notebook, or why one can't be read.
         drawn: whether figures are drawn, or left out with words in their place.
     """
@@ -152,6 +155,35 @@ def _carry(
             if cell.key == f"{TEST_PREFIX}{before.id}" and after.score > before.score:
                 outputs[cell.index] = told(outputs[cell.index], before, after)
     return replace(verdict, exercises=exercises)
+
+
+def digest(
+    source: NotebookNode,
+    submitted: NotebookNode,
+    folder: Path | None,
+    handed_in: Mapping[str, bytes | str],
+) -> bytes:
+    """Return a digest of all that a student can tell the code that is judged: see `Submission`.
+
+    That is the code itself and the files that it can read. An equal digest is an unchanged hand-in;
+    a word, an output or a cell that is not run makes no other one of it.
+    """
+    whole = hashlib.sha256()
+
+    def add(*parts: bytes) -> None:
+        for part in parts:
+            whole.update(len(part).to_bytes(8) + part)
+
+    for cell in plan(source, submitted):
+        if cell.kind == "plain":
+            add(b"cell", cell.source.encode(errors="surrogatepass"))
+    for name, content in sorted(handed_in.items()):
+        add(b"handed in", name.encode(), content if isinstance(content, bytes) else b"no file")
+    for path, relative in _own_files(folder, handed_in):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        add(b"file", os.fsencode(relative), content)
+    return whole.digest()
 
 
 def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
@@ -269,20 +301,27 @@ def _scratch(
     """
     with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
-        left = MAX_FILES
-        for path in walk(folder) if folder else []:
-            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
-                continue
-            if path.relative_to(folder or path).parts[0] in (handed_in or ()):
-                continue
-            left -= path.stat().st_size
-            if left < 0:
-                break
-            target = scratch / path.relative_to(folder or path)
+        for path, relative in _own_files(folder, handed_in or {}):
+            target = scratch / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         put_files(scratch, handed_in or {})
         yield scratch
+
+
+def _own_files(folder: Path | None, handed_in: Collection[str]) -> Iterator[tuple[Path, Path]]:
+    """Yield the files that the student's code is given, each with its place in the folder."""
+    left = MAX_FILES
+    for path in walk(folder) if folder else []:
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
+            continue
+        relative = path.relative_to(folder or path)
+        if relative.parts[0] in (*handed_in, TIMESTAMP):
+            continue
+        left -= path.stat().st_size
+        if left < 0:
+            return
+        yield path, relative
 
 
 def _exercise(exercise: Exercise, record: Record) -> ExerciseVerdict:

@@ -27,7 +27,8 @@ from course.notebooks.cells import (
     is_solution,
     is_test,
 )
-from course.notebooks.exercises import BEGIN_HIDDEN, END_HIDDEN, Exercise
+from course.notebooks.execution import BEGIN_HIDDEN, END_HIDDEN
+from course.notebooks.exercises import Exercise
 from course.notebooks.names import names
 from course.notebooks.source import SourceNotebook
 

@@ -12,10 +12,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course.notebooks.cells import TEST_PREFIX, NotebookError, grade_id, is_solution, is_test
+from course.notebooks.execution import hidden_lines
 from helpers.specification import Specification
-
-BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
-END_HIDDEN = "### END HIDDEN TESTS"
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _question(
     source: str, where: str, specifications: Mapping[str, Specification]
 ) -> tuple[str, float, list[CheckSpec]]:
     """Read a test cell's Question and its checks from its syntax tree."""
-    hidden = _hidden_lines(source)
+    hidden = hidden_lines(source)
     title, points = "", 0.0
     checks = []
     for call in _calls(source):
@@ -125,19 +123,6 @@ def _question(
 def _calls(source: str) -> Iterator[ast.Call]:
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return iter(sorted(calls, key=lambda call: (call.lineno, call.col_offset)))
-
-
-def _hidden_lines(source: str) -> set[int]:
-    """Return the numbers of the lines between the hidden tests' marks."""
-    lines, inside = set(), False
-    for number, line in enumerate(source.splitlines(), start=1):
-        if line.strip() == BEGIN_HIDDEN:
-            inside = True
-        elif line.strip() == END_HIDDEN:
-            inside = False
-        elif inside:
-            lines.add(number)
-    return lines
 
 
 def _literal(call: ast.Call, position: int, name: str, where: str, default: Any = None) -> Any:

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
 from course.notebooks.dependencies import used_by_test
-from course.notebooks.execution import execute, show_lines
+from course.notebooks.execution import execute, execute_test, names_in, show_lines
 from course.notebooks.names import names
 from course.notebooks.runner import code_cells, held_against, run, verdict_of
 from course.notebooks.source import SourceNotebook
@@ -104,6 +104,7 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
     incidents: dict[str, str] = {}
     for cell in cells:  # another run in this process may have shown other lines since
         show_lines(cell.source, f"<{source.name}:{_key(cell)}>")
+    code = names_in(*answers.values(), *(cell.source for cell in source.notebook.cells))
     for cell in cells[first:]:
         key = _key(cell)
         if key not in affected:
@@ -113,7 +114,11 @@ def _again(source: SourceNotebook, answers: Mapping[str, str], known: _Reference
         promises = replace(source.promises, explained=explained)
         try:
             with contextlib.redirect_stdout(io.StringIO()), held_against(source, promises):
-                execute(answers.get(key, cell.source), f"<{source.name}:{key}>", known.names)
+                text, file = answers.get(key, cell.source), f"<{source.name}:{key}>"
+                if is_test(cell):
+                    execute_test(text, file, known.names, code)
+                else:
+                    execute(text, file, known.names)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:

@@ -13,7 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from course.notebooks.cells import grade_id, is_setup, is_solution, is_test
-from course.notebooks.execution import execute
+from course.notebooks.execution import execute, execute_test, names_in
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
@@ -39,12 +39,16 @@ def run(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     questions: dict[str, Question] = {}
     incidents: dict[str, str] = {}
+    code = names_in(*(answers or {}).values(), *(cell.source for cell in source.notebook.cells))
     for cell in code_cells(source.notebook, plain):
         key = grade_id(cell) or cell.id
-        text = (answers or {}).get(key, cell.source)
+        text, file = (answers or {}).get(key, cell.source), f"<{source.name}:{key}>"
         try:
             with contextlib.redirect_stdout(io.StringIO()), held_against(source, source.promises):
-                execute(text, f"<{source.name}:{key}>", namespace)
+                if is_test(cell):
+                    execute_test(text, file, namespace, code)
+                else:
+                    execute(text, file, namespace)
         except (Exception, SystemExit) as error:
             incidents[key] = f"{key}: {type(error).__name__}: {error}"
         if is_test(cell) and key not in incidents:

@@ -11,6 +11,7 @@ from typing import Any
 from nbconvert.exporters import NotebookExporter
 from nbgrader.coursedir import CourseDirectory
 
+from course.files import printable
 from course.notebooks.source import source_notebook
 from course.repair.repair import Repaired, repair, unanswered
 from course.repair.salvage import MAX_BYTES
@@ -43,7 +44,8 @@ class RepairingExporter(NotebookExporter):
             return super().from_filename(filename, resources, **options)
         repaired = self._repaired(path, folder, marks)
         for note in repaired.notes:
-            self.log.warning("%s, %s: %s", marks["student"], path.name, note)
+            told = map(printable, (marks["student"], path.name, note))
+            self.log.warning("%s, %s: %s", *told)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
         made: tuple[str, Any] = self.from_notebook_node(  # type: ignore[no-untyped-call]
             repaired.notebook, resources, **options

@@ -155,7 +155,8 @@ class _Calls:
 
     What has no default is given by position: what a student calls it is a convention.
 
-    A watched trial has another one, with inputs of the same shapes, that may spoil the first.
+    A watched trial has another one, with inputs of the same shapes, that may spoil the first; and
+    two with the same objects, which have new numbers in them at the second.
     """
 
     inputs: Mapping[str, Domain]
@@ -167,6 +168,38 @@ class _Calls:
             options = _options(trial.reference) & set(given) if named else set()
             first = [value for name, value in given.items() if name not in options]
             trial.call(*first, **{name: given[name] for name in options})
+        if trial.watched:
+            self._written_into(trial)
+
+    def _written_into(self, trial: Trial) -> None:
+        first, second = (
+            {name: trial.draw(domain) for name, domain in self.inputs.items()} for _ in range(2)
+        )
+        kept = {
+            name: trial.keep(value)
+            for name, value in first.items()
+            if _can_be_written(value, second[name])
+        }
+        if not kept:
+            return
+        trial.call(*(first | kept).values())
+        for name, box in kept.items():
+            if isinstance(second[name], dict):
+                for key, item in second[name].items():
+                    box.write(item, key)
+            else:
+                box.write(second[name])
+        trial.call(*(second | kept).values())
+
+
+def _can_be_written(before: Any, after: Any) -> bool:
+    """Tell whether an input can be made another one in place."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return bool(before) and list(before) == list(after)
+    if not isinstance(before, np.ndarray) or not isinstance(after, np.ndarray):
+        return False
+    alike = before.shape == after.shape and before.dtype == after.dtype
+    return alike and before.size > 0 and before.flags.writeable
 
 
 def _options(function: Any) -> set[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
 from helpers.specification.homes import Here, Home
 from helpers.specification.values import Tolerance, copied, difference, same, show
+from helpers.translation import own_words
 
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
@@ -317,7 +319,7 @@ class Trial:
         except Exception as error:
             snapshot, live, problem = error, None, f"{type(error).__name__}: {error}"
         if not problem and warned and self.laws:
-            problem = f"Python warns: {str(warned[0]).rstrip('.')}."
+            problem = f"Python warns: {own_words(str(warned[0])) or 'RuntimeWarning'}."
         before, after = (
             _named(parameters, ours, our_options),
             _named(parameters, theirs, their_options),
@@ -709,14 +711,30 @@ def _fault(
 
 
 def _signature(function: Any) -> inspect.Signature | None:
-    """Return a function's parameters, if it can tell them."""
+    """Return a function's parameters, if it can tell them; trials are many and functions few."""
+    plain = getattr(function, "__func__", function)
     try:
-        return _known_signature(function)
+        if not isinstance(plain, FunctionType) or plain.__dict__:  # it may wrap another, or claim
+            return inspect.signature(function)
+        bound = isinstance(function, MethodType)
+        named = tuple(plain.__kwdefaults__ or ())
+        return _signature_of(plain.__code__, len(plain.__defaults__ or ()), named, bound)
     except (TypeError, ValueError):
         return None
 
 
-_known_signature = lru_cache(maxsize=256)(inspect.signature)  # asked at each step of each trial
+@lru_cache(maxsize=1024)
+def _signature_of(
+    code: CodeType, defaults: int, named: tuple[str, ...], bound: bool
+) -> inspect.Signature:
+    """Return the parameters of any function with this code and as many defaults."""
+    function = FunctionType(code, {}, argdefs=(None,) * defaults, closure=_cells(code))
+    function.__kwdefaults__ = dict.fromkeys(named)
+    return inspect.signature(MethodType(function, object()) if bound else function)
+
+
+def _cells(code: CodeType) -> tuple[CellType, ...]:
+    return tuple(CellType() for _ in code.co_freevars)
 
 
 def _named(

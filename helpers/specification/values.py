@@ -70,6 +70,8 @@ def difference(
 def _numbers(
     actual: Any, expected: Any, name: str, tolerance: Tolerance, hints: Mapping[str, Any]
 ) -> str:
+    if _identical(actual, expected):
+        return ""
     right = np.asarray(expected)
     found = diagnose(
         actual,
@@ -91,6 +93,16 @@ def _numbers(
     if right.dtype.kind == "b" and kind != "b":
         return f"{name} holds {_KINDS.get(kind, kind)}, but True and False are wanted."
     return ""
+
+
+def _identical(actual: Any, expected: Any) -> bool:
+    """Tell, for what is looked at most often, whether two values are one: of one kind too."""
+    if type(actual) is not type(expected):
+        return False
+    if type(actual) is np.ndarray:
+        alike = actual.dtype == expected.dtype and actual.shape == expected.shape
+        return alike and bool((actual == expected).all())
+    return type(actual) is float and actual == expected
 
 
 _KINDS = {"f": "floats", "b": "True and False", "i": "integers", "u": "integers"}

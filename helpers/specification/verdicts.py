@@ -1,6 +1,9 @@
 """From a search to the sentence that a student reads: the cause, and a counterexample."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from helpers.specification.mistakes import Mistake, cause
 from helpers.specification.promises import Promise
@@ -12,11 +15,16 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
-from helpers.specification.trials import Event
+from helpers.specification.trials import Event, Trial
 from helpers.specification.values import same, show
 
 STEPS = 4  # before the one that is wrong, that are told
 WORDS = 420  # characters of steps that are told
+KEPT = Mistake(
+    "it gives the answer to an earlier call again, so something of that call was kept; the input "
+    "may be the same array with new numbers in it",
+    "",
+)
 
 
 class CounterexampleError(AssertionError):
@@ -53,8 +61,40 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
         raise CounterexampleError(finding.event.problem)
     runs = list(zip(trials(promise.specification, part, seed), done, strict=False))
     known = cause(promise.mistakes, promise.before, runs, subject)
+    if known is None and _answers_an_earlier_call(done):
+        raise CounterexampleError(sentence(finding, KEPT))
     shown = smaller(finding, subject)
     raise CounterexampleError(sentence(shown, known), shown.event.error)
+
+
+def _answers_an_earlier_call(done: Sequence[Trial]) -> bool:
+    """Tell whether each wrong answer was right before, and one of them is no coincidence."""
+    wrong = {id(trial.first) for trial in done}
+    before: list[Event] = []
+    peculiar = False
+    for event in (event for trial in done for event in trial.events):
+        if id(event) in wrong:
+            if not any(_answers(event, one) for one in before):
+                return False
+            peculiar = peculiar or _peculiar(event.actual)
+        before.append(event)
+    return peculiar
+
+
+def _answers(event: Event, earlier: Event) -> bool:
+    """Tell whether an answer is what was right at an earlier call: another one, not this very step.
+
+    A step has several events if it is held against several oracles.
+    """
+    another = event.name == earlier.name and event.inputs is not earlier.inputs
+    return another and same(event.actual, earlier.expected)
+
+
+def _peculiar(value: Any) -> bool:
+    if not isinstance(value, np.ndarray | float):
+        return False
+    numbers = np.unique(value)
+    return bool(numbers.size > 2 or (numbers.size == 1 and numbers[0] % 1))
 
 
 def sentence(finding: Finding, known: Mistake | None) -> str:

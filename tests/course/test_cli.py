@@ -2,18 +2,24 @@
 
 import csv
 import io
+import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from course import cli
-from course.cli import app
+from course.cli import PlainConsole, app
 from course.demo import Demo, Row, make_class
 from course.doctor import Finding, State
+from course.grading.batch import LogFormatter
+from course.grading.notes import GradingOutcome, Status
+from course.grading.results import Results, Work
+from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
+from helpers.checks import Outcome
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("release", "figures", "workspace", "grade", "feedback", "report", "demo", "doctor")
@@ -25,9 +31,9 @@ def run(monkeypatch):
 
     def command(root, *arguments):
         monkeypatch.chdir(root)
-        monkeypatch.setattr(cli, "out", Console(width=120, highlight=False))
+        monkeypatch.setattr(cli, "out", PlainConsole(width=120, highlight=False))
         monkeypatch.setattr(
-            cli, "err", Console(stderr=True, width=120, highlight=False, soft_wrap=True)
+            cli, "err", PlainConsole(stderr=True, width=120, highlight=False, soft_wrap=True)
         )
         return CliRunner().invoke(app, arguments, env={"COLUMNS": "120", "NO_COLOR": "1"})
 
@@ -136,7 +142,7 @@ def test_the_demo_fails_if_a_score_is_not_as_predicted(run, course_root, monkeyp
 def test_a_class_of_many_assignments_fits_into_a_terminal(tmp_path):
     full = {path.name: 100.0 for path in sorted((ROOT / "source").iterdir())}
     rows = [Row(student, full, full, []) for student in make_class(24)]
-    console = Console(width=80, record=True, file=io.StringIO())
+    console = PlainConsole(width=80, record=True, file=io.StringIO())
     console.print(cli._class_table(Demo(tmp_path, tmp_path, full, rows, 1.5)))
     shown = console.export_text()
     assert "…" not in shown
@@ -147,6 +153,53 @@ def test_a_class_of_many_assignments_fits_into_a_terminal(tmp_path):
 def test_few_assignments_are_called_by_their_names():
     assert cli._heads(["01_one", "02_two", "03_three"]) == ["01_one", "02_two", "03_three"]
     assert cli._heads(["week_1", "week_2", "week_3", "week_4"])[0] == "week_1"
+
+
+HOSTILE = "eve\n! ada, 01_doubling: lost\r\x1b[2K\x9b1A\x07\u202e\u2028:boom:[red]\\\ud800\udcff"
+SPELLED_OUT = r"eve\n! ada, 01_doubling: lost\r\x1b[2K\x9b1A\x07\u202e\u2028:boom:[red]\\ud800\xff"
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """A function that returns what the functions of the command line print to a wide terminal."""
+    file = io.StringIO()
+    for name in ("out", "err"):
+        monkeypatch.setattr(cli, name, PlainConsole(file=file, width=2_000, highlight=False))
+    return file.getvalue
+
+
+def test_what_a_name_or_a_message_holds_makes_no_row_and_moves_nothing(printed):
+    check = CheckVerdict(HOSTILE, Outcome.FAILED, HOSTILE)
+    exercise = ExerciseVerdict(HOSTILE, 0, 2, (check,), ((HOSTILE, 1.5),))
+    cli._verdict(Verdict("doubling", (exercise,), (HOSTILE,), (HOSTILE,)))
+    cli._problem(HOSTILE, HOSTILE, HOSTILE)
+    cli._left_out(HOSTILE)
+    cli._begun([Path("/a", HOSTILE)])
+    failed = GradingOutcome(HOSTILE, HOSTILE, Status.FAILED, (HOSTILE,), "", (HOSTILE,))
+    cli._tell([failed], trial=True)
+    work = Work(HOSTILE, HOSTILE, {}, notes=(HOSTILE,))
+    results = Results({HOSTILE: HOSTILE}, {HOSTILE: []}, {(HOSTILE, HOSTILE): work})
+    cli.out.print(cli._grades(results, {HOSTILE}))
+    text = printed()
+    assert text.count("eve") == text.count(SPELLED_OUT) > 15
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert len(text.splitlines()) == 6 + 1 + 1 + 2 + 3 + 3
+
+
+def test_json_is_printed_so_that_a_terminal_shows_it_and_reads_back_the_same():
+    verdict = Verdict("doubling", (), (HOSTILE[:-2],))
+    text = cli._plain_json(verdict.to_json(), 2)
+    assert json.loads(text) == verdict.to_json()
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+
+
+def test_a_log_holds_a_line_of_its_own_for_each_record():
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "%s is gone", (HOSTILE,), None)
+    text = LogFormatter("at %(levelname)s %(message)s").format(record)
+    first, *rest = text.splitlines()
+    assert first == "at ERROR eve"
+    assert all(line.startswith("    ") for line in rest)
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
 
 
 @pytest.mark.parametrize(

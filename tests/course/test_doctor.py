@@ -103,7 +103,8 @@ def test_a_course_without_the_judge_is_noted(course_root, monkeypatch):
     assert "their own code can decide their grade" in line
 
 
-def test_the_secret_is_for_its_owner_alone(tmp_path):
+def test_the_secret_is_for_its_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(secret, "PATIENCE", 0.1)
     assert found(doctor.course_secret, tmp_path)[0][0] is State.NOTE
     assert not list(tmp_path.iterdir())
     secret.course_secret(tmp_path)

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from course import secret
-from course.secret import NAME, course_secret, student_seed
+from course.secret import NAME, course_secret, hand_in_seed
 
 
 def test_it_is_made_once_and_for_its_owner_alone(tmp_path):
@@ -57,7 +57,12 @@ def test_a_file_that_holds_none_is_an_error(tmp_path, text, monkeypatch):
     assert (tmp_path / NAME).read_text() == text
 
 
-def test_students_have_seeds_of_their_own():
-    seeds = {student_seed(key, student) for key in (b"a", b"b") for student in ("ada", "bob")}
-    assert len(seeds) == 4
-    assert student_seed(b"a", "ada") in seeds
+def test_each_hand_in_of_each_student_has_a_seed_of_its_own():
+    seeds = {
+        hand_in_seed(key, student, digest)
+        for key in (b"a", b"b")
+        for student in ("ada", "bob")
+        for digest in (b"1" * 32, b"2" * 32)
+    }
+    assert len(seeds) == 8
+    assert hand_in_seed(b"a", "ada", b"1" * 32) in seeds

@@ -149,7 +149,7 @@ def test_the_report_of_a_failure(capsys):
         (1, (True,), "1 of 1 point."),
         (4, (True, True), "All the checks here pass. More are run when it is graded."),
         (4, (True, False), "1 of 4 points so far; more checks are run when it is graded."),
-        (4, (), "There are no checks here: they are run when it is graded."),
+        (4, (), "T: there are no checks here: they are run when it is graded."),
         (2, (NotImplementedError, NotImplementedError), "T: not attempted yet."),
         (2, (NotImplementedError, True), "1 of 2 points."),
     ],
@@ -665,5 +665,6 @@ def test_nbgrader_reads_partial_credit(executed):
 
 
 def test_in_jupyter_the_students_line_is_quoted(executed):
-    printed = executed.cells[4].outputs[0].text
-    assert "(in `f`: `return x / 0  # the student's line`)." in printed
+    (shown,) = executed.cells[4].outputs
+    assert "return x / 0  # the student&#x27;s line</code>)." in shown.data["text/html"]
+    assert shown.data["text/plain"] == "2.5"

@@ -39,7 +39,7 @@ def test_an_exercise_left_out_stops_no_cell(source, exercise, thorough, tmp_path
     done = subprocess.run([*command, "--inplace", notebook], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     texts = [
-        output.get("text", "")
+        output.get("data", {}).get("text/html", "")
         for cell in read(notebook).cells
         for output in cell.get("outputs", [])
     ]

@@ -13,10 +13,20 @@ A test's own objects can't be handed over, but numbers, containers, functions an
 import builtins
 import functools
 import math
+import re
 import socket
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Sequence,
+)
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -43,6 +53,7 @@ from course.judge.wire.exceptions import builtin_exception, builtin_names, built
 MAX_TEXT = 4_000  # characters of a message that is quoted
 MAX_OUTPUT = 20_000  # characters printed during one question
 MAX_WARNINGS = 10  # of one request
+MAX_RAISED = 100  # exceptions whose text is kept
 MAX_CALLBACKS = 64  # nested calls between the two ends
 MAX_YIELDED = 96 << 20  # bytes of all that one iterator gives
 MAX_ITERATIONS = 100_000
@@ -52,6 +63,44 @@ Reply = tuple[Any, Exception | None]
 
 class StudentGoneError(AssertionError):
     """The student process no longer answers: a check fails, with this message for the student."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """The student's code as it was handed in, which the student process can't change.
+
+    Attributes:
+        names: the words in it that could be names.
+        lines: its lines, stripped.
+    """
+
+    names: Collection[str]
+    lines: Collection[str]
+
+    def has_kind(self, name: str) -> bool:
+        """Tell whether a class of this name is known, or may be the code's own."""
+        return name in self.names or name in _KINDS
+
+    def place(self, said: str) -> str:
+        """Return where the student process says that an exception was raised, if there is that."""
+        found = _PLACE.fullmatch(said)
+        if not found or not (found["name"] in self.names or found["name"] in _NAMELESS):
+            return " (in your code)" if said else ""
+        line = found["line"] if found["line"] in self.lines else ""
+        return f" (in `{found['name']}`{f': `{line}`' if line else ''})"
+
+
+_KINDS = frozenset(
+    {
+        *(name for place in (builtins, types, np, np.ma) for name in dir(place)),
+        *("function", "generator", "method", "module", "masked array", "structured array"),
+        *("builtin_function_or_method", "list_iterator", "NoneType", "dict_keys", "dict_values"),
+        *(f"array of {held}" for held in ("objects", "text", "bytes", "dates", "times")),
+        *("Axes", "DataFrame", "Figure", "Series", "Tensor", "Variable", "csr_matrix", "partial"),
+    }
+)
+_PLACE = re.compile(r" \(in `(?P<name>[^`]*)`(: `(?P<line>.*)`)?\)")
+_NAMELESS = {"<module>", "<lambda>", "<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"}
 
 
 class Session:
@@ -67,6 +116,9 @@ class Session:
         closed: whether it has closed its end, as it does when it dies.
         printed: what the student's code has printed during requests, in order.
         received: how many bytes have come.
+        quiet: whether what is printed from now on is dropped.
+        raised: what exceptions of the student's code have said of themselves, the first of them.
+        code: what was handed in, for an exception's place to be held against; None to believe it.
     """
 
     def __init__(
@@ -77,6 +129,9 @@ class Session:
         self.closed = False
         self.printed: list[str] = []
         self.received = 0
+        self.quiet = False
+        self.raised: list[str] = []
+        self.code: Code | None = None
         self._connection = connection
         self._number = 0
         self._clock = clock or wall_clock()
@@ -179,7 +234,9 @@ class Session:
                     arguments = decoder.decode(positional), decoder.decode(named)
                     last_error = self._answer_callback(function, *arguments, decoder)
                 case [int(n), "error", form, ours, notes] if n == number:
-                    said = _exception(decoder.decode(form))
+                    said = _exception(decoder.decode(form), self.code)
+                    if len(self.raised) < MAX_RAISED:
+                        self.raised.append(str(said))
                     error = self._note(decoder.decode(notes))
                     return None, error or (last_error if ours is True and last_error else said)
                 case _:
@@ -229,8 +286,9 @@ class Session:
             return None
         match notes:
             case (str(printed), [*warned]):
-                text = "".join([*self.printed, printed])[:MAX_OUTPUT]
-                self.printed[:] = [text] if text else []
+                if not self.quiet:
+                    text = "".join([*self.printed, printed])[:MAX_OUTPUT]
+                    self.printed[:] = [text] if text else []
             case _:
                 raise WireError("its notes are malformed")
         try:
@@ -261,7 +319,8 @@ class Session:
             case "r", [int(reference), str(kind), str(name)] if kind in _REMOTES and reference >= 0:
                 remote = self._remotes.get(reference)
                 if remote is None:
-                    remote = _remote_class(kind, name)(self, reference)
+                    shown = name if self.code is None or self.code.has_kind(name) else "object"
+                    remote = _remote_class(kind, shown)(self, reference)
                     self._remotes[reference] = remote
                     self._dropped.discard(reference)
                 if isinstance(remote, _REMOTES[kind]):
@@ -717,12 +776,13 @@ def _no_slots(names: dict[str, Any]) -> None:
     names["__slots__"] = ()
 
 
-def _exception(said: Any) -> Exception:
+def _exception(said: Any, code: Code | None) -> Exception:
     """Build the exception that the student's code raised: a builtin, with the student's line."""
     match said:
         case (tuple(names), tuple(arguments), str(text), str(place)):
             error = builtin_exception(names[:20], arguments, text[:MAX_TEXT])
         case _:
             raise WireError("an exception is malformed")
-    error.student_place = place[:MAX_TEXT]  # type: ignore[attr-defined]
+    place = place[:MAX_TEXT]
+    error.student_place = code.place(place) if code else place  # type: ignore[attr-defined]
     return error

@@ -24,6 +24,32 @@ OTHERS = scalars(-8, 8) | lists("*any") | integer_arrays("*any") | single("*any"
 HUGE = {"x": np.array([-1e308, -1000.0, -750.0, -1e-320, 0.0, 1e-320, 750.0, 1000.0, 1e308])}
 LARGE = {"x": np.array([-1e300, -1000.0, -750.0, -1e-30, 0.0, 1e-30, 750.0, 1000.0, 1e300])}
 TURNED = {"x": np.arange(-2.5, 3.5).reshape(2, 3).T}  # its rows are not what memory holds in a row
+MORE = [
+    TURNED,
+    {"x": np.array([-(10**18), -1000, -1, 0, 1, 1000, 10**18])},
+    {"x": np.array([-1e38, -100.0, -0.5, 0.0, 0.5, 100.0, 1e38], dtype=np.float32)},
+    {"x": np.linspace(-7.0, 8.0, 301)[::-2]},
+    {"x": np.array(-1.5)},
+]
+
+
+def calls(domain):
+    """Return steps that call with an input; and with one array that is changed between two calls.
+
+    The domain goes with them: by it a counterexample is made smaller.
+    """
+
+    def steps(t):
+        for _ in range(2 if t.watched else 1):
+            t.call(t.draw(domain))
+        if t.watched:
+            t.apart()
+            x = t.keep(t.draw(arrays("n", -8, 8)))
+            t.call(x)
+            x.write(1.5 - x.ours)
+            t.call(x)
+
+    return {"steps": steps, "x": domain}
 
 
 def slopes_of(name, domain=ANY):
@@ -41,28 +67,32 @@ step_function = function(
     part("arrays of any shape", essential=True, x=away_from(ANY, 0, 0.05)),
     part(
         "0, numbers, lists, integers, float32, huge and tiny numbers",
-        at=[HUGE, TURNED],
-        x=OTHERS | extremes("n"),
+        at=[HUGE, *MORE],
+        **calls(OTHERS | extremes("n")),
     ),
 )
 sigmoid = function(
     part("arrays of any shape", essential=True, x=ANY),
-    part("any finite number, without overflow", at=[HUGE, TURNED], x=extremes("n") | OTHERS),
+    part(
+        "any finite number, without overflow",
+        at=[HUGE, *MORE],
+        **calls(extremes("n") | OTHERS),
+    ),
 )
 tanh = function(
     part("arrays of any shape", essential=True, x=ANY),
     part(
         "huge and tiny numbers, without overflow",
-        at=[LARGE, TURNED],
-        x=extremes("n", -30, 300) | OTHERS,
+        at=[LARGE, *MORE],
+        **calls(extremes("n", -30, 300) | OTHERS),
     ),
 )
 relu = function(
     part("arrays of any shape", essential=True, x=ANY),
     part(
         "numbers, lists, integers, float32, huge and tiny numbers",
-        at=[HUGE, TURNED],
-        x=OTHERS | extremes("n"),
+        at=[HUGE, *MORE],
+        **calls(OTHERS | extremes("n")),
     ),
 )
 identity_function = function(
@@ -70,8 +100,8 @@ identity_function = function(
         "whatever it is given",
         essential=True,
         laws=True,
-        at=[HUGE, TURNED],
-        x=ANY | OTHERS | extremes("n"),
+        at=[HUGE, *MORE],
+        **calls(ANY | OTHERS | extremes("n")),
     ),
 )
 
@@ -91,6 +121,11 @@ def falling(t):
     return np.exp(-t / 2)
 
 
+def ripple(t):
+    """Return sin(1000 t) / 100: its measured slope depends on the step, however small that is."""
+    return np.sin(1000 * t) / 100
+
+
 def itself(t):
     """Return t, the very array."""
     return t
@@ -108,24 +143,50 @@ def drawn(draw, axes):
 
 SMOOTH = one_of(wave, cube, falling) | Domain(drawn)
 SMOOTH_OR_ITSELF = SMOOTH | one_of(itself)
+LONG = [{"f": wave, "x": np.linspace(-2.0, 3.0, 301)}]
+POINTS = numbers() | integers(-3, 3) | lists("*any") | integer_arrays("*any", -3, 3)
+POINTS |= arrays("*any")
+STEPS = one_of(1e-4, 1e-3, 0.25)
+FINE_STEPS = one_of(1e-6, 1e-5, 2e-4)
+
+
+def step_given(t):
+    """Call it with a step, now and then with a very small one, which a ripple tells from others."""
+    t.call(*t.draw(SMOOTH, arrays("*any"), STEPS))
+    if t.choice(True, False, False, False):
+        t.apart()
+        t.call(ripple, *t.draw(arrays("n"), FINE_STEPS))
+
+
+def step_or_none(t):
+    """Call it with a step, by position or by name, or without."""
+    for _ in range(2 if t.watched else 1):
+        f, x, h = t.draw(SMOOTH_OR_ITSELF, POINTS, STEPS)
+        given, options = t.choice(((), {}), ((h,), {}), ((), {"h": h}))
+        t.call(f, x, *given, **options)
+    if t.watched:
+        t.apart()
+        x = t.keep(t.draw(arrays("n")))
+        t.call(ripple, x)
+        x.write(1.5 - x.ours)
+        t.call(ripple, x)
+        t.call(ripple, x, h=t.draw(FINE_STEPS))
+
+
 numerical_diff = function(
     part(
         "any function and step, in arrays of any shape",
         essential=True,
         atol=1e-7,
+        steps=step_given,
         f=SMOOTH,
-        x=arrays("*any"),
-        h=one_of(1e-4, 1e-3, 0.25),
     ),
     part(
         "numbers, lists and integers, with the step 1e-4 where none is given",
         atol=1e-7,
+        at=LONG,
+        steps=step_or_none,
         f=SMOOTH_OR_ITSELF,
-        x=numbers()
-        | integers(-3, 3)
-        | lists("*any")
-        | integer_arrays("*any", -3, 3)
-        | arrays("*any"),
     ),
 )
 sigmoid_grad = function(
@@ -138,8 +199,8 @@ sigmoid_grad = function(
     part(
         "any finite number, lists and integers",
         single=True,
-        at=[HUGE, TURNED],
-        x=extremes("n") | OTHERS,
+        at=[HUGE, *MORE],
+        **calls(extremes("n") | OTHERS),
     ),
 )
 tanh_grad = function(
@@ -152,10 +213,23 @@ tanh_grad = function(
     part(
         "huge and tiny numbers, lists and integers",
         single=True,
-        at=[LARGE, TURNED],
-        x=extremes("n", -30, 300) | OTHERS,
+        at=[LARGE, *MORE],
+        **calls(extremes("n", -30, 300) | OTHERS),
     ),
 )
+KINKED = arrays("*any", -1, 1) | OTHERS | extremes("n")
+
+
+def zeros_and_ones(t):
+    """Call it, and ask for numbers."""
+    calls(KINKED)["steps"](t)
+    truth_values = np.asarray(t.answer).dtype.kind == "b"
+    t.holds(
+        bool(t.first) or not truth_values,
+        "`relu_grad(...)` holds True and False, but 0 and 1 are wanted.",
+    )
+
+
 relu_grad = function(
     part(
         "agrees with numerical differentiation",
@@ -164,8 +238,9 @@ relu_grad = function(
     ),
     part(
         "0 at the kink, lists, huge and tiny numbers; its input stays as it is",
-        at=[HUGE, TURNED],
-        x=arrays("*any", -1, 1) | OTHERS | extremes("n"),
+        at=[HUGE, *MORE],
+        steps=zeros_and_ones,
+        x=KINKED,
     ),
 )
 
@@ -190,22 +265,45 @@ def bend_slope(t):
     return np.cos(t - 0.5)
 
 
+def sine(draw):
+    """Return one of many functions that all have one name, and its slope."""
+    a, b = draw.number(-2, 2), draw.number(-2, 2)
+
+    def f(t):
+        return np.sin(a * t + b)
+
+    def df(t):
+        return a * np.cos(a * t + b)
+
+    return f, df
+
+
 def chains(t):
     """Any number of layers: the gradient against numerical differentiation of the whole chain."""
-    depth, x = t.source.integer(0, 6), t.draw(numbers(-2, 2))
-    for f, df in ((squash, squash_slope), (bend, bend_slope)):
+    depth, x, w = t.source.integer(0, 6), t.draw(numbers(-2, 2)), t.draw(numbers(-2, 2))
+    for f, df, weight in ((squash, squash_slope, ()), (bend, bend_slope, (w,))):
 
-        def last(v, f=f):
+        def last(v, f=f, weight=weight):
             for _ in range(depth):
-                v = f(v)
+                v = f(v * sum(weight) if weight else v)
             return v
 
-        t.call(depth, f, df, x)
+        t.call(depth, f, df, x, *weight)
         t.slope(last, np.float64(x), elementwise=True)
     t.apart()
     t.call(t.source.integer(10, 30), squash, squash_slope, x)  # far less is left than atol
 
 
+def weights(t):
+    """Any weight, given by position or by name; any functions; integers, too."""
+    for _ in range(2 if t.watched else 1):
+        f, df = t.choice((bend, bend_slope), sine(t.source))
+        depth, x, w = t.draw(integers(0, 6), A_NUMBER, A_NUMBER)
+        given, options = t.choice(((w,), {}), ((), {"w": w}))
+        t.call(depth, f, df, x, *given, **options)
+
+
+A_NUMBER = numbers(-2, 2) | integers(-2, 2)
 gradient_after = function(
     part(
         "agrees with numerical differentiation",
@@ -215,13 +313,19 @@ gradient_after = function(
         steps=chains,
     ),
     part(
-        "counts the weight in each layer",
+        "counts the weight in each layer, also in hundreds of them",
         single=True,
+        atol=0,
+        at=[
+            {"depth": 2, "f": bend, "df": bend_slope, "x": 1, "w": 0.5},
+            {"depth": 300, "f": squash, "df": squash_slope, "x": 0.5, "w": 1.25},
+            {"depth": 500, "f": squash, "df": squash_slope, "x": -2.0},
+            {"depth": 200, "f": itself, "df": np.ones_like, "x": 0.001, "w": -3.0},
+        ],
+        steps=weights,
         depth=integers(0, 6),
-        f=one_of(bend),
-        df=one_of(bend_slope),
-        x=numbers(-2, 2),
-        w=numbers(-2, 2),
+        x=A_NUMBER,
+        w=A_NUMBER,
     ),
 )
 
@@ -250,6 +354,10 @@ RIGHT_SIGMOIDS = {
     ),
     "subtracts the mirrored one from 1": lambda x: 1 - one_by_one(-floats(x)),
     "clips x where float64 can tell no more": lambda x: one_by_one(np.clip(floats(x), -745, 745)),
+    "returns plain Python numbers for single numbers": lambda x: (
+        one_by_one(x).tolist() if np.ndim(x) == 0 else one_by_one(x)
+    ),
+    "is nan at infinity, which is no finite number": lambda x: one_by_one(x) + 0 * floats(x),
 }
 WRONG_SIGMOIDS = {
     "negates x only where it is negative": lambda x: 1 / (1 + np.exp(-np.abs(floats(x)))),
@@ -265,6 +373,14 @@ WRONG_SIGMOIDS = {
     "is 1/2 everywhere": lambda x: 0 * one_by_one(x) + 0.5,
     "takes a power of 2.5, not of e": lambda x: one_by_one(floats(x) * np.log(2.5)),
     "is a hundredth too large": lambda x: 1.01 * one_by_one(x),
+    "is a thousandth too large": lambda x: 1.001 * one_by_one(x),
+    "is nan at negative numbers": lambda x: np.where(floats(x) < 0, np.nan, one_by_one(x)),
+    "is nan at positive numbers": lambda x: np.where(floats(x) > 0, np.nan, one_by_one(x)),
+    "is nan at 0": lambda x: np.where(floats(x) == 0, np.nan, one_by_one(x)),
+    "never comes near 0: x is cut off at -5": lambda x: one_by_one(np.maximum(floats(x), -5)),
+    "never comes near 1: x is cut off at 5": lambda x: one_by_one(np.minimum(floats(x), 5)),
+    "gives 0 at large positive numbers": lambda x: np.where(floats(x) > 700, 0, one_by_one(x)),
+    "gives 1 at large negative numbers": lambda x: np.where(floats(x) < -700, 1, one_by_one(x)),
     "is right at 0 and negative numbers alone": lambda x: one_by_one(np.minimum(floats(x), 0)),
 }
 check_sigmoid = interaction(
@@ -277,8 +393,8 @@ check_sigmoid = interaction(
     part(
         "comes with a mended sigmoid",
         of="sigmoid_mended",
-        at=[HUGE, TURNED],
-        x=arrays("*any", -8, 8) | scalars() | lists() | extremes("n"),
+        at=[HUGE, *MORE],
+        **calls(ANY | OTHERS | extremes("n")),
     ),
 )
 
@@ -302,6 +418,16 @@ def kept_whole(f, x, h=1e-4):
     return (np.asarray(f(right)) - f(left)) / (2 * h)
 
 
+def at_whole_numbers(x):
+    """Tell whether x holds integers."""
+    return np.asarray(x).dtype.kind in "iu"
+
+
+def where(condition, otherwise, f, x):
+    """Return the slopes, and something else where a condition holds."""
+    return np.where(condition, otherwise, measured(f, x))
+
+
 RIGHT_SLOPES = {
     "works on whole arrays": measured,
     "loops over the elements": looped,
@@ -312,6 +438,9 @@ RIGHT_SLOPES = {
     "loops with a smaller step": lambda f, x: looped(f, x, 1e-5),
     "takes the forward difference of a tiny step": lambda f, x: (
         (np.asarray(f(floats(x) + 1e-7)) - f(floats(x))) / 1e-7
+    ),
+    "returns plain Python numbers for single numbers": lambda f, x: (
+        measured(f, x).tolist() if np.ndim(x) == 0 else measured(f, x)
     ),
 }
 WRONG_SLOPES = {
@@ -329,6 +458,14 @@ WRONG_SLOPES = {
     "is a tenth too large": lambda f, x: 1.1 * measured(f, x),
     "is a hundredth too large": lambda f, x: 1.01 * measured(f, x),
     "is never positive": lambda f, x: -np.abs(measured(f, x)),
+    "is never negative": lambda f, x: np.abs(measured(f, x)),
+    "rounds its slopes at integers": lambda f, x: (
+        np.round(measured(f, x)) if at_whole_numbers(x) else measured(f, x)
+    ),
+    "is nan at floats": lambda f, x: where(not at_whole_numbers(x), np.nan, f, x),
+    "is nan at integers": lambda f, x: where(at_whole_numbers(x), np.nan, f, x),
+    "is 0 at negative numbers": lambda f, x: where(floats(x) < 0, 0.0, f, x),
+    "is 0 at positive numbers": lambda f, x: where(floats(x) > 0, 0.0, f, x),
 }
 check_numerical_diff = interaction(
     part(
@@ -341,8 +478,8 @@ check_numerical_diff = interaction(
         "comes with a mended derivative",
         of="numerical_diff_mended",
         atol=1e-7,
+        at=LONG,
+        steps=step_or_none,
         f=SMOOTH_OR_ITSELF,
-        x=arrays("*any") | numbers() | lists("*any") | integer_arrays("*any", -3, 3),
-        h=one_of(1e-4, 1e-3, 0.25),
     ),
 )

@@ -7,7 +7,7 @@ from contextlib import closing
 import nbformat
 import pytest
 
-from course.authoring import release
+from course.authoring import exercise_table, release
 from course.authoring.release import make_release
 from course.authoring.unchanged import RECORD
 from course.notebooks.cells import read
@@ -110,7 +110,7 @@ def test_a_table_that_was_written_into_is_made_again_by_itself(made):
 def test_what_changes_while_a_release_is_made_is_not_taken_for_released(made, monkeypatch):
     root, names = made
     change_what_lies_beside(root)
-    table = release.write_exercise_table
+    table = exercise_table.write_exercise_table
     monkeypatch.setattr(
         release, "write_exercise_table", lambda root: change_title(root) or table(root)
     )

@@ -6,14 +6,20 @@ import re
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from nbconvert.exporters import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.server_extensions.formgrader import handlers
 
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
 from course.grading.plugins import PAGE_CSS
-from course.layout import CourseError
+from course.grading.sanitize import CUT, MOST_TAGS
+from course.layout import CourseError, load_config
 from course.notebooks.cells import read
 
 DOUBLING = "01_doubling"
+FIGURE = "figures/doubling.png"  # the release's own
+RIGHT = "def double(x):\n    return np.asarray(x) * 2"
 
 
 def text(page):
@@ -107,6 +113,102 @@ def test_remarks_quote_what_a_student_wrote_and_run_nothing(released, hand_in):
     told = remarks_on(page.read_text())
     assert any("has the mark" in line for line in told)
     assert any("a file outside the assignment's folder" in line for line in told)
+
+
+# What a student writes in a text cell, and what it must not become, as a CSS selector.
+PAGES_OWN = {
+    "![gone](attachment:gone.png)": ".nothing",
+    '<img src="https://x.test/1.png">': 'img[src^="http"]',
+    "![seen](https://x.test/2.png)": 'img[src^="http"]',
+    "![seen](//x.test/3.png)": 'img[src^="//"]',
+    "![me](attachment:me.png)": 'img[src*="text/html"]',
+    '<p style="color:white">white</p>': '[style*="white"]',
+    '<div style="position:fixed;inset:0">sheet</div>': '[style*="fixed"]',
+    '<div class="modal-backdrop in">sheet</div>': ".modal-backdrop",
+    '<span id="toc">toc</span>': "span#toc",
+    '<a name="test_double">x</a>': 'span > a[name="test_double"]',
+    '<div class="panel panel-primary nbgrader_cell">a cell</div>': ".rendered_html .panel",
+    '<div class="alert alert-warning">Full marks</div>': ".alert:not(.tex2jax_ignore)",
+    '<form action="https://x.test"><input name="a"></form>': '[action^="http"]',
+    "<svg><image href='https://x.test/4.png'></image></svg>": '[href$=".png"]',
+    "<style>* { display: none }</style>": ".rendered_html style",
+    "<link rel='stylesheet' href='https://x.test/a.css'>": 'link[href^="https://x.test"]',
+    "```python\nx = 1\n```": ".nothing",
+    "<b>bold</b>": ".nothing",
+}
+SHOWS = """\
+from IPython.display import HTML, SVG, Latex, display
+
+display(HTML('<img src="https://x.test/5.png"><div class="modal-backdrop">a</div><b>shown</b>'))
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg"><image href="https://x.test/6.png"/></svg>'))
+display(Latex(r"$\\style{position: fixed}{x}$"))
+print("\\x1b[38;2;255;255;255mwhite")
+"""
+
+
+def formgraders_page(root, notebook):
+    """The page by which formgrader shows a graded notebook."""
+    config = load_config(root)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    return HTMLExporter(config=config).from_filename(
+        str(notebook),
+        resources={
+            "submission_id": "1", "index": 0, "total": 1, "notebook_id": "doubling",
+            "base_url": "", "mathjax_url": "", "assignment_id": DOUBLING, "last_name": "",
+            "first_name": "", "notebook_path": "", "student_id": "eve", "keyword_index": 0,
+            "keyword": "", "prev": None, "next": None, "filename": "",
+        },
+    )[0]  # fmt: skip
+
+
+def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):
+    path = hand_in(released, "eve", double=f"{RIGHT}\n{SHOWS}") / "doubling.ipynb"
+    nb = read(path)
+    nb.cells += [
+        new_markdown_cell(f"{source}\n\nend of {number}") for number, source in enumerate(PAGES_OWN)
+    ]
+    nb.cells[-14].attachments = {"me.png": {"text/html": "PGI+"}}
+    for cell in nb.cells:
+        cell.metadata.tags = ["x modal-backdrop"]
+    path.write_text(nbformat.writes(nb))
+    grade_class(released, jobs=1)
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    graded = released / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+    for html_page in (page.read_text(), formgraders_page(released, graded)):
+        soup = BeautifulSoup(html_page, "html.parser")
+        for source, selector in PAGES_OWN.items():
+            assert soup.select(selector) == [], source
+        shown = soup.get_text()
+        assert all(f"end of {number}\n" in shown for number in range(len(PAGES_OWN)))
+        assert soup.find("b", string="bold")
+        assert soup.find("b", string="shown")
+        assert soup.select("span.mi")  # colors of code
+        assert soup.select('img[src^="data:image/svg+xml;base64,"]')
+        assert "$∖style{" in soup.select(".output_latex")[0].get_text()
+        assert not soup.select('[style*="255"]')
+        written = ".rendered_html", ".output_area"
+        for kind in ("script", "[style]", "[onclick]", "[id]", "iframe"):
+            assert soup.select(", ".join(f"{place} {kind}" for place in written)) == []
+        loaded = [tag["src"] for tag in soup.select("#notebook [src]")]
+        assert {one for one in loaded if not one.startswith("data:image/")} <= {FIGURE}
+
+
+def test_a_text_that_no_browser_could_show_is_cut_and_the_rest_is_there(released, hand_in):
+    flood = "<b>x</b>" * 100_000
+    path = hand_in(released, "eve", double=RIGHT, why_twice=flood) / "doubling.ipynb"
+    nb = read(path)
+    shows = "from IPython.display import HTML\nHTML('<div>' * 100_000)"
+    nb.cells.append(new_code_cell(shows))
+    nb.cells += [new_markdown_cell("> " * 40_000) for _ in range(20)]
+    nb.cells += [new_markdown_cell("$a " * 15_000), new_markdown_cell("the end")]
+    path.write_text(nbformat.writes(nb))
+    grade_class(released, jobs=1)
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    assert len(soup.select("b")) < MOST_TAGS * 2
+    assert soup.get_text().count(CUT) > 10
+    assert "is right anywhere" in soup.get_text()
 
 
 def test_what_somebody_put_beside_the_pages_stays(graded):

@@ -6,7 +6,7 @@ from nbformat.v4 import new_notebook
 
 from course.grading.plugins import REMARKS, HideTests, TellRemarks
 from course.grading.remarks import LONGEST, MOST, remarks, told, without_secrets
-from course.grading.sanitize import clean_html
+from course.grading.sanitize import BOX, OWN, clean_html
 from course.verdict import METADATA, TEST_FAILED, Verdict, find_verdict
 
 SECRET = f"test_relu: {TEST_FAILED}: KeyError: 'expected_values'\nand more"
@@ -80,7 +80,7 @@ def test_html_is_shown_as_it_was_written_and_ends_no_block():
     harm = "<script>alert(1)</script>\n\n</div><img src=x onerror=alert(1)> & `a<b`"
     text = remarks({"repairs": [harm], **happened(f"relu: {harm}")})
     assert "\n\n" not in text
-    assert clean_html(text) == text
+    assert clean_html(text) == text.replace(OWN, BOX)
     soup = BeautifulSoup(text, "html.parser")
     assert {tag.name for tag in soup.find_all()} == {"div", "h4", "ul", "li", "p", "code"}
     assert [div.find("h4").text[:4] for div in soup.find_all("div")] == ["Your", "What"]

@@ -100,6 +100,16 @@ def test_what_students_wrote_is_text(results):
     assert f"Your code raises {text} (in <code>{text}</code>)" in found
 
 
+def test_no_name_or_message_turns_the_text_around_it(results):
+    turned = "eve \u202e0 of 3\u2066 \x1b[8m"
+    hostile = replace(results.works["cat", "01_sums"], student=turned, notes=[turned])
+    ungraded = replace(hostile, graded=False)
+    works = {(turned, "01_sums"): hostile, ("fay", "01_sums"): ungraded}
+    html = page(Results({turned: turned, "fay": turned}, results.columns, works), datetime.now())
+    assert html.count(r"eve \u202e0 of 3\u2066 \x1b[8m") > 4
+    assert not set(turned) & set(html) - set("eve 0 of 3[8m")
+
+
 def test_the_page_says_who_needs_a_person(results):
     text = " ".join(" ".join(Reader(html(results)).text).split())
     assert "sums.ipynb is broken" in text

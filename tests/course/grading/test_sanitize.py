@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 
-from course.grading.sanitize import clean_html
+from course.grading.sanitize import BOX, OWN, clean_html, shown_text
 
 HARMLESS = [
     "<h2>Why</h2><p>Because <em>so</em>.</p>",
@@ -14,7 +14,8 @@ HARMLESS = [
     '<img alt="a figure" src="figures/sigmoid.png" width="300">',
     "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>",
     "<details open><summary>Hint</summary>Look</details>",
-    '<a href="https://example.org/a?b=c" title="a book">a book</a><a href="#1.2">1.2</a>',
+    '<a href="https://example.org/a?b=c" title="a book" rel="noopener noreferrer">a book</a>',
+    '<a href="#1.2" rel="noopener noreferrer">1.2</a>',
     '<div class="highlight"><pre><span class="k">def</span></pre></div>',
     "$a &lt; b$",
 ]
@@ -99,9 +100,76 @@ def assert_harmless(html):
     """Fail if more than a few tags, attributes and addresses that run nothing are in HTML."""
     for tag in BeautifulSoup(html, "html.parser").find_all():
         assert tag.name in {"a", "b", "details", "img", "p", "table", "tbody", "td", "tr"}
-        assert set(tag.attrs) <= {"alt", "href", "open", "src", "title"}
+        assert set(tag.attrs) <= {"alt", "href", "open", "rel", "src", "title"}
         assert ":" not in str(tag.get("src"))
         assert ":" not in str(tag.get("href"))
+
+
+# Loaded from elsewhere, covering, hiding, or passing for a part of the page.
+MISLEADING = {
+    '<img src="https://x.test/seen.png">': "<img>",
+    '<img src="http://x.test/seen.png">': "<img>",
+    '<img src="//x.test/seen.png">': "<img>",
+    '<img src="/logout">': "<img>",
+    '<img src="/logout.png">': "<img>",
+    '<img src="../../api/shutdown.png">': "<img>",
+    '<img src="a/..%2f..%2fx.png">': "<img>",
+    '<img src="x.png?see=me.png">': "<img>",
+    '<img src="data:image/x;base64,AAAA">': "<img>",
+    '<img width="99999" height="90%" src="a.png">': '<img src="a.png">',
+    '<p style="color: white">10 of 10</p>': "<p>10 of 10</p>",
+    '<div style="position: fixed; inset: 0; background: black"></div>': "<div></div>",
+    '<div class="modal-backdrop in"></div>': "<div></div>",
+    '<div class="alert alert-warning">Full marks</div>': "<div>Full marks</div>",
+    '<div class="hidden sr-only k">a</div>': '<div class="k">a</div>',
+    '<p id="test_double">a</p>': "<p>a</p>",
+    '<a name="test_double">a</a>': '<a rel="noopener noreferrer">a</a>',
+    '<a href="/formgrader">a</a>': '<a rel="noopener noreferrer">a</a>',
+    '<td bgcolor="white">a</td>': "a",
+    r"$\color{white}{10}$": "$\u2216color{white}{10}$",
+    r"$\style{opacity: 0}{x}$ $\class{modal-backdrop}{x}$": (
+        "$\u2216style{opacity: 0}{x}$ $\u2216class{modal-backdrop}{x}$"
+    ),
+    r"$\href{https://x.test}{x} \def\frac{1} \rule{99em}{99em}$": (
+        "$\u2216href{https://x.test}{x} \u2216def\\frac{1} \u2216rule{99em}{99em}$"
+    ),
+    "$&#92;style{a}{b}$": "$\u2216style{a}{b}$",
+    "$\\sty<!-- -->le{a}{b}$": "$\u2216style{a}{b}$",
+}
+
+
+@pytest.mark.parametrize("html", MISLEADING)
+def test_nothing_is_loaded_hidden_or_passed_for_the_pages_own(html):
+    assert clean_html(html) == MISLEADING[html]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [r"$a \\style$", r"$\rulers + \letter$", r"$\frac{\partial L}{\partial b} \ge \text{so}$"],
+)
+def test_other_formulas_stay_as_they_are(formula):
+    assert clean_html(formula) == formula
+
+
+def test_a_box_of_the_courses_own_is_one_and_nobody_else_can_make_it():
+    assert clean_html(f'<div class="{OWN}">a</div>') == f'<div class="{BOX}">a</div>'
+    assert clean_html(f'<div class="{OWN} k">a</div>') == '<div class="k">a</div>'
+    assert clean_html(f'<div class="{BOX}">a</div>') == "<div>a</div>"
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", '<span class="ansi-red-fg">red</span>'),
+        ("\x1b[38;2;0;90;0mgreen", '<span style="color: rgb(0,90,0)">green</span>'),
+        ("\x1b[38;2;255;255;255mwhite", "<span>white</span>"),
+        ("\x1b[38;5;231mwhite", "<span>white</span>"),
+        ("\x1b[48;2;0;0;0mblack", "<span>black</span>"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_what_is_printed_is_shown_in_colors_that_can_be_seen(printed, shown):
+    assert shown_text(printed) == shown
 
 
 # Most of these would be lost if they were read as tags.

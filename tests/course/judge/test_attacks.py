@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbgrader.utils import determine_grade
@@ -17,9 +19,10 @@ from attacks import _halving
 from course.judge.judging import Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import WarmServer
-from course.judge.supervise import Submission, grade_notebook
+from course.judge.supervise import Submission, digest, grade_notebook
 from course.notebooks.cells import grade_id
 from course.notebooks.source import source_notebook
+from course.secret import hand_in_seed
 from course.verdict import Verdict
 
 ROOT = Path(helpers.__file__).parents[1]
@@ -125,6 +128,27 @@ def test_an_attack_earns_nothing_and_changes_nothing(
     assert fingerprint(course, ROOT / "helpers", ROOT / "course") == before
     assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
     assert descendants(server.pid or 0) == set()
+
+
+def test_points_of_the_last_hand_in_are_no_use_for_the_next(
+    server: WarmServer, course: Path
+) -> None:
+    """The first one is told nothing of hidden checks, and another one has other points."""
+    (attack,) = (attack for attack in CATALOG if attack.name == "table_of_last_time")
+    source = source_notebook(course / "source" / attacks.ASSIGNMENT / f"{attack.notebook}.ipynb")
+    shown, seeds = "", set()
+    for _ in range(3):
+        submitted = attacks.hand_in(source.notebook, attack.cells(course, last_time=shown), {})
+        seed = hand_in_seed(b"secret", "eve", digest(source.notebook, submitted, None, {}))
+        verdict, graded = grade_notebook(Submission(source, submitted, None, seed), server)
+        assert verdict["double"].score == 0
+        seeds.add(seed)
+        now = str(verdict.to_json()) + str([cell.get("outputs") for cell in graded.cells])
+        assert {*re.findall("([0-9a-f]{16,})=", now)} <= {np.array([-1.0, 2, 4]).tobytes().hex()}
+        shown += now
+    known, _ = judged(server, course, attack.notebook, attack.cells(course, last_time=shown))
+    assert [check.passed for check in known["double"].checks] == [True, False, False]
+    assert len(seeds) == 3
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The judge inside nbgrader: whichever way grading is started, and what is left lying about."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,7 +21,7 @@ from course.judge.sandbox.port import Protection
 from course.judge.supervise import JudgeError
 from course.layout import CourseError, load_config
 from course.notebooks.cells import read
-from course.secret import course_secret, student_seed
+from course.secret import course_secret
 from course.verdict import find_verdict, read_verdict
 from helpers.checks import Outcome
 
@@ -86,6 +87,11 @@ def texts(*folders):
     return {path: path.read_bytes().decode(errors="replace") for path in files}
 
 
+def seed_of(root, student):
+    """The seed of a student's last hand-in, as its verdict holds it."""
+    return read_verdict(root / "verdicts" / student / DOUBLING / "doubling.json").seed.hex()
+
+
 @pytest.fixture
 def handed_in(released, hand_in):
     for student, answers in ANSWERS.items():
@@ -100,7 +106,7 @@ def test_each_way_to_grade_goes_through_the_judge_to_the_same_scores(handed_in, 
     for student in ANSWERS:
         verdict = read_verdict(handed_in / "verdicts" / student / DOUBLING / "doubling.json")
         assert tuple(exercise.score for exercise in verdict.exercises) == SCORES[student]
-        assert verdict.seed == student_seed(course_secret(handed_in), student)
+        assert len(verdict.seed) == 32
 
 
 def test_no_file_for_students_or_of_grades_holds_a_hidden_test_or_a_seed(handed_in):
@@ -108,13 +114,70 @@ def test_no_file_for_students_or_of_grades_holds_a_hidden_test_or_a_seed(handed_
     make_feedback(handed_in)
     write_report(read_results(handed_in), handed_in / "report")
     secret = course_secret(handed_in)
-    seeds = [student_seed(secret, student).hex() for student in ANSWERS]
+    seeds = [seed_of(handed_in, student) for student in ANSWERS]
     found = texts(*(handed_in / name for name in ("autograded", "feedback", "report")))
     for words in (*HIDDEN, secret.hex(), *seeds):
         assert [path for path, text in found.items() if words in text] == []
     everywhere = texts(handed_in / "verdicts", handed_in / "source")
     for words in (*HIDDEN, *seeds):  # they would be found
         assert any(words in text for text in everywhere.values())
+
+
+TALKATIVE = """\
+import warnings
+import helper
+
+class Said(RuntimeError):
+    pass
+
+def double(x):
+    plt.title(f"drawn={x}")
+    print(f"printed={x}")
+    warnings.warn(f"warned={x}", RuntimeWarning)
+    raise type(f"called={x}", (Said,), {})(f"raised={x}")
+"""
+TOLD = (
+    'Your code raises RuntimeError (in `double`: `raise type(f"called={x}", (Said,), {})'
+    '(f"raised={x}")`). (Python warned: RuntimeWarning.)'
+)
+
+
+def test_what_code_says_in_a_hidden_check_is_shown_nowhere(handed_in, hand_in):
+    plots = "import matplotlib.pyplot as plt\n"
+    hand_in(handed_in, "eve", double=plots + TALKATIVE.replace("import helper\n", ""))
+    grade_student(handed_in, "eve", {DOUBLING: ""})
+    make_feedback(handed_in)
+    verdict = find_verdict(
+        read(handed_in / "autograded" / "eve" / DOUBLING / "doubling.ipynb").metadata
+    )
+    assert verdict is not None
+    known, anywhere = verdict["double"].checks
+    assert "raised=[1, 2]" in known.message  # a check that they have themselves
+    assert anywhere.message == TOLD
+    folders = (handed_in / part / "eve" for part in ("autograded", "feedback"))
+    for path, text in texts(*folders).items():  # the hidden points have decimals
+        assert not re.findall(r"(drawn|printed|warned|called|raised)=\W*\d+\.\d", text), path
+
+
+def test_each_hand_in_has_points_of_its_own_and_the_same_one_the_same(handed_in, hand_in):
+    folder = hand_in(handed_in, "eve", double=TALKATIVE)
+
+    def seed():
+        grade_student(handed_in, "eve", {DOUBLING: ""})
+        return seed_of(handed_in, "eve")
+
+    first = seed()
+    (folder / "helper.py").write_text("")
+    table = seed()
+    (folder / "helper.py").write_text("TABLE = 1")
+    other = seed()
+    assert len({first, table, other}) == 3
+    (folder / "timestamp.txt").write_text("2026-10-01 18:00:00 UTC")
+    assert seed() == other
+    hand_in(handed_in, "eve", double=TALKATIVE, why_twice="A word more.")
+    assert seed() == first
+    hand_in(handed_in, "eve", double=f"{TALKATIVE}# once more")
+    assert seed() != first
 
 
 def test_who_grades_again_from_formgrader_has_the_hidden_tests(handed_in):

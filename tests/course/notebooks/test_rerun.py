@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
+from course.notebooks import execution
 from course.notebooks import rerun as module
-from course.notebooks import runner
 from course.notebooks.rerun import rerun
 from course.notebooks.runner import run
 
@@ -32,14 +32,17 @@ def test_the_verdict_is_that_of_a_whole_run(source, answers, monkeypatch):
 
 def test_only_what_uses_the_answer_is_run_again(source, monkeypatch):
     done = []
-    execute = runner.execute
 
-    def recorded(text, name, names):
-        done.append(name.rpartition(":")[2].strip(">"))
-        execute(text, name, names)
+    def recorded(run):
+        def record_and_run(text, name, *rest):
+            done.append(name.rpartition(":")[2].strip(">"))
+            run(text, name, *rest)
+
+        return record_and_run
 
     known = module._reference_run(source, os.environ.get("COURSE_PACE", ""))
-    monkeypatch.setattr(module, "execute", recorded)
+    for name in ("execute", "execute_test"):
+        monkeypatch.setattr(module, name, recorded(getattr(execution, name)))
     module._again(source, ANSWERS["the last alone"], known)
     assert done == ["quadruple", "test_quadruple"]
 

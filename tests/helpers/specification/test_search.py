@@ -19,8 +19,10 @@ from helpers.specification import (
     numbers,
     part,
 )
+from helpers.specification.domains import Domain
 from helpers.specification.mistakes import Mistake, cause
 from helpers.specification.promises import (
+    Promise,
     PromiseError,
     Promises,
     promise,
@@ -36,6 +38,7 @@ from helpers.specification.specifications import (
     smaller,
     trials,
 )
+from helpers.specification.verdicts import CounterexampleError, hold
 
 REFERENCE = "def double(x):\n    return np.asarray(x) * 2"
 SPECIFICATIONS = """
@@ -81,8 +84,53 @@ def test_a_right_answer_is_tried_often_and_at_all_sizes():
     finding, done, _ = found(student, x=arrays("n"))
     assert finding is None
     assert len(done) == CALLS
-    assert len(sizes) == CALLS + CALLS // WATCHED  # one that is watched has two calls
+    assert len(sizes) == CALLS + 3 * CALLS // WATCHED  # one that is watched has four calls
     assert (sizes[0], max(sizes)) == (1, SIZES)
+
+
+@pytest.mark.parametrize("key", [id, np.shape], ids=["of this object", "of this shape"])
+def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
+    known, alive = {}, []
+
+    def remembers(x):
+        alive.append(x)  # so that its id is no other's
+        return known.setdefault(key(x), double(x)).copy()
+
+    subject = subject_of(remembers)
+    spec = spec_of(x=arrays("4 n"))
+    own = Promise(spec, double, {"double": double}, {}, [])
+    with pytest.raises(CounterexampleError, match="answer to an earlier call again"):
+        hold(own, spec.parts[0], subject, b"seed")
+
+
+def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call():
+    def strict(t):
+        t.call(t.draw(arrays("4 n")))
+        t.holds(t.first is not None, "It is not as exact as it should be.")
+
+    own = Promise(interaction(part("all", steps=strict)), double, {"double": double}, {}, [])
+    with pytest.raises(CounterexampleError, match=r"^It is not as exact"):
+        hold(own, own.specification.parts[0], subject_of(double), b"seed")
+
+
+def test_the_objects_of_a_dictionary_are_changed_in_place_too():
+    known = {}
+
+    def total(net):
+        return sum(float(np.sum(value)) for value in net.values())
+
+    def remembers(net):
+        if id(net) not in known:
+            known[id(net)] = net, total(net)  # the object lives on, so that its id is no other's
+        return known[id(net)][1]
+
+    def tried(student):
+        spec = function(part("all", net=Domain(lambda draw, _: {"W": draw.array((2, 3), -1, 1)})))
+        subject = Subject("total", lambda name: student, {"total": total})
+        return search(spec, spec.parts[0], subject, b"seed")[0]
+
+    assert tried(total) is None
+    assert tried(remembers) is not None
 
 
 def test_the_same_seed_tries_the_same_and_another_one_others():

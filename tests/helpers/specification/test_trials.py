@@ -99,12 +99,16 @@ def test_an_error_is_kept_and_a_warning_is_a_problem():
     assert isinstance(t.events[0].error, ZeroDivisionError)
 
     def warns(x):
-        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
-        return x * 2
+        warnings.warn(x, RuntimeWarning, stacklevel=1)
+        return x
 
-    t = trial(warns)
-    t.call(1)
-    assert problem(t) == "Python warns: overflow."
+    t = trial(warns, lambda x: x)
+    t.call("overflow encountered in exp")
+    t.call("the input is 0.3745")
+    said = [event.problem for event in t.events]
+    assert said == [
+        f"Python warns: {why}." for why in ("overflow encountered in exp", "RuntimeWarning")
+    ]
 
 
 def test_what_is_not_attempted_ends_the_trial():

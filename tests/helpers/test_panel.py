@@ -1,0 +1,94 @@
+"""The panel says what the lines say, and nothing in it is more than text."""
+
+import re
+from html import unescape
+
+import nbformat
+import pytest
+from IPython.core.formatters import DisplayFormatter
+from nbgrader.utils import determine_grade
+
+from helpers.checks import CheckResult, Outcome
+from helpers.panel import AGAIN, Panel, Score
+
+
+def line(name="holds", outcome=Outcome.PASSED, message=""):
+    return CheckResult(name, outcome, 1, False, message)
+
+
+WRONG = "The mistake: `keepdims` is forgotten. For z = [[0, 1]] it gives [1.], and [[1.]] is right."
+PANEL = Panel(
+    "Softmax",
+    [
+        line("gives the known values"),
+        line("sums to 1", Outcome.FAILED, WRONG),
+        line("shifts", Outcome.FAILED, WRONG),
+        line("has a mended version", Outcome.NOT_ATTEMPTED, "not attempted yet"),
+        line("any size", Outcome.UNDECIDED, "No point was found."),
+    ],
+    ["1 of 4 points.", "(The rest builds on “sums to 1”: without it there are no points.)"],
+    "2.3 Softmax, row by row",
+)
+EMPTY = Panel("Softmax", [], ["not attempted yet."])
+
+
+def words(html):
+    text = re.sub(r"<small>.*?</small>", "", html)
+    return unescape(re.sub(r"<[^>]*>", " ", text)).split()
+
+
+@pytest.mark.parametrize("panel", [PANEL, EMPTY], ids=["some checks", "nothing attempted"])
+def test_the_panel_says_what_the_lines_say(panel):
+    assert "".join(words(panel.html())) == "".join(panel.text().replace("`", "").split())
+
+
+def test_text():
+    assert PANEL.text().splitlines() == [
+        "Softmax",
+        "  ✓ gives the known values",
+        "  ✗ sums to 1",
+        f"      {WRONG}",
+        "  ✗ shifts",
+        f"      {AGAIN}",
+        "  – has a mended version",
+        "      not attempted yet",
+        "  ✓ any size",
+        "      No point was found.",
+        "1 of 4 points.",
+        "(The rest builds on “sums to 1”: without it there are no points.)",
+        "Look again at: 2.3 Softmax, row by row",
+    ]
+    assert EMPTY.text() == "Softmax: not attempted yet."
+
+
+def test_how_a_check_ended_is_said_in_words_too_and_code_is_code():
+    html = PANEL.html()
+    for word in ("passed", "failed", "not attempted", "undecided"):
+        assert f">{word}</span>" in html
+    assert re.search(r"<code[^>]*>keepdims</code>", html)
+    assert "`" not in html
+    assert '<a href="#2.3-Softmax,-row-by-row">' in html
+
+
+def test_a_counterexample_stands_in_a_line_of_its_own():
+    assert re.search(r"forgotten\.</div><div[^>]*>For z = ", PANEL.html())
+
+
+def test_nothing_in_it_is_more_than_text():
+    evil = "<img src=x onerror=alert(1)>`</code><script>`\"'"
+    html = Panel(evil, [line(evil, Outcome.FAILED, evil)], [evil], evil).html()
+    assert set(re.findall(r"<(\w+)", html)) == {"div", "strong", "span", "small", "code", "a"}
+    assert re.findall(r"\son\w+=", re.sub(r">[^<]*<", "><", html)) == []
+
+
+@pytest.mark.parametrize("points", [0, 1, 3, 0.5, 2 / 3])
+def test_nbgrader_reads_its_points(points):
+    score = Score(points, PANEL)
+    assert score == points
+    data, _ = DisplayFormatter().format(score)
+    assert data["text/html"] == PANEL.html()
+    cell = nbformat.v4.new_code_cell(
+        metadata={"nbgrader": {"grade": True, "solution": False, "task": False, "points": 3}},
+        outputs=[nbformat.v4.new_output("execute_result", data, execution_count=1)],
+    )
+    assert determine_grade(cell) == (points, 3)

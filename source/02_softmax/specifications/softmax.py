@@ -11,6 +11,7 @@ from helpers.specification import (
     one_hot,
     part,
 )
+from helpers.specification.values import Tolerance
 
 CLASSES = {"K": (2, 5)}  # of one class, labels and one-hot rows would look alike
 ROW = arrays("K", -3, 3)
@@ -30,45 +31,120 @@ HUGE = {"z": np.array([0.0, 1e300, -1e300])}  # more than a float32 holds
 TURNED = {"z": np.array([[1.0, 2.0], [-2.0, 2.5], [0.0, -1.0]]).T}  # memory holds its columns
 
 WHOLE = integer_arrays("K", -5, 5) | integer_arrays("N K", -5, 5)
+WIDE = {"z": 4 * np.sin(7.0 * np.arange(301 * 12)).reshape(301, 12)}
+MORE = [
+    FAR,
+    HUGE,
+    TURNED,
+    WIDE,
+    {"z": np.array([1e300, 1e300])},
+    {"z": np.array([[1e12, 1e12, 1e12], [5e9, 5e9, 5e9]])},
+    {"z": np.array([-(10**18), 10**18, 10**18 - 1000])},
+]
+
+
+def tails(t, z, apart_from=False):
+    """Call it, and hold the small numbers of its answer relative to their own size."""
+    right = t.call(*z)
+    if t.first:
+        return
+    found = np.asarray(t.answer, dtype=float)
+    off = np.abs(found - right) > 1e-4 * np.abs(right) + 1e-300
+    wrong = np.argwhere(off & ~np.broadcast_to(apart_from, right.shape))
+    place = tuple(wrong[0]) if len(wrong) else ()
+    which = f" at [{', '.join(str(i) for i in place)}]"
+    t.holds(
+        not len(wrong),
+        f"A small number is not right: it is {np.asarray(found[place]).flat[0]:.3g}{which}, and "
+        f"{np.asarray(right[place]).flat[0]:.3g} is right. Is something cut off, or added?",
+    )
+
+
+def calls(domain):
+    """Return steps that call with scores; and with one array that is changed between two calls.
+
+    The domain goes with them: by it a counterexample is made smaller.
+    """
+
+    def steps(t):
+        for _ in range(2 if t.watched else 1):
+            t.call(t.draw(domain))
+        if t.choice(True, False, False, False):
+            t.apart()
+            tails(t, [t.draw(arrays("K", -40, 40) | arrays("N K", -40, 40))])
+        if t.watched:
+            t.apart()
+            z = t.keep(t.draw(ROW))
+            t.call(z)
+            z.write(np.arange(len(z.ours)) - z.ours)
+            t.call(z)
+
+    return {"steps": steps, "z": domain}
+
+
 softmax_naive = function(
     part(
         "any scores of moderate size, integers too",
         essential=True,
-        z=ROW | integer_arrays("K", -5, 5),
+        at=[
+            {"z": np.array([3.0, 8.0, 6.0])},
+            {"z": np.array([60.0, 58.5, -90.0])},
+            {"z": WIDE["z"].ravel()[:301]},
+        ],
+        z=ROW | arrays("K", -90, 90) | integer_arrays("K", -5, 5),
     )
 )
 softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
     part(
         "scores of any size, integers too, without a warning",
-        at=[FAR, HUGE, TURNED],
-        z=LARGE | WHOLE,
+        at=MORE,
+        **calls(LARGE | WHOLE),
     ),
 )
 log_softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
     part(
         "scores of any size, integers too, without a warning",
-        at=[FAR, HUGE, TURNED],
+        at=MORE,
         z=LARGE | WHOLE,
     ),
 )
 
 
-def truth(t, scores):
-    """Return scores or probabilities of a batch or of one sample, and the target in either form."""
+def truth(t, scores, kinds=(np.int64,)):
+    """Return scores or probabilities of a batch or of one sample, and the target in either form.
+
+    Labels are of one of the kinds; one-hot rows are of float64, or of such a kind.
+    """
+    kind = t.choice(*kinds)
     if t.choice(True, True, False):
-        return t.draw(scores("N K"), labels("N", "K") | one_hot("N", "K"))
+        hot = one_hot("N", "K")
+        hot = hot if kind is np.int64 else hot.map(lambda rows: rows.astype(kind))
+        return t.draw(scores("N K"), labels("N", "K").map(lambda of: of.astype(kind)) | hot)
     z, label = t.draw(scores("K"), labels("", "K"))
-    return z, t.choice(int(label), np.int64(label), np.eye(len(z))[int(label)])
+    return z, t.choice(int(label), kind(label), np.eye(len(z))[int(label)])
 
 
-def call(t, scores, *fixed):
+ANY_KIND = (np.int64, np.int32, np.uint8)
+
+
+def call(t, scores, *fixed, kinds=(np.int64,)):
     """Call with a drawn truth and, now and then, with fixed ones."""
     for given in fixed if t.choice(False, False, False, False, True) else ():
         t.call(*given)
         t.apart()
-    t.call(*truth(t, scores))
+    for _ in range(2 if t.watched else 1):
+        t.call(*truth(t, scores, kinds))
+    if t.watched:
+        t.apart()
+        z, right = t.draw(probabilities("N K"), labels("N", "K"))
+        z, right = t.keep(z), t.keep(right)
+        t.call(z, right)
+        z.write(z.ours[:, ::-1].copy())
+        t.call(z, right)
+        right.write(z.ours.shape[1] - 1 - right.ours)
+        t.call(z, right)
 
 
 def scores(shape):
@@ -96,6 +172,11 @@ def apart(shape):
     return arrays(shape, -40, 40)
 
 
+def whole(shape):
+    """Return the domain of scores that are integers."""
+    return integer_arrays(shape, -5, 5)
+
+
 def large(shape):
     """Return the domain of scores of any size."""
     return shifted(scores(shape)) | arrays(shape, -1e6, 1e6)
@@ -105,9 +186,31 @@ FAR_OFF = (
     (np.array([0.0, 1000.0, -1000.0]), 2),
     (HUGE["z"], np.array([0.0, 1.0, 0.0])),
     (TURNED["z"], np.array([2, 0])),
+    (np.array([1e300, 1e300]), 1),
+    (np.array([[1e12, 1e12, 1e12], [5e9, 5e9, 5e9]]), np.array([0, 2])),
+    (WIDE["z"], np.arange(301) % 12),
+    (np.array([[3, -2, 1], [10**18, 0, 10**18]]), np.eye(3, dtype=int)[[2, 0]]),
 )
 MANY = np.tile([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], (200, 1))  # their product is 0 for a float
 LABELS = np.tile([0, 2, 1, 2], 100)
+ROUGHLY = Tolerance(0.02, 1e-5)  # as far as 1e-7 matters to the logarithm of 1e-6
+
+
+def floors(t):
+    """Try probabilities of exactly 0, and small ones that are not yet 0."""
+    call(t, some_zeros, kinds=ANY_KIND)
+    t.apart()
+    y = np.array([t.choice(1e-6, 1e-5, 1e-4), 0.0, 0.3])
+    y[1] = 1 - y.sum()
+    t.both(
+        "cross_entropy_error",
+        lambda *given: t.invoke(t.student, given, {}),
+        t.reference,
+        (np.array([y, y[::-1]]), np.array([0, 2])),
+        tolerance=ROUGHLY,
+    )
+
+
 cross_entropy_error = function(
     part(
         "the mean over a batch, and one sample, with labels and one-hot",
@@ -122,7 +225,7 @@ cross_entropy_error = function(
         rtol=1e-4,
         atol=1e-5,
         axes=CLASSES,
-        steps=lambda t: t.call(*truth(t, some_zeros)),
+        steps=floors,
     ),
 )
 softmax_cross_entropy = function(
@@ -138,7 +241,7 @@ softmax_cross_entropy = function(
         "scores of any size, without a warning",
         rtol=1e-5,
         axes=CLASSES,
-        steps=lambda t: call(t, large, *FAR_OFF),
+        steps=lambda t: call(t, t.choice(large, large, whole), *FAR_OFF, kinds=ANY_KIND),
     ),
 )
 
@@ -158,13 +261,38 @@ def gradients(t):
     t.slope(lambda v: t.names["softmax_cross_entropy"](v, right), z)
 
 
+def far_apart(t):
+    """Try scores of any size; and those of which some probabilities are small."""
+    for _ in range(2 if t.watched else 1):
+        t.call(t.draw(SCORES))
+    t.apart()
+    z = t.draw(apart("K"))
+    tails(t, [z], apart_from=np.eye(len(z), dtype=bool))
+
+
+def gradients_far_apart(t):
+    """Try scores that are far apart, large ones and integers."""
+    call(t, t.choice(scores, apart, large, whole), *FAR_OFF, kinds=ANY_KIND)
+    t.apart()
+    z, right = t.draw(apart("N K"), labels("N", "K"))
+    tails(t, [z, right], apart_from=np.eye(z.shape[1], dtype=bool)[right])
+
+
+SCORES = shifted(ROW) | integer_arrays("K", -5, 5)
 softmax_jacobian = function(
     part("agrees with numerical differentiation", essential=True, single=True, steps=jacobians),
     part(
         "scores of any size, integers too, without a warning",
         single=True,
-        at=[*({"z": row} for row in FAR["z"]), HUGE],
-        z=shifted(ROW) | integer_arrays("K", -5, 5),
+        at=[
+            *({"z": row} for row in FAR["z"]),
+            HUGE,
+            {"z": np.array([1e300, 1e300])},
+            {"z": WIDE["z"][5]},
+            {"z": np.array([10**18, -(10**18), 10**18])},
+        ],
+        steps=far_apart,
+        z=SCORES,
     ),
 )
 softmax_cross_entropy_grad = function(
@@ -179,7 +307,7 @@ softmax_cross_entropy_grad = function(
         "scores that are far apart; its inputs stay as they are",
         single=True,
         axes=CLASSES,
-        steps=lambda t: call(t, t.choice(scores, apart, large), *FAR_OFF),
+        steps=gradients_far_apart,
     ),
 )
 predict_class = function(
@@ -191,8 +319,11 @@ predict_class = function(
             {"z": np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])},
             TURNED,
             {"z": np.arange(300.0)},  # classes that no small integer counts
+            {"z": np.array([[0.0, 1e-20], [-1e300, 1e300]])},
+            {"z": np.array([20_000_000.0, 20_000_001.0, 0.0])},
+            WIDE,
         ],
-        z=MODERATE | LARGE,
+        z=MODERATE | LARGE | WHOLE | MODERATE.map(lambda z: z * 1e-15),
     ),
 )
 
@@ -247,6 +378,10 @@ RIGHT = {
     "subtracts a little less than the maximum": lambda x: (
         np.exp(x - np.max(x) + 1) / np.exp(x - np.max(x) + 1).sum()
     ),
+    "returns float32": lambda x: by_shift(x).astype(np.float32),
+    "uses the plain formula where nothing overflows": lambda x: (
+        by_shift(x) if np.max(np.abs(x)) > 500 else np.exp(x) / np.exp(x).sum()
+    ),
 }
 
 
@@ -269,6 +404,15 @@ WRONG = {
         x, [*range(len(x) - 2), len(x) - 1, len(x) - 2]
     ),
     "shrinks scores that are large": lambda x: by_shift(x / (100 if np.max(x) > 700 else 1)),
+    "takes powers of 2 in place of e, for all scores": lambda x: by_shift(x * np.log(2)),
+    "divides all scores by 2": lambda x: by_shift(np.asarray(x) / 2),
+    "turns all classes around": lambda x: by_shift(x)[::-1],
+    "gives every class the same, whatever the scores": lambda x: np.full(len(x), 1 / len(x)),
+    "turns the sign of all scores around": lambda x: by_shift(-np.asarray(x)),
+    "does not divide by the sum": lambda x: np.exp(x - np.max(x)),
+    "is nan at large scores, and right elsewhere": lambda x: (
+        by_shift(x) * (np.nan if np.max(x) > 700 else 1.0)
+    ),
 }
 check_large_scores = interaction(
     part(
@@ -281,8 +425,8 @@ check_large_scores = interaction(
     part(
         "comes with a mended version that is right",
         of="softmax_unclipped",
-        at=[HUGE, TURNED],
-        z=MODERATE | LARGE,
+        at=MORE,
+        **calls(MODERATE | LARGE | WHOLE),
     ),
 )
 
@@ -357,6 +501,20 @@ WRONG_ROWS = {
         by_shift(x) if np.ndim(x) == 1 else np.exp(x) / np.roll(np.exp(x).sum(1, keepdims=True), 1)
     ),
 }
+
+
+def right_but_for(x, row):
+    """Return softmax, but for one row of a batch, which is the exhibit's."""
+    y = by_shift(x)
+    if np.ndim(x) == 2:
+        y[row] = columns(x)[row]
+    return y
+
+
+WRONG_ROWS |= {
+    "is wrong in the last row of a batch only": lambda x: right_but_for(x, -1),
+    "is wrong in the first row of a batch only": lambda x: right_but_for(x, 0),
+}
 check_rows = interaction(
     part(
         "accepts right versions and rejects wrong ones, in any order",
@@ -368,7 +526,7 @@ check_rows = interaction(
     part(
         "comes with a mended version that is right",
         of="softmax_rows",
-        at=[TURNED],
-        z=MODERATE | LARGE,
+        at=MORE,
+        **calls(MODERATE | LARGE | WHOLE),
     ),
 )

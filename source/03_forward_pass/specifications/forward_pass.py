@@ -29,6 +29,20 @@ def in_single(value):
     return {key: array.astype(np.float32) for key, array in value.items()}
 
 
+def mirrored(t, call, *weights):
+    """Call with the same weights, and then with the columns of x in reverse order.
+
+    They add up to the same numbers, so that what is remembered by less than all of x shows.
+    """
+    if not t.watched:
+        return
+    t.apart()
+    kept = [t.keep(t.draw(weight)) for weight in weights]
+    x = t.draw(integer_arrays("N n"))
+    call(kept, x)
+    call(kept, x[:, ::-1])
+
+
 # --- layers and networks --------------------------------------------------------------------------
 
 TWO_BY_TWO = {
@@ -36,6 +50,21 @@ TWO_BY_TWO = {
     "W": np.array([[1.0, 3.0], [2.0, 5.0]]),
     "b": np.array([10.0, 20.0]),
 }
+WIDE = np.sin(7.0 * np.arange(301 * 70)).reshape(301, 70)
+LAYER = {
+    "x": OTHERS | SAMPLES,
+    "W": arrays("n m", -2, 2) | single("n m", -2, 2),
+    "b": arrays("m", -2, 2) | single("m", -2, 2),
+}
+layer_call = part("as usual", **LAYER).steps
+
+
+def layer_calls(t):
+    """Call it with drawn inputs; and twice with the same weights."""
+    layer_call(t)
+    mirrored(t, lambda kept, x: t.call(x, *kept), arrays("n m", -2, 2), arrays("m", -2, 2))
+
+
 affine = function(
     part(
         "one sample or several, any number of inputs and neurons",
@@ -53,10 +82,15 @@ affine = function(
             {**TWO_BY_TWO, "x": np.array([1, 2])},
             {**TWO_BY_TWO, "x": np.array([[1, 2], [3, -1]])},
             {**TWO_BY_TWO, "x": np.array([[10, 255], [0, 7]], dtype=np.uint8)},
+            {
+                **TWO_BY_TWO,
+                "W": np.array([[1.0, 2.0], [3.0, 5.0]]).T,
+                "b": np.array([9.0, 7])[::-1],
+            },
+            {"x": WIDE, "W": WIDE[:70, :12] ** 2, "b": 1000 * WIDE[0, :12]},
         ],
-        x=OTHERS | SAMPLES,
-        W=arrays("n m", -2, 2) | single("n m", -2, 2),
-        b=arrays("m", -2, 2) | single("m", -2, 2),
+        steps=layer_calls,
+        **LAYER,
     ),
 )
 
@@ -161,11 +195,41 @@ def with_biases(given, **biases):
 
 
 def saturated(network):
-    """Return the network with first sums that are far above 0.
+    """Return the network with first sums that are far from 0."""
+    return {**network, "b1": np.where(network["b1"] > 0, 1000.0, -1000.0) + 2000 * network["b1"]}
 
-    Far below it the plain formula of the sigmoid is right, too, but for NumPy's warning.
-    """
-    return {**network, "b1": 1000 + 2000 * np.abs(network["b1"])}
+
+# 70 inputs, layers of 13 and 12 neurons, 11 outputs, many samples.
+LARGE = {
+    "network": {
+        "W1": WIDE[:70, :13],
+        "b1": WIDE[100, :13],
+        "W2": WIDE[:13, 13:25],
+        "b2": WIDE[101, :12],
+        "W3": 3 * WIDE[:12, 30:41],
+        "b3": WIDE[102, :11],
+    },
+    "x": WIDE,
+}
+
+
+def network_calls(networks):
+    """Return steps that call with drawn networks; and with one that comes again, and changes."""
+    usual = part("as usual", network=networks, x=OTHERS | SAMPLES).steps
+
+    def steps(t):
+        usual(t)
+        if t.watched:
+            t.apart()
+            network, x = t.draw(NETWORKS, integer_arrays("N n"))
+            kept = t.keep(network)
+            t.call(kept, x)
+            t.call(kept, x[:, ::-1])
+            for key, value in network.items():
+                kept.write(value[::-1] + 0.5, key)
+            t.call(kept, x)
+
+    return steps
 
 
 forward = function(
@@ -186,8 +250,12 @@ forward = function(
             {**SQUARE, "x": np.array([[1, 2], [0, 1]])},
             with_biases(CHAIN, b1=1000),
             with_biases(CHAIN, b2=1000),
+            with_biases(CHAIN, b1=-1000),
+            with_biases(CHAIN, b2=-1000),
+            LARGE,
         ],
-        network=SHUFFLED | SHUFFLED.map(in_single) | SHUFFLED.map(saturated),
+        steps=network_calls(SHUFFLED | SHUFFLED.map(in_single) | SHUFFLED.map(saturated)),
+        network=SHUFFLED,
         x=OTHERS | SAMPLES,
     ),
 )
@@ -234,7 +302,10 @@ LINE = {
     "x": np.array([1.0]),
     "h": doubled,
 }
-TWELVE = [(W.copy(), b.copy()) for _ in range(4) for W, b in as_layers(SQUARE["network"])]
+TWELVE, MANY_LAYERS = (
+    [(W.copy(), b.copy()) for _ in range(times) for W, b in as_layers(SQUARE["network"])]
+    for times in (4, 27)
+)
 DEEP = {"layers": TWELVE, "x": SQUARE["x"], "h": bend}
 WHOLE_OR_NOT = integer_arrays("n") | integer_arrays("N n") | SAMPLES
 BENT = one_of(bend, doubled, np.tanh) | Domain(drawn)
@@ -249,6 +320,12 @@ def deep(t):
         t.apart()
         W, b = t.keep(t.draw(arrays("n n", -1, 1))), t.keep(t.draw(arrays("n", -1, 1)))
         t.call([(W, b)] * t.choice(2, 3), t.draw(SAMPLES), h)
+    mirrored(
+        t,
+        lambda kept, x: t.call([(kept[0], kept[1])], x, h),
+        arrays("n m", -2, 2),
+        arrays("m", -2, 2),
+    )
 
 
 forward_deep = function(
@@ -256,14 +333,18 @@ forward_deep = function(
         "networks of any depth, more than ten layers too",
         essential=True,
         axes=SEVERAL,
-        at=[LINE, DEEP],
+        at=[LINE, DEEP, {**DEEP, "layers": MANY_LAYERS}],
         layers=layers(1, 2, 3, 4, 5, 12),
         x=SAMPLES,
         h=BENT,
     ),
     part(
         "integers, batches of one, a layer twice; the list of layers and x stay as they are",
-        at=[{**LINE, "x": np.array([1])}, {**DEEP, "x": np.array([[1, 2], [0, 1]])}],
+        at=[
+            {**LINE, "x": np.array([1])},
+            {**DEEP, "x": np.array([[1, 2], [0, 1]])},
+            {"layers": as_layers(LARGE["network"]), "x": WIDE, "h": np.tanh},
+        ],
         changes=["layers"],  # that is: as the reference leaves them, even where one is kept
         steps=deep,
         layers=layers(1, 2, 3),
@@ -286,13 +367,22 @@ count_parameters = function(
     part(
         "any number of layers, of any size",
         essential=True,
-        at=[{"sizes": [3, 5, 2, 4]}, {"sizes": [3, 3, 3, 3]}],
+        rtol=0,
+        atol=0,
+        at=[{"sizes": [3, 5, 2, 4]}, {"sizes": [3, 3, 3, 3]}, {"sizes": [4, 3, 2, 5, 1] * 25}],
         sizes=layer_sizes(2),
     ),
     part(
         "an integer, 0 where there is no layer; the list stays as it is",
         kinds=True,
-        at=[{"sizes": [3, 5, 2, 4]}, {"sizes": [7]}],
+        rtol=0,
+        atol=0,
+        at=[
+            {"sizes": [3, 5, 2, 4]},
+            {"sizes": [7]},
+            {"sizes": [4097, 4099, 11]},
+            {"sizes": [70_001, 70_003, 10]},
+        ],
         sizes=layer_sizes(1),
     ),
 )
@@ -319,6 +409,35 @@ STEEP = {
 }
 
 
+def spread(network):
+    """Return the network with scores that are apart, so that some probabilities are small."""
+    return {**network, "W3": 12 * network["W3"]}
+
+
+usual_networks = network_calls(SHUFFLED.map(with_large_scores) | SHUFFLED.map(in_single))
+
+
+def probabilities(t):
+    """Call it; and look at the sums of its rows, and at small probabilities."""
+    usual_networks(t)
+    t.apart()
+    right = t.call(*t.draw(NETWORKS.map(spread), SAMPLES))
+    if t.first:
+        return
+    found = np.asarray(t.answer)
+    exact = 1e-5 if found.dtype == np.float32 else 1e-8
+    off = np.abs(found.sum(axis=-1) - 1).max()
+    t.holds(bool(off <= exact), f"A row of `predict(...)` does not sum to 1: it is {off:.2g} off.")
+    small = float(np.min(right))
+    given = float(found.flat[np.argmin(right)])
+    near = abs(given - small) <= 1e-2 * small
+    t.holds(
+        bool(t.first) or near,
+        f"A small probability is not right: it is {given:.3g}, and {small:.3g} is right. Is "
+        "something cut off, or added?",
+    )
+
+
 predict = function(
     part(
         "networks with layers of any size",
@@ -339,10 +458,15 @@ predict = function(
             with_biases(CHAIN, b3=[1000, 1002]),
             with_biases(CHAIN, b3=[-1000, -998]),
             with_biases(SQUARE, b3=[1000.75, 999]),
+            with_biases(CHAIN, b3=[-1000, 1000]),
             with_biases(CHAIN, b1=1000),
+            with_biases(CHAIN, b1=-1000),
+            with_biases(CHAIN, b2=-1000),
             STEEP,
+            LARGE,
         ],
-        network=SHUFFLED.map(with_large_scores) | SHUFFLED.map(in_single),
+        steps=probabilities,
+        network=SHUFFLED,
         x=OTHERS | SAMPLES,
     ),
 )
@@ -372,7 +496,7 @@ accuracy = function(
             {"y": FOUR, "t": np.eye(4)[[2, 1, 3, 1]]},
             {"y": MANY, "t": OF_MANY},
         ],
-        y=untied(arrays("N K", 0, 1)),
+        y=untied(arrays("N K", 0, 1)) | untied(arrays("N K", -3, 3)),
         t=labels("N", "K") | one_hot("N", "K"),
     ),
     part(
@@ -383,6 +507,7 @@ accuracy = function(
             {"y": WHOLE, "t": np.array([0, 1, 1], dtype=np.uint8)},
             {"y": WHOLE - 9.0, "t": np.eye(3, dtype=int)[[0, 1, 1]]},
             {"y": np.tile(WHOLE, (100, 1)), "t": np.tile([0, 0, 1], 100)},
+            {"y": MANY.T[:9, ::-1].copy().T, "t": np.arange(9) % 9},
         ],
         y=untied(arrays("N K", -9, 9)).map(lambda y: 10 ** y[0, 0] * y) | untied(single("N K")),
         t=labels("N", "K").map(lambda t: t.astype(np.uint8))
@@ -438,19 +563,40 @@ def sizes_seen(function):
     return rows_in_each_batch
 
 
+def starts_seen(function):
+    """Return a function that tells with which row each batch begins, and of which type it is."""
+
+    def first_row_of_each_batch(rows, batch_size):
+        seen = []
+
+        def f(x):
+            seen.append(f"{np.asarray(x)[0].tolist()}, {np.asarray(x).dtype}")
+            return np.ones((len(x), 2))
+
+        x = 3 * np.arange(2 * rows).reshape(rows, 2)
+        function(f, x, batch_size)
+        return seen
+
+    return first_row_of_each_batch
+
+
 def sizes(t):
     """Compare the sizes of the batches: with a short one, without, of all rows, of hundreds."""
     student, reference = sizes_seen(t.student), sizes_seen(t.reference)
     further = (t.source.integer(1, 12), t.source.integer(1, 6))
     for call in ((7, 3), (6, 3), (2, 5), (250, 120), further):
         t.both("rows_in_each_batch", student, reference, call)
+    t.apart()
+    student, reference = starts_seen(t.student), starts_seen(t.reference)
+    for call in ((23, 2), further):
+        t.both("first_row_of_each_batch", student, reference, call)
 
 
 predict_in_batches = function(
     part(
         "any number of rows, in batches of any size",
         essential=True,
-        at=[cut(7, 3), cut(6, 3), cut(5, 8), cut(9, 1)],
+        at=[cut(7, 3), cut(6, 3), cut(5, 8), cut(9, 1), cut(25, 2), cut(231, 2)],
         f=one_of(turned),
         x=rows(2),
         batch_size=integers(1, 8),
@@ -587,12 +733,32 @@ WRONG_AT_SOME_SIZES = {
     "makes batches of equal size, which may be smaller than batch_size": lambda x, size: (
         np.array_split(x, -(-len(x) // size))
     ),
+    "turns the rows of each batch around": lambda x, size: [b[::-1] for b in by_slices(x, size)],
+    "exchanges the last two rows of each batch": lambda x, size: [
+        b[[*range(len(b) - 2), len(b) - 1, len(b) - 2]] if len(b) > 1 else b
+        for b in by_slices(x, size)
+    ],
+    "fills each batch with copies of its first row": lambda x, size: [
+        np.concatenate([b[:1]] * len(b)) for b in by_slices(x, size)
+    ],
     "puts the short batch first": lambda x, size: (
         by_slices(x, size)
         if len(x) % size == 0
         else [x[: len(x) % size], *by_slices(x[len(x) % size :], size)]
     ),
 }
+usual_cuts = part("as usual", x=rows(1), batch_size=integers(1, 8)).steps
+
+
+def lists_of_arrays(t):
+    """Call it, and ask for arrays."""
+    usual_cuts(t)
+    if not t.first:
+        others = [type(batch).__name__ for batch in t.answer if not isinstance(batch, np.ndarray)]
+        what = others[0] if others else ""
+        t.holds(not others, f"A batch of `batches_mended(...)` is a {what}, not an array.")
+
+
 check_batches = interaction(
     part(
         "accepts right versions and rejects plainly wrong ones, in any order",
@@ -612,8 +778,9 @@ check_batches = interaction(
         of="batches_mended",
         at=[
             {"x": np.arange(1.0 * count).reshape(count, 1), "batch_size": size}
-            for count, size in ((3, 2), (4, 2), (2, 5), (3, 1))
+            for count, size in ((3, 2), (4, 2), (2, 5), (3, 1), (25, 2), (301, 100))
         ],
+        steps=lists_of_arrays,
         x=rows(1),
         batch_size=integers(1, 8),
     ),
@@ -697,6 +864,16 @@ WRONG_FOR_SOME_IMAGES = {
     "mixes the pixels of different images": pixel_by_pixel,
     "divides by 256": lambda images: flat(images) / 256,
     "returns the images in reverse order": lambda images: flat(images[::-1]) / 255,
+    "reads bytes above 127 as negative numbers": lambda images: (
+        flat(np.asarray(images).astype(np.int8)) / 255
+    ),
+    "cuts its values off at one half": lambda images: np.minimum(flat(images) / 255, 0.5),
+    "returns the first image only, and 0 for the others": lambda images: (
+        flat(images) / 255 * (np.arange(len(images)) == 0)[:, None]
+    ),
+    "returns 0 for the last image": lambda images: (
+        flat(images) / 255 * (np.arange(len(images)) < max(1, len(images) - 1))[:, None]
+    ),
     "gives every image the first one's pixels": lambda images: (
         flat(images[:1]) / 255 + 0 * flat(images)
     ),
@@ -729,8 +906,8 @@ check_prepare = interaction(
         of="prepare_mended",
         rtol=1e-6,
         at=[
-            {"images": (np.arange(2 * 784) * 7 % top).astype(np.uint8).reshape(2, 28, 28)}
-            for top in (200, 2)
+            {"images": (np.arange(n * 784) * 7 % top).astype(np.uint8).reshape(n, 28, 28)}
+            for n, top in ((2, 200), (2, 2), (1, 256), (301, 255))
         ],
         images=Domain(bytes_drawn),
     ),

@@ -16,7 +16,7 @@ from helpers.specification import (
     one_of,
     part,
 )
-from helpers.specification.values import copied
+from helpers.specification.values import Tolerance, copied, same
 
 SHAPES = {"W1": "h n", "b1": "h 1", "W2": "k h", "b2": "k 1"}
 GRADIENTS = {f"d{key}": shape for key, shape in SHAPES.items()}
@@ -40,6 +40,16 @@ NETWORK, ANY_NETWORK = dictionaries(SHAPES), dictionaries(SHAPES, shuffled=True)
 ANY_X = X | integer_arrays("n m", -3, 3)
 LABELS = Y.map(lambda labels: labels.astype(float))
 ANY_Y = Y | LABELS
+WIDE = {"n": "120", "h": "90", "k": "12", "m": "301"}  # nothing may be cut off, or counted in bytes
+
+
+def wide(shape):
+    """Return a shape with many samples, inputs, units and outputs."""
+    return " ".join(WIDE.get(axis, axis) for axis in shape.split())
+
+
+WIDE_X, WIDE_Y = arrays(wide("n m"), -2, 2), integer_arrays(wide("k m"), 0, 1)
+WIDE_NETWORK = dictionaries({key: wide(shape) for key, shape in SHAPES.items()}, -0.3, 0.3)
 
 
 # --- what came back -------------------------------------------------------------------------------
@@ -67,16 +77,43 @@ def column(found):
     return found.reshape(-1, 1) if isinstance(found, np.ndarray) and found.ndim == 1 else found
 
 
-def seen(t, view, *args, **options):
+def seen(t, view, *args, tolerance=None):
     """Call the function and compare what a view shows of its answer."""
     return t.both(
         t.reference.__name__,
-        lambda *a, **o: view(t.invoke(t.student, a, o)),
-        lambda *a, **o: view(t.reference(*a, **o)),
+        lambda *a: view(t.invoke(t.student, a, {})),
+        lambda *a: view(t.reference(*a)),
         args,
-        options,
         signature=t.reference,
+        tolerance=tolerance,
     )
+
+
+def say(t, about):
+    """Say more about the last step if its answer is wrong: what is made from it and the right one.
+
+    Args:
+        t: the trial.
+        about: returns the words, of the wrong answer and the right one.
+    """
+    last = t.events[-1]
+    if not last.fault or last.error is not None or same(last.actual, last.expected, t.tolerance):
+        return
+    try:
+        words = about(last.actual, last.expected)
+    except Exception:  # an answer may be anything
+        return
+    t.events[-1] = replace(last, fault=lambda: f"{last.problem.rstrip()} {words}".rstrip())
+
+
+def rewritten(t, call, first, second):
+    """Call it, write other numbers into the very same objects, and call it again."""
+    kept = [t.keep(value) for value in first]
+    call(*kept)
+    for box, new in zip(kept, second, strict=True):
+        for key, item in new.items() if isinstance(new, dict) else [(..., new)]:
+            box.write(item, key)
+    call(*kept)
 
 
 # --- sizes and start ------------------------------------------------------------------------------
@@ -86,7 +123,10 @@ layer_sizes = function(
         "any sizes",
         essential=True,
         count=50,
-        steps=lambda t: t.call(*t.draw(ANY_X, ANY_Y, integers(1, 12))),
+        steps=lambda t: t.call(
+            *t.draw(*t.choice(*[(ANY_X, ANY_Y)] * 4, (WIDE_X, WIDE_Y))),
+            *t.choice((), *[(t.draw(integers(1, 12)),)] * 4, (300,)),
+        ),
     )
 )
 
@@ -96,7 +136,7 @@ def small_random(w):
     w = np.ravel(np.asarray(w, dtype=float))
     if not w.any():
         return "is zero everywhere: the hidden units could never differ."
-    if np.unique(w).size < 0.9 * w.size:
+    if np.unique(np.abs(w)).size < 0.9 * w.size:
         return "holds the same numbers again and again: each weight is drawn by itself."
     if w.min() >= 0:
         return (
@@ -115,6 +155,26 @@ def small_random(w):
             f"is not normal: {inside:.0%} of its numbers lie within one standard deviation, and "
             "68 % should."
         )
+    if not 0.0008 < np.mean(np.abs(w) > 0.03) < 0.0055:
+        return (
+            f"is not normal: {np.mean(np.abs(w) > 0.03):.2%} of its numbers are more than three "
+            "standard deviations away from 0, and 0.27 % should: cut nothing off, and draw nothing "
+            "again."
+        )
+    return ""
+
+
+def alone(w):
+    """Return what is wrong with weights of which each should be drawn by itself."""
+    w = np.asarray(w, dtype=float) / 0.01
+    for axis, line in ((1, "row"), (0, "column")):
+        count = np.sqrt(w.shape[axis])
+        means, lengths = w.mean(axis=axis).std() * count, np.linalg.norm(w, axis=axis).std()
+        if not 0.6 < means < 1.5 or not 0.4 < lengths < 1.2:
+            return (
+                f"is adjusted {line} by {line}: means or lengths of its {line}s vary less or more "
+                "than by chance. Each weight is drawn by itself."
+            )
     return ""
 
 
@@ -136,7 +196,7 @@ def weights(t):
         if problem := shaped(found, sizes, ("W1", "W2")):
             return problem
         for key in ("W1", "W2"):
-            if problem := small_random(found[key]):
+            if problem := small_random(found[key]) or alone(found[key]):
                 return f"{key} {problem}"
         if np.mean(np.isin(found["W2"], found["W1"])) > 0.5:
             return "W2 repeats the numbers of W1: make one generator and draw both from it."
@@ -149,20 +209,26 @@ SPOILT = 7.0
 
 
 def afresh(t, function, *args, **options):
-    """Return a copy of what a function returns, and write over the original's weights."""
+    """Return a copy of what a function returns, and write over the originals one by one.
+
+    Under "shared" stands the first array that changes with an earlier one.
+    """
     live = t.home.invoke(function, args, options)
-    found = copied(live)
-    for key in ("W1", "W2"):
+    found, shared = copied(live), ""
+    for key in SHAPES:
         try:
+            shared = shared or key * (not np.array_equal(copied(live[key]), found[key]))
             live[key][...] = SPOILT
         except Exception:  # whatever else came back is judged by its copy
             continue
-    return found
+    return found | {"shared": shared} if isinstance(found, dict) else found
 
 
 def repeats(draws):
-    """Return what is wrong with five draws: seed s, s again, s + 1, seed 1 and no seed."""
+    """Return what is wrong with five draws: seed s, s again, another, seed 1 and no seed."""
     for key in ("b1", "b2"):
+        if any(np.any(found[key] == SPOILT) for found in draws):
+            return f"{key} comes back as the caller has left it: make new arrays in each call."
         if any(np.any(found[key]) for found in draws):
             return f"{key} is not zero: the biases start at 0."
     for key in ("W1", "W2"):
@@ -172,21 +238,28 @@ def repeats(draws):
         if not np.array_equal(one, again):
             return f"{key} is another one each time, though the seed is the same."
         if np.array_equal(one, other):
-            return f"{key} is the same whatever the seed is: it is not used."
+            return (
+                f"{key} is the same for two seeds: whatever the seed is, 0 or a large number too, "
+                "it goes to the generator as it is."
+            )
         if not np.array_equal(first, usual):
             return f"{key}: where no seed is given, it should be that of seed 1."
+    for key in (found["shared"] for found in draws):
+        if key:
+            return f"{key} shares its memory with another array: each is an array of its own."
     return ""
 
 
 def seeds(t):
     """Draw with several seeds, for any sizes."""
     sizes, seed = t.draw(integers(2, 6), integers(1, 6), integers(1, 6)), t.draw(integers(2, 999))
-
-    given = ({"seed": seed}, {"seed": seed}, {"seed": seed + 1}, {"seed": 1}, {})
+    seed = t.choice(0, seed, seed, 2**31 + seed)
+    other = seed + t.choice(1, 1, 10, 100, 256, 1000, 2**31)
+    given = ({"seed": seed}, {"seed": seed}, {"seed": other}, {"seed": 1}, {})
     t.both(
         "initialize_parameters",
         lambda *a, seed: [afresh(t, t.student, *a, **options) for options in given],
-        lambda *a, seed: [t.reference(*a, **options) for options in given],
+        lambda *a, seed: [t.reference(*a, **options) | {"shared": ""} for options in given],
         sizes,
         {"seed": seed},
         signature=t.reference,
@@ -240,25 +313,53 @@ def biased(size):
     return Domain(make)
 
 
+def answers(t):
+    """Ask small networks, and large ones at last."""
+    seen(t, answer, *t.draw(X, t.choice(NETWORK, dictionaries(SHAPES, -3, 3))))
+    if t.source.size >= 5:
+        t.apart()
+        seen(t, answer, *t.draw(WIDE_X, WIDE_NETWORK))
+
+
+def cut(found, right):
+    """Return whether probabilities are further from 0 and 1 than right ones; float32 may be."""
+    if np.asarray(found).dtype != np.float64:
+        return False
+    return bool(np.any(np.minimum(found, 1 - found) > 1.001 * np.minimum(right, 1 - right)))
+
+
+def far_out(t):
+    """Ask for all that is kept, and for answers that are almost 0 or 1."""
+    large = integer_arrays("n m", -(10**6), 10**6)
+    seen(t, both, *t.draw(ANY_X | large, t.choice(NETWORK, NETWORK, biased(25), biased(2000))))
+    t.apart()
+    seen(t, both, *t.draw(X, biased(20)))
+    last = t.events[-1]
+    if not last.fault:
+        t.holds(
+            not cut(last.actual["A2"], last.expected["A2"]),
+            "A2 is cut off: it comes as near to 0 and 1 as the sigmoid does.",
+        )
+
+
+def twice(t):
+    """Ask two networks of one size, and one that changes in place."""
+    for _ in range(2):
+        seen(t, both, *t.draw(X, ANY_NETWORK))
+    t.apart()
+    pairs = t.draw(X, NETWORK), t.draw(X, NETWORK)
+    rewritten(t, lambda *pair: seen(t, both, *pair), *pairs)
+
+
 forward_propagation = interaction(
-    part(
-        "A2 for networks and batches of any size",
-        2,
-        essential=True,
-        steps=lambda t: seen(t, answer, *t.draw(X, t.choice(NETWORK, dictionaries(SHAPES, -3, 3)))),
-    ),
+    part("A2 for networks and batches of any size", 2, essential=True, steps=answers),
     part(
         "Z1, A1, Z2 and A2 in the cache, for X of integers and for large biases too",
         laws=False,
         axes=SEVERAL,
-        steps=lambda t: seen(
-            t, both, *t.draw(ANY_X, t.choice(NETWORK, NETWORK, biased(25), biased(2000)))
-        ),
+        steps=far_out,
     ),
-    part(
-        "keys in any order; X and the parameters stay as they are",
-        steps=lambda t: [seen(t, both, *t.draw(X, ANY_NETWORK)) for _ in range(2)],
-    ),
+    part("keys in any order; X and the parameters stay as they are", steps=twice),
 )
 
 # --- cost -----------------------------------------------------------------------------------------
@@ -267,6 +368,34 @@ forward_propagation = interaction(
 def very_sure(shape):
     """Return the domain of probabilities of which some are almost 0 or almost 1."""
     return arrays(shape, -26, 26).map(lambda z: np.clip((1 + np.tanh(z / 2)) / 2, 1e-11, 1 - 1e-11))
+
+
+KINDS = (int, float, np.int8, np.int32, np.float32)
+NEAR_TRUTH = Tolerance(1e-4, 0)
+
+
+def costs_of_any(t):
+    """Ask for the cost of answers that are almost 0 or 1, and of others in the same objects."""
+    if t.source.size >= 5:
+        t.call(*MANY_SAMPLES)
+        t.apart()
+    far = arrays("k m", -300, -1).map(lambda power: 10.0**power)
+    likely, truth = t.draw(arrays("k m", 0.001, 0.999) | very_sure("k m") | far, Y)
+    t.call(likely, truth.astype(t.choice(*KINDS)))
+    t.apart()
+    doubt, truth = t.draw(arrays("k m", -9, -6), Y)
+    seen(t, lambda found: found, abs(truth - 10**doubt), truth, tolerance=NEAR_TRUTH)
+    t.apart()
+    chances = arrays("k m", 0.001, 0.999)
+    rewritten(t, t.call, t.draw(chances, LABELS), t.draw(chances, LABELS))
+
+
+def moderate_costs(t):
+    """Ask for the cost of a few answers, and of many at last."""
+    seen(t, number, *t.draw(arrays("k m", 0.02, 0.98), Y))
+    if t.source.size >= 5:
+        t.apart()
+        seen(t, number, *t.draw(arrays(wide("k m"), 0.02, 0.98), WIDE_Y))
 
 
 MANY_SAMPLES = (np.full((1, 3000), 0.25), np.tile([1.0, 0.0, 0.0], 1000)[None])
@@ -278,17 +407,11 @@ compute_cost = interaction(
         rtol=1e-4,
         atol=1e-5,
         axes={"k": (1, 5), "m": (2, 5)},
-        steps=lambda t: seen(t, number, *t.draw(arrays("k m", 0.02, 0.98), Y)),
+        steps=moderate_costs,
     ),
     part(
         "one number, for answers that are almost 0 or 1 too; A2 and Y stay as they are",
-        steps=lambda t: t.call(
-            *(
-                MANY_SAMPLES
-                if t.source.size >= 5
-                else t.draw(arrays("k m", 0.001, 0.999) | very_sure("k m"), ANY_Y)
-            )
-        ),
+        steps=costs_of_any,
     ),
 )
 
@@ -301,21 +424,83 @@ def with_columns(found):
     return {key: column(g) if key[1] == "b" else g for key, g in found.items()}
 
 
+BLAMED = {
+    frozenset(keys.split()): words
+    for keys, words in {
+        "dW1 db1": "dW2 and db2 are right: look at dZ1 = W2ᵀ dZ2 * (1 - A1²), with W2 transposed, "
+        "all outputs, and the slope at each unit and sample.",
+        "dW1": "db1 is right, so dZ1 is: dW1 is dZ1 Xᵀ / m, with all samples.",
+        "db1": "dW1 is right, so dZ1 is: db1 is its mean over the samples, a column.",
+        "dW2": "db2 is right, so dZ2 is: dW2 is dZ2 A1ᵀ / m, with all samples.",
+        "db2": "dW2 is right, so dZ2 is: db2 is its mean over the samples, a column.",
+        "db1 db2": "Those of the weights are right: a bias's gradient is the mean of dZ over the "
+        "samples, a column.",
+        "dW1 dW2": "Those of the biases are right: a weight's gradient is dZ times the layer's "
+        "input, transposed, divided by m.",
+        "dW1 db1 dW2 db2": "All four are wrong: begin with dZ2 = A2 - Y, with the 1/m, and with "
+        "what is taken under which key.",
+    }.items()
+}
+
+
+def blame(found, right):
+    """Return where to look, from which of the four gradients are wrong."""
+    tolerance = Tolerance(1e-5, 1e-7)
+    return BLAMED.get(
+        frozenset(key for key in right if not same(found[key], right[key], tolerance)), ""
+    )
+
+
 def backward(t, view, network, samples, truth):
     """Call it twice with networks of one size, as nothing of the first may be left over."""
     for _ in range(2):
         p, x, y = t.draw(network, samples, truth)
         values = t.names["forward_propagation"](x, p)[1]
         seen(t, view, p, values, x, y)
+        say(t, blame)
     return p, x, y
+
+
+# Gradients far from 1: longer than whatever they might be cut to, and short ones.
+STEEP = {"W1": 0.02, "b1": 0.5, "W2": 4, "b2": 1}
+STEEP_NETWORK = Domain(
+    lambda draw, axes: {
+        key: arrays(SHAPES[key], -size, size).make(draw, axes) for key, size in STEEP.items()
+    }
+)
+STEEP_X = arrays("n m", -100, 100)
 
 
 def slopes(t):
     """Hold all four gradients against numerical differentiation of the cost."""
+    if t.source.size >= 4:
+        backward(t, with_columns, STEEP_NETWORK, STEEP_X, LABELS)
+        t.apart()
     p, x, y = backward(t, with_columns, NETWORK, X, LABELS)
     forward, cost = t.names["forward_propagation"], t.names["compute_cost"]
     for key in p:
         t.slope(lambda v, key=key: cost(forward(x, {**p, key: v})[0], y), p[key], item=f"d{key}")
+
+
+def whole_case(t):
+    """Return parameters, what the forward pass keeps, samples and labels."""
+    p, x, y = t.draw(NETWORK, X, LABELS)
+    return p, t.names["forward_propagation"](x, p)[1], x, y
+
+
+def of_any_size(t):
+    """Ask for gradients of any batch, of many samples, and of what changes in place."""
+
+    def view(found):
+        return dictionary(found, GRADIENTS)
+
+    small = arrays("n m", -1e-3, 1e-3)
+    backward(t, view, ANY_NETWORK, ANY_X | small, ANY_Y)
+    if t.source.size >= 5:
+        t.apart()
+        backward(t, view, WIDE_NETWORK, WIDE_X, WIDE_Y)
+    t.apart()
+    rewritten(t, lambda *four: seen(t, view, *four), whole_case(t), whole_case(t))
 
 
 backward_propagation = interaction(
@@ -330,21 +515,24 @@ backward_propagation = interaction(
     part(
         "any sizes, each in its parameter's shape; all four arguments stay as they are",
         2,
-        steps=lambda t: backward(
-            t, lambda found: dictionary(found, GRADIENTS), ANY_NETWORK, ANY_X, ANY_Y
-        ),
+        steps=of_any_size,
     ),
 )
 
 # --- a step ---------------------------------------------------------------------------------------
 
-RATES = one_of(0.03, 0.7, 2.5, 1) | numbers(0.01, 3)
+RATES = one_of(0.03, 0.7, 2.5, 1, 40, 1e-3) | numbers(0.01, 3)
+FAR = dictionaries(SHAPES, -50, 50)
+SHORT, LONG = dictionaries(GRADIENTS, -1e-3, 1e-3), dictionaries(GRADIENTS, -40, 40)
 
 
 def a_step(t):
     """Take a step by any rate; where results are looked at again, by none too."""
     for rates in (one_of(0), one_of(0.3)) if t.watched else (RATES,):
         t.call(*t.draw(ANY_NETWORK, dictionaries(GRADIENTS, shuffled=True), rates))
+    t.apart()
+    pairs = [t.draw(NETWORK, dictionaries(GRADIENTS)) for _ in range(2)]
+    rewritten(t, lambda *pair: t.call(*pair, 0.3), *pairs)
 
 
 update_parameters = function(
@@ -352,8 +540,8 @@ update_parameters = function(
         "any parameters, gradients and rates",
         essential=True,
         count=20,
-        parameters=NETWORK,
-        grads=dictionaries(GRADIENTS),
+        parameters=NETWORK | FAR,
+        grads=dictionaries(GRADIENTS) | SHORT | LONG,
         learning_rate=RATES,
     ),
     part(
@@ -415,13 +603,16 @@ LINE = np.linspace(-3, 3, 9)[np.newaxis]  # a task without contradictions: no st
 LEFT = (LINE < -0.4).astype(float)
 
 
-def train(t, view, count, given, data=None):
-    """Train with the options that are given, and compare what a view shows.
+def train(t, view, count, given, data=None, again=False):
+    """Train with the options that are given, and compare what a view shows; again: twice.
+
+    The second training has data of the same shapes, and the first one's options.
 
     A long training has a tiny rate: its costs hardly differ, yet each of them counts. At a usual
     rate its steps would enlarge what has rightly been rounded away, in float32 above all.
     """
-    x, y = data or t.draw(*t.choice((X, LABELS), (X, LABELS), MANY))
+    domains = t.choice((X, LABELS), (X, LABELS), MANY)
+    x, y = data or t.draw(*domains)
     usual = {"n_h": 4, "num_iterations": 10_000, "learning_rate": 1.2, "seed": 1}
     drawn = t.draw(
         integers(5, 9), one_of(*((1e-12,) if count > 100 else (0.5, 2.0, 3.0))), integers(2, 999)
@@ -433,16 +624,17 @@ def train(t, view, count, given, data=None):
     first = start(t, (len(x), full["n_h"], len(y)), full["seed"])
     if first is None:
         return
-    t.both(
-        "nn_model",
-        lambda *a, **o: view(two(t.student(*a, **o), "parameters", "costs")),
-        lambda x, y, *a, **o: view(
-            descend(t.names, first, x, y, full["num_iterations"], full["learning_rate"])
-        ),
-        (x, y, *options.values()) if by_place else (x, y),
-        {} if by_place else options,
-        signature=t.reference,
-    )
+    for samples in [(x, y), t.draw(*domains)] if again else [(x, y)]:
+        t.both(
+            "nn_model",
+            lambda *a, **o: view(two(t.invoke(t.student, a, o), "parameters", "costs")),
+            lambda x, y, *a, **o: view(
+                descend(t.names, first, x, y, full["num_iterations"], full["learning_rate"])
+            ),
+            (*samples, *options.values()) if by_place else samples,
+            {} if by_place else options,
+            signature=t.reference,
+        )
 
 
 def parameters_of(found):
@@ -456,8 +648,10 @@ def costs_of(found):
 
 
 def costs(t):
-    """Train long and short, and once until the hidden units bend."""
-    if t.source.size <= 2:
+    """Train long and short, once very long, and until the hidden units bend."""
+    if t.watched and t.source.size >= 4:
+        train(t, costs_of, 1_040, ALL, (LINE, LEFT))
+    elif t.source.size <= 2:
         train(t, costs_of, 40, ("num_iterations",), (LINE, LEFT))
     elif t.source.size <= 4:
         train(
@@ -465,6 +659,7 @@ def costs(t):
             costs_of,
             t.choice(0, 1, 2, 4, 7),
             t.choice(ALL, ("num_iterations",), ("n_h", "num_iterations"), ALL[1:]),
+            again=True,
         )
     else:
         train(t, costs_of, 130, t.choice(ALL, ALL[1:]))
@@ -480,7 +675,7 @@ nn_model = interaction(
         **SINGLE,
         axes={"n": (1, 4), "k": (1, 3), "m": (5, 9)},
         count=12,
-        steps=lambda t: train(t, parameters_of, t.source.integer(2, 9), ALL),
+        steps=lambda t: train(t, parameters_of, t.source.integer(2, 9), ALL, again=True),
     ),
     part(
         "notes down the right costs; the usual options where none are given; X and Y stay as they "
@@ -498,10 +693,28 @@ nn_model = interaction(
 
 def decisions(t):
     """Ask for decisions, but for none so near to one half that rounding may decide."""
-    p, x = t.draw(t.choice(NETWORK, NETWORK, dictionaries(SHAPES, -0.04, 0.04)), X)
-    sure = np.abs(t.names["forward_propagation"](x, p)[1]["Z2"]).min(axis=0) > 1e-5
-    if sure.any():
-        t.call(p, x[:, sure])
+    for size in (1.5, t.choice(1.5, 0.04, 0.004)):
+        ask(t, *t.draw(dictionaries(SHAPES, -size, size), X))
+    if t.source.size >= 5:
+        ask(t, *t.draw(WIDE_NETWORK, WIDE_X))
+
+
+def certain(t, p, x):
+    """Return which samples' decisions rounding does not take."""
+    return np.abs(t.names["forward_propagation"](x, p)[1]["Z2"]).min(axis=0) > 1e-9
+
+
+def ask(t, p, x, sure=True):
+    """Ask for decisions; sure: for those alone that rounding does not take."""
+    x = x[:, certain(t, p, x)] if sure else x
+    if not x.size:
+        return
+    t.call(p, x)
+    likely = t.names["forward_propagation"](x, p)[0]
+    say(t, lambda found, right: f"There A2 is {likely[found != right][0]:.6g}. {RULE}")
+
+
+RULE = "A decision is 1 where A2 is above 0.5, by however little, and 0 at exactly 0.5 and below."
 
 
 def silent(t):
@@ -511,7 +724,16 @@ def silent(t):
     others = np.arange(len(near))[:, np.newaxis] > t.choice(0, len(near))
     others &= ~near.any(axis=1, keepdims=True)
     p = {**p, "W2": p["W2"] * others, "b2": p["b2"] * others}
-    t.call(p, x)
+    ask(t, p, x, sure=False)
+    t.apart()
+    scale = {"W1": 1e-3, "b1": 1, "W2": 1, "b2": 1}  # then integers above 127 count
+    large = {key: value * scale[key] for key, value in t.draw(NETWORK).items()}
+    ask(t, large, t.draw(integer_arrays("n m", -900, 900)))
+    t.apart()
+    first, second, x = t.draw(NETWORK, NETWORK, X)
+    x = x[:, certain(t, first, x) & certain(t, second, x)]
+    if x.size:
+        rewritten(t, t.call, (first, x), (second, x))
 
 
 predict = interaction(
@@ -597,6 +819,17 @@ def scaled(power):
     return network(np.tanh), backward
 
 
+def at(key, place, change):
+    """Return a network with tanh, and a backward function wrong at one place of one gradient."""
+
+    def spoil(g):
+        g = g.copy()
+        g[place] = change(g[place])
+        return g
+
+    return but(key, spoil)
+
+
 def last_sample(p, v, x, y):
     """Return the gradients of the last sample's loss."""
     return way_back(tanh_slope)(p, {k: a[:, -1:] for k, a in v.items()}, x[:, -1:], y[:, -1:])
@@ -615,6 +848,11 @@ RIGHT = {
         network(lambda z: np.logaddexp(0, z)),
         way_back(lambda v: logistic(v["Z1"])),
     ),
+    "has tanh, and returns its keys in another order": (
+        network(np.tanh),
+        lambda *four: dict(reversed(way_back(tanh_slope)(*four).items())),
+    ),
+    "has tanh, and returns arrays in another memory order": but(EVERY, np.asfortranarray),
     "has the arc tangent": (network(np.arctan), way_back(lambda v: 1 / (1 + v["Z1"] ** 2))),
 }
 WRONG = {
@@ -657,6 +895,19 @@ HIDDEN_WRONG = {
     ),
     "uses the last sample only": (network(np.tanh), last_sample),
     "takes all labels for 1": tanh_with(tanh_slope, error=lambda a, y: a - 1),
+    "is wrong at the last place of dW1 alone": at("dW1", (-1, -1), np.negative),
+    "is wrong at the first place of dW1 alone": at("dW1", (0, 0), lambda g: 1.02 * g + 0.02),
+    "is wrong in the last row of dW1 alone": at("dW1", (-1, 0), lambda g: g + 0.02),
+    "is wrong in the last column of dW1 alone": at("dW1", (0, -1), lambda g: g - 0.02),
+    "is wrong at the last place of dW2 alone": at("dW2", (-1, -1), lambda g: g + 0.02),
+    "is wrong at the last place of db1 alone": at("db1", (-1, 0), lambda g: g - 0.02),
+    "returns nan for all of dW2": but("dW2", lambda g: np.full_like(g, np.nan)),
+    "returns nan at one place of db1": at("db1", (0, 0), lambda g: np.nan),
+    "returns nan everywhere": but(EVERY, lambda g: np.full_like(g, np.nan)),
+    "returns the same number everywhere in dW1": but("dW1", lambda g: np.full_like(g, g.mean())),
+    "is a tenth too large everywhere": but(EVERY, lambda g: 1.1 * g),
+    "is one percent too large everywhere": but(EVERY, lambda g: 1.01 * g),
+    "has dW1 and db1 a percent too small": but("dW1 db1", lambda g: 0.99 * g),
 }
 
 
@@ -667,10 +918,17 @@ def sort(t, right, wrong):
 
 
 def mended(t):
-    """Compare the mended exhibit with the right gradients."""
-    p, x, y = t.draw(NETWORK, X, LABELS)
-    values = t.names["forward_propagation"](x, p)[1]
-    seen(t, lambda found: dictionary(found, GRADIENTS), p, values, x, y)
+    """Compare the mended exhibit with the right gradients, as those of `backward_propagation`."""
+    kinds = [(ANY_NETWORK, ANY_X, ANY_Y), (STEEP_NETWORK, STEEP_X, LABELS)]
+    if t.source.size >= 5:
+        kinds.append((WIDE_NETWORK, WIDE_X, WIDE_Y))
+    for kind in kinds:
+        t.apart()
+        for _ in range(2):
+            p, x, y = t.draw(*kind)
+            values = t.names["forward_propagation"](x, p)[1]
+            seen(t, lambda found: dictionary(found, GRADIENTS), p, values, x, y)
+            say(t, blame)
 
 
 check_backward = interaction(

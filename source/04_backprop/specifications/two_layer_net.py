@@ -67,6 +67,17 @@ def box_slopes(t):
         box.backward(x)
 
 
+def in_place(t, layer, domain, dout):
+    """Go through a layer with an array, and with other numbers in the very same array."""
+    t.apart()
+    first, second, upstream = t.draw(domain, domain, dout)
+    box = t.keep(first)
+    layer.forward(box)
+    box.write(second)
+    layer.forward(box)
+    layer.backward(upstream)
+
+
 def box_passes(t):
     """Go through two boxes in turn, with numbers and arrays, and backward more than once."""
     one, other = t.make(), t.make()
@@ -83,6 +94,12 @@ def box_passes(t):
         one.forward(y, x)
         other.backward(dout)
         other.backward(dout)
+    first, second, other_x, dout = t.draw(*[arrays("3 120")] * 4)
+    x, y = t.keep(first), t.keep(other_x)
+    one.forward(x, y)
+    x.write(second)
+    one.forward(x, y)
+    one.backward(dout)
 
 
 MulLayer = interaction(
@@ -153,11 +170,15 @@ def layer_slopes(domain, note=lambda x: ""):
                 say(t, note(value))
             other.forward(before)
             layer.backward(dout)
+            say(t, note(x))
             t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
             layer.forward(before)
             layer.backward(2 * dout)
 
     return steps
+
+
+WHOLE = "Here x holds integers: an array that is written into must be one of floats."
 
 
 def layer_passes(t):
@@ -167,13 +188,32 @@ def layer_passes(t):
         layer.forward(x)
     one.backward(np.array([1.0, -2.0, 3.0, -4.0]))
     other.forward(np.array([3, -2, 1]))
+    say(t, WHOLE)
     other.backward(np.array([0.5, 1.5, -2.5]))
+    say(t, WHOLE)
     for layer in (other, one):
         t.anew()
         x, dout = t.draw(BATCHES, BATCH)
         layer.forward(x)
         layer.backward(dout)
         layer.backward(dout)
+    other.forward(x.T)
+    other.backward(dout.T)
+    shape = t.choice("3 120", "300 2")
+    in_place(t, one, away_from(arrays(shape), 0, 0.01), arrays(shape))
+
+
+def likely(t, layer, x):
+    """Compare the output for numbers far below 0, and its slope, digit by digit."""
+    for name, given in (("forward", x), ("backward", np.ones_like(x))):
+        t.both(
+            name,
+            lambda value, name=name: getattr(layer.theirs, name)(value),
+            lambda value, name=name: getattr(layer.ours, name)(value),
+            (given,),
+            tolerance=Tolerance(1e-3, 0),
+        )
+        say(t, "An output is never cut off, however near it is to 0.")
 
 
 def sigmoid_passes(t):
@@ -181,6 +221,7 @@ def sigmoid_passes(t):
     layer_passes(t)
     t.apart()
     layer = t.make()
+    likely(t, layer, np.array([-27.0, -23.0, -18.0, -15.0]))
     layer.forward(np.array([-12.0, -30.0, 12.0, 750.0]))
     layer.backward(np.ones(4))
     x = np.array([-750.0, 1e30, -1e30, 40.0])
@@ -278,7 +319,7 @@ def affine_shapes(t):
         m = t.choice(1, n + 1)
         W, b, dout = t.draw(arrays(f"{n} {m}"), arrays(f"{m}"), arrays(f"{len(x)} {m}"))
         layer = t.make(W, b)
-        layer.forward(x)
+        layer.forward(t.choice(x, x, np.asfortranarray(x)))
         layer.backward(dout)
         layer.read("dW", "db")
 
@@ -299,6 +340,28 @@ def affine_passes(t):
         layer.backward(dout)
         layer.backward(-2 * dout)
         layer.read("dW", "db", "W", "b")
+    for samples in ("1", "2"):
+        t.apart()
+        W, b, x, first, second = t.draw(
+            arrays("2 3"), arrays("3"), *[arrays(f"{samples} 2")], *[arrays(f"{samples} 3")] * 2
+        )
+        layer, dout = t.make(W, b), t.keep(first)
+        layer.forward(x)
+        layer.backward(dout)
+        dout.write(second)
+        begin = len(t.events)
+        layer.read("dW", "db")
+        for event in t.events[begin:]:
+            add(t, event, VIEW)
+    if t.source.size >= 5:
+        t.apart()
+        x, W, b, dout = affine_case(t, "301", "90", "12")
+        layer = t.make(W, b)
+        in_place(t, layer, arrays("301 90"), arrays("301 12"))
+        layer.read("dW", "db")
+
+
+VIEW = "It has changed with `dout`: each `backward` makes new arrays for its gradients."
 
 
 def affine_changes(t):
@@ -400,6 +463,17 @@ def loss_one_hot(t):
         layer.backward()
     layer.forward(*t.draw(SCORES, TRUTH))
     layer.backward()
+    t.apart()
+    layer = t.make()
+    x = t.draw(arrays("130 3", -2, 2) | arrays("301 12", -2, 2))
+    right = (7 * np.arange(len(x)) + t.source.integer(0, 9)) % x.shape[1]
+    for kind in (np.uint8, np.int8):
+        for answer in (
+            lambda kind=kind: layer.forward(x, right.astype(kind)),
+            layer.backward,
+        ):
+            answer()
+            say(t, f"Here are {len(x)} labels of type {kind.__name__}: don't compute with labels.")
 
 
 def loss_passes(t):
@@ -416,6 +490,15 @@ def loss_passes(t):
         x, right = t.draw(SCORES | single("N K"), TRUTH)
         layer.forward(t=right, x=x)
         layer.backward(-2)
+    t.apart()
+    first, second = t.draw(arrays("3 4", -2, 2), arrays("3 4", -2, 2))
+    x, right = t.keep(first), t.keep(np.array([0, 1, 2]))
+    layer = t.make()
+    layer.forward(x, right)
+    x.write(second)
+    right.write(np.array([3, 1, 0]))
+    layer.forward(x, right)
+    layer.backward()
 
 
 def too_small(found, right):
@@ -492,7 +575,8 @@ def network(t, axes):
         W1, b1, W2, b2, x = drawn
         sums = x @ W1 + b1
         ranked = np.sort(np.maximum(sums, 0) @ W2 + b2, axis=1)
-        if np.abs(sums).min() > 0.01 and np.all(np.diff(ranked[:, -2:]) > 1e-6):
+        near = 0.01 if len(x) < 100 else 1e-9
+        if np.abs(sums).min() > near and np.all(np.diff(ranked[:, -2:]) > near / 1e4):
             break
     values = dict(zip(("W1", "b1", "W2", "b2"), drawn, strict=False))
     net = t.make(*W1.shape, len(b2), 0.5, rng=np.random.default_rng(1))
@@ -545,8 +629,12 @@ def net_scores(t):
         wrong[0], wrong[-1] = 0, 1  # one of each, unless there is one sample
         right = (best + wrong) % classes
         for given in (right, np.eye(classes)[right], right.astype(np.uint8)):
-            net.loss(x, given)
-            net.accuracy(x, given)
+            form = (
+                f"Here t has the shape {given.shape}: {'one-hot' if given.ndim > 1 else 'labels'}."
+            )
+            for method in (net.loss, net.accuracy):
+                method(x, given)
+                say(t, form)
 
 
 PUT_BACK = (
@@ -557,9 +645,9 @@ PUT_BACK = (
 
 def imprecise(found, right):
     """Tell of differences that are near, and no more."""
-    near = all(np.allclose(found[key], right[key], rtol=0.02, atol=0.02) for key in right)
-    words = "Step to both sides, by about 1e-4: then the error is far smaller."
-    return words if near else ""
+    if all(np.allclose(found[key], right[key], rtol=0.02, atol=0.02) for key in right):
+        return "Step to both sides, by about 1e-4: then the error is far smaller."
+    return "Each number of an array is moved by itself, and its difference goes to its own place."
 
 
 def net_differences(t):
@@ -571,6 +659,12 @@ def net_differences(t):
     net.read(*(f"params.{key}" for key in values))
     left = [event.name for event in t.events[begin:] if event.fault]
     add(t, differences, PUT_BACK.format(left[0]) if left else imprecise)
+    for key, value in values.items():
+        net.write(f"params.{key}", value / 2)
+    net.loss(x, right)
+    say(
+        t, "`params` was changed in place: the layers use the very arrays of `params`, at any time."
+    )
 
 
 def net_batches(t):
@@ -583,6 +677,38 @@ def net_batches(t):
         net.read(*(f"params.{key}" for key in values))
         (other.gradient if k else net.predict)(x, *([np.eye(3)[right]] if k else []))
         net.write("params.W2", values["W2"] * (k + 2))
+    t.apart()
+    net, values, first = network(t, KNOWN)
+    x, right = t.keep(first), truth(t, first, values)
+    for key in ("", *values):  # one object all the time
+        if key:
+            net.write(f"params.{key}", values[key] * 1.5)
+        for method in (net.loss, net.accuracy, net.gradient):
+            method(x, right)
+            say(t, NOW)
+    net.predict(-first)
+    x.write(first + 0.125)
+    net.gradient(x, right)
+    say(t, NOW)
+    net.loss(x, right)
+    if t.source.size >= 5:
+        wide_net(t)
+
+
+NOW = (
+    "It was right before: nothing is remembered, as parameters may have changed, or the numbers in "
+    "`x`, though the object is the same."
+)
+
+
+def wide_net(t):
+    """Ask for what a large network says of many samples."""
+    t.apart()
+    net, values, x = network(t, ("301", "20", "6", "12"))
+    right = truth(t, x, values)
+    net.loss(x, right)
+    net.accuracy(x, right.astype(np.uint8))
+    net.gradient(40 * x, right)
 
 
 TwoLayerNet = interaction(
@@ -683,6 +809,24 @@ def train_steps(t):
     sure = batch[0], np.zeros(len(batch[0]), dtype=int)
     for event in trained(net, [sure, *batches], 0.1):
         add(t, event, SURE)
+    for bias, rate in ((12.0, 10.0), (20.0, 1e4)):  # the loss is about exp(-bias)
+        t.apart()
+        net, (batch, *_) = training(t)
+        net.write("params.b2", np.array([bias, 0.0, 0.0]))
+        for event in trained(net, [(batch[0], np.zeros(len(batch[0]), dtype=int))], rate):
+            add(t, event, SMALL)
+    t.apart()
+    net, ((x, right), *_) = training(t)
+    for event in trained(net, [(60 * x, right)], 0.01):
+        add(t, event, "Here the gradient is long: nothing is cut off.")
+    if t.source.size >= 5:
+        t.apart()
+        net, batches = training(t)
+        for event in trained(net, batches * 40, 0.01):
+            add(t, event, "There are 120 batches: each makes a step, by the same rate.")
+
+
+SMALL = "Here the loss is small, and the rate large: each batch makes its step all the same."
 
 
 def train_losses(t):
@@ -742,6 +886,24 @@ def by_index(x, dout):
     return dx
 
 
+def floats_in_place(x, dout):
+    """Return the gradient, made on a copy of dout, which must be of floats."""
+    dx = dout.copy()
+    dx *= np.where(x > 0, 1.0, 0.0)
+    return dx
+
+
+def at(place, value):
+    """Return a version that is right but for one place."""
+
+    def run(x, dout):
+        dx = np.where(x > 0, dout, 0.0)
+        dx.flat[place] = value(dx.flat[place])
+        return dx
+
+    return run
+
+
 def one_by_one(x, dout):
     """Return the gradient, element by element."""
     return np.array([d if v > 0 else 0.0 for v, d in zip(x.flat, dout.flat, strict=True)]).reshape(
@@ -758,6 +920,10 @@ RIGHT = {
     "takes away what is stopped": lambda x, dout: dout - dout * (x <= 0),
     "multiplies by a step function": lambda x, dout: dout * np.heaviside(x, 0),
     "works on everything turned around": lambda x, dout: by_copy(x.T, dout.T).T,
+    "multiplies a copy of dout in place by the mask, as floats": floats_in_place,
+    "returns dout itself where every x is above 0": (
+        lambda x, dout: dout if np.all(x > 0) else np.where(x > 0, dout, 0)
+    ),
     "leaves a minus before each 0": lambda x, dout: np.where(x > 0, dout, -0.0),
 }
 
@@ -812,6 +978,24 @@ WRONG = {
     ),
     "loses the sign of dout": lambda x, dout: np.abs(dout) * (x > 0),
     "lets everything pass where one x is above 0": lambda x, dout: dout * np.any(x > 0),
+    "lets every gradient pass if x is a matrix; for vectors it is right": (
+        lambda x, dout: np.where(x > 0, dout, 0) if x.ndim < 2 else dout.copy()
+    ),
+    "returns the numbers of a matrix by columns; for vectors it is right": (
+        lambda x, dout: np.where(x > 0, dout, 0).ravel(order="F").reshape(x.shape)
+    ),
+    "stops the gradient where x is above 1, too": (
+        lambda x, dout: np.where((x > 0) & (x <= 1), dout, 0)
+    ),
+    "is wrong at the last place alone": at(-1, lambda d: d + 0.5),
+    "is wrong at the first place alone": at(0, lambda d: d - 0.5),
+    "returns nan where x is not above 0": lambda x, dout: np.where(x > 0, dout, np.nan),
+    "adds 0.001 to x, in place": after(lambda x, dout: fill(x, x + 1e-3)),
+    "adds 0.001 to the last element of dout, in place": after(
+        lambda x, dout: dout.flat.__setitem__(-1, dout.flat[-1] + 1e-3)
+    ),
+    "changes the sign of dout, in place": after(lambda x, dout: fill(dout, -dout)),
+    "turns dout around, in place": after(lambda x, dout: fill(dout, dout.copy()[::-1])),
 }
 
 
@@ -995,6 +1179,27 @@ WRONG_GRADIENTS = {
     "transposes square matrices, and mixes up the places of others": changed(
         lambda value: value.ravel(order="F").reshape(value.shape)
     ),
+    "returns 0 for arrays without axes": changed(
+        lambda value: value if value.ndim else np.zeros_like(value)
+    ),
+    "is wrong in the last number of each array alone": changed(
+        lambda value: value + 0.01 * (np.arange(value.size) == value.size - 1).reshape(value.shape)
+    ),
+    "returns nan for matrices": changed(
+        lambda value: value if value.ndim < 2 else np.full_like(value, np.nan)
+    ),
+    "returns nan everywhere": changed(lambda value: np.full_like(value, np.nan)),
+    "returns the absolute values": changed(np.abs),
+    "returns the mean of each array in all its places": changed(
+        lambda value: np.full_like(value, np.mean(value))
+    ),
+    "is one percent too large": changed(lambda value: 1.01 * value),
+    "adds 1e-4 to the last number of the first array of the parameters": spoilt(
+        lambda arrays, found: arrays[0].flat.__setitem__(-1, arrays[0].flat[-1] + 1e-4)
+    ),
+    "changes the signs of the parameters": spoilt(
+        lambda arrays, found: write_over(arrays, [-values for values in arrays])
+    ),
     "has the wrong sign in the first array": lambda loss, params: {
         key: value if key != next(iter(params)) else np.asarray(-value)
         for key, value in on_copies(loss, params).items()
@@ -1019,7 +1224,8 @@ def cubes(p):
 def mended_gradients(t):
     """Differentiate two losses, with keys in any order and arrays of any shape."""
     for loss in (cubes, mixed):
-        W, b, scale = t.draw(arrays("2 3", -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
+        shape = t.choice("2 3", "3 3")
+        W, b, scale = t.draw(arrays(shape, -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
         params = {"W": t.choice(W, W.T), "b": np.asarray(b), "scale": np.array(scale)}
         keys = [list(params)[place] for place in t.source.order(3)]
         t.call(loss, {key: params[key] for key in keys})

@@ -55,8 +55,12 @@ def patients(t):
     Now and then a few patients are far from all others.
     """
     n, columns = t.source.integer(30, 45), t.source.integer(1, 4)
+    many = t.source.size >= 5
+    if many:
+        n, columns = 601, 12
     x = t.draw(arrays(f"{n} {columns}")) + 0.1 * np.sin(np.arange(n * columns)).reshape(n, columns)
-    x[t.source.order(n)[: t.choice(0, 3)]] *= 20
+    for place, row in enumerate(t.source.order(n)[: 6 if many else t.choice(0, 1, 3)]):
+        x[row] *= 10.0 ** (place + 1) if many else 20  # one of them is far from all in any set
     y = (np.array(t.source.order(n)) % t.choice(2, 3) == 0).astype(int)
     return x * 10.0 ** np.arange(columns) + 5, y
 
@@ -104,6 +108,8 @@ def rows(key, actual, right):
         return "These labels are not among those that came in: they come back as they are."
     if actual.shape[1:] != right.shape[1:]:
         return "It is not made from the argument `x`."
+    if actual.shape != right.shape and key == "x_train" and 0 < len(right) - len(actual) <= 6:
+        return "Rows are missing: keep all, however far from the mean."
     if actual.shape != right.shape:
         return (
             f"The order is {', '.join(SETS)}; the first split takes the test set away, and the "
@@ -138,7 +144,7 @@ def by_column(values):
 def other_numbers(t):
     """Compare sets of other labels than 0 and 1, and of whole numbers."""
     x, y = patients(t)
-    split(t, x, 3 - y)
+    split(t, x, (3 - y).astype(t.choice(int, np.int8, np.uint8)))
     split(t, np.round(x).astype(int), y)
 
 
@@ -303,12 +309,12 @@ def sized(actual, right):
 
 def first(t):
     """Look at first weights, of any size; then again, of another network, and of a changed one."""
-    units = t.source.integer(1, 12)
+    units = t.choice(*[t.source.integer(1, 12)] * 4, 130)
     network = made(t, **({} if units == 10 else {"units": units}))
     network.do("init_weights", t.source.integer(1, 6))
     at_start(t, network)
     other = made(t, units=t.source.integer(1, 12))
-    other.do("init_weights", t.source.integer(1, 6))
+    other.do("init_weights", t.choice(*[t.source.integer(1, 6)] * 4, 300))
     at_start(t, other)
     at_start(t, network, "A second network's `init_weights` has changed it: set it on `self`.")
     for name, value in zip(SHAPES, (5.5, 0.25, 0.75, 1.5), strict=True):
@@ -350,12 +356,32 @@ def forward(t):
     """One batch or two; what is kept may have another name here, but no other values."""
     network = ready(t, drawn(t))
     for name in ("m", "more")[: t.choice(1, 2)]:
-        network.forpass(batch(t, name)[0])
+        z = network.forpass(batch(t, name)[0])
+        network.activation(z)
         t.both(
             ".a1",
             lambda: copied(network.theirs.a1 if hasattr(network.theirs, "a1") else network.ours.a1),
             lambda: copied(network.ours.a1),
         )
+    if t.source.size >= 5:
+        crowd(t)
+        ready(t, drawn(t, -0.3, 0.3)).forpass(batch(t)[0])
+
+
+def in_place(t, network, ask, *domains):
+    """Ask about arrays, and about other numbers in the very same arrays."""
+    first, second = ([t.draw(domain) for domain in domains] for _ in range(2))
+    kept = [t.keep(value) for value in first]
+    ask(*kept)
+    for box, value in zip(kept, second, strict=True):
+        box.write(value)
+    ask(*kept)
+
+
+def crowd(t):
+    """Forget the axes: from now on there are many samples, features and units."""
+    t.apart()
+    t.axes.known.update(m=301, n=30, u=90)
 
 
 def keeping(t):
@@ -368,6 +394,10 @@ def keeping(t):
     other.look(
         "a1", about=lambda *_: "Another network's batch has taken its place: keep it on `self`."
     )
+    in_place(t, one, one.forpass, arrays("m n", -2, 2))
+    one.look("a1")
+    one.write("w1", -one.ours.w1)
+    one.forpass(t.draw(arrays("m n", -2, 2)))
 
 
 def activations(t):
@@ -378,6 +408,14 @@ def activations(t):
     say(t, clipped)
     network.activation(np.array([[-1000.0], [-40.0], [0.0], [40.0], [1000.0]]))
     say(t, clipped)
+    t.both(
+        "activation",
+        lambda z: network.theirs.activation(z),
+        lambda z: network.ours.activation(z),
+        (np.array([-27.0, -22.0, -17.0, -12.0]),),
+        tolerance=Tolerance(1e-3, 0),
+    )
+    say(t, "A probability is never cut off, however near it is to 0.")
 
 
 def clipped(actual, right):
@@ -443,11 +481,21 @@ def cheap(t):
     other.reg_loss()
     network.set("w2", t.draw(arrays("u 1")))
     network.reg_loss()
+    network.write("w1", t.draw(arrays("n u")))
+    network.write("w2", t.draw(arrays("u 1")))
+    network.reg_loss()
+    say(t, "Here numbers were written into w1 and w2 in place: compute it anew in each call.")
+    for option in ("l1", "l2"):
+        network.set(option, 0.375)
+        network.reg_loss()
     network.look(*SHAPES)
     for size in (1e-3, 50.0):
         weights = {key: size * w for key, w in drawn(t).items()}
         strengths = {"l1": t.choice(1, 0), "l2": t.choice(1, 3)}
         pay(t, ready(t, weights, other=True, **strengths), strengths, OF_ANY_SIZE)
+    if t.source.size >= 5:
+        crowd(t)
+        pay(t, ready(t, drawn(t), l1=0.5, l2=0.25), {"l1": 0.5, "l2": 0.25})
 
 
 reg_loss = interaction(
@@ -518,6 +566,17 @@ def sound(t):
     """Hold the gradients against the cross-entropy's, whatever the penalty; no weight moves."""
     network = gradients(t, *batch(t), steep(t), **price(t))
     network.look(*SHAPES, about=lambda *_: "`backprop` only computes gradients: no weight moves.")
+    t.apart()
+    gradients(t, *far(t), truth=False)
+    if t.source.size >= 5:
+        crowd(t)
+        gradients(t, *batch(t), drawn(t, -0.3, 0.3), truth=False)
+
+
+def far(t, weights=drawn):
+    """Return a batch far from 0, and weights for which its gradients are long."""
+    (x, y), weights = batch(t), weights(t)
+    return 40 * x, y, weights | {"w1": weights["w1"] / 40, "w2": weights["w2"] * 4}
 
 
 def untouched(t):
@@ -637,6 +696,42 @@ def edges(t):
         kinds=(batch, integer_batch),
     )
     network.look("losses", about=lambda *_: "`training` returns its loss, and records nothing.")
+    t.apart()
+    network = ready(t, drawn(t), l1=0.5, learning_rate=0.1)
+    in_place(t, network, network.training, arrays("m n", -2, 2), integer_arrays("m 1", 0, 1))
+    network.look(*SHAPES)
+    t.apart()
+    x, y = batch(t)
+    one_step(t, x, 0 * y, drawn(t) | {"b2": np.array([t.choice(40.0, 900.0)])}, LARGE)
+
+
+def steps(t):
+    """Make ordinary steps, a long one, one of many samples, and one where the loss is small."""
+    walk(t, none=False, weights=apart)
+    t.apart()
+    x, y, weights = far(t)
+    one_step(t, x, y, weights, "Here the gradient is long: nothing is cut off.", learning_rate=0.05)
+    t.apart()
+    weights = drawn(t, -1, 1)
+    for bias, rate in ((12.0, 10.0), (18.0, 1e4)):  # the loss is about exp(-bias)
+        x, y = batch(t)
+        given = weights | {"b2": np.array([bias])}
+        one_step(t, x, 0 * y + 1, given, SMALL, learning_rate=rate)
+    if t.source.size >= 5:
+        crowd(t)
+        one_step(t, *batch(t), drawn(t, -0.3, 0.3), "Here are 301 samples.", l1=0.5, l2=0.25)
+
+
+LARGE = "Here the loss is large: nothing is cut off; `cross_entropy` takes scores of any size."
+SMALL = "Here the loss is small, and the rate large: the step is made all the same."
+
+
+def one_step(t, x, y, weights, about, **options):
+    """Make one step, and compare."""
+    network = ready(t, weights, **options)
+    network.training(x, y)
+    say(t, about)
+    network.look(*SHAPES, about=lambda *_: about)
 
 
 training = interaction(
@@ -647,7 +742,7 @@ training = interaction(
         single=True,
         of="Training",
         axes=BATCHES,
-        steps=lambda t: walk(t, none=False, weights=apart),
+        steps=steps,
     ),
     part(
         "agrees with numerical differentiation",
@@ -679,7 +774,22 @@ def watching(t):
         network.look("val_losses", about=last_of)
     one.look("losses", "val_losses", *SHAPES)
     other.look("val_losses")
+    weights = drawn(t)
+    steep = {"w2": 200 * weights["w2"], "b2": np.array([900.0])}
+    sure = ready(t, weights | steep, other=True, l1=0.5)
+    in_place(t, sure, lambda *two: sure.do("update_val_loss", *two), *VALIDATION)
+    sure.write("w1", -weights["w1"])
+    sure.do("update_val_loss", *batch(t))
+    sure.look("val_losses", about=last_of)
+    if t.source.size >= 5:
+        crowd(t)
+        many = ready(t, drawn(t, -0.3, 0.3), l2=0.5)
+        for _ in range(12):
+            many.do("update_val_loss", *batch(t))
+        many.look("val_losses", about=last_of)
 
+
+VALIDATION = arrays("m n", -2, 2), integer_arrays("m 1", 0, 1)
 
 update_val_loss = interaction(
     part(
@@ -714,12 +824,14 @@ def crowds(t, name):
     return x, y[:, 0].astype(int)
 
 
-def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False):
+def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False, many=False):
     """Train, and look at both lists and at the weights.
 
     With `apart` all labels are 0, and 1 in the validation set: its loss rises.
     """
     t.anew()
+    if many:
+        t.axes.known.update(m=301, v=130)
     x, y = crowds(t, "m")
     data = x, y * (not apart)
     x_val, y_val = crowds(t, "v") if watched else (None, None)
@@ -786,9 +898,11 @@ def smooth(t):
 def trained(t):
     """Train for some epochs, or for many in which the validation loss rises."""
     if t.choice(False, False, True):
-        fitted(t, smooth(t), 30, apart=True)
+        fitted(t, smooth(t), t.choice(30, 130), apart=True)
     else:
         fitted(t, optioned(t), t.source.integer(2, 6))
+        t.apart()
+        fitted(t, made(t, l2=0.5, learning_rate=1e-7, units=2), 7, many=t.choice(True, False))
 
 
 def unwatched(t):
@@ -882,6 +996,26 @@ def tied(t):
     even.score(x, y)
     sure = ready(t, {**weights, "w2": 0 * weights["w2"], "b2": np.full(1, 3.0)})
     sure.predict(x)
+    for bias in (1e-6, -1e-6):
+        near = ready(t, {**weights, "w2": 0 * weights["w2"], "b2": np.full(1, bias)})
+        near.predict(x)
+        say(t, "All scores are 0.000001 or -0.000001: above 0, by however little, it is 1.")
+    t.apart()
+    network = ready(t, {**drawn(t), "b2": np.full(1, 20.0)})
+    rows = t.keep(t.draw(arrays("m n", -2, 2)))
+    network.predict(rows)
+    network.set("b2", np.full(1, -20.0))
+    network.predict(rows)
+    say(t, "The weights have changed since: compute it anew in each call.")
+    if t.source.size >= 5:
+        crowd(t)
+        weights = {**drawn(t, -0.3, 0.3), "b2": np.full(1, 0.0123)}
+        network = ready(t, weights)
+        many = t.draw(arrays("m n", -2, 2))
+        y = network.ours.predict(many).astype(int)
+        y[::9] = 1 - y[::9]
+        network.predict(many)
+        network.score(many, y.astype(np.uint8))
 
 
 score = interaction(
@@ -1031,6 +1165,24 @@ def version(
     return suspect
 
 
+def but_for(key, wrong):
+    """Return a suspect that is right but for one of the gradients."""
+    right = version()
+    return lambda *case: {**right(*case), key: wrong(*case)[key]}
+
+
+def at(key, place, change, of=None):
+    """Return a suspect that is right but for one number of one gradient."""
+
+    def suspect(*case):
+        found = dict((of or version())(*case))
+        found[key] = np.array(found[key], dtype=float)
+        found[key].flat[place] = change(found[key].flat[place])
+        return found
+
+    return suspect
+
+
 def turned(suspect):
     """Return a suspect whose gradients come in the opposite order."""
     return lambda *case: dict(reversed(suspect(*case).items()))
@@ -1124,6 +1276,16 @@ PLAINLY_WRONG = {
         share=lambda size, m: -1 / size, toll=lambda size, m: -1 / m
     ),
 }
+PARTLY_PAID = {  # which nobody sees where the biases are 0, or the weights positive
+    "lays the L1 penalty on b1 too, which is right if b1 is 0": version(l1_of=(*BOTH, "b1")),
+    "lays the L2 penalty on b1 too, which is right if b1 is 0": version(l2_of=(*BOTH, "b1")),
+    "lays the L1 penalty on b2 too, which is right if b2 is 0": version(l1_of=(*BOTH, "b2")),
+    "lays the L2 penalty on b2 too, which is right if b2 is 0": version(l2_of=(*BOTH, "b2")),
+    "lays the L1 penalty on w2 alone": version(l1_of=("w2",)),
+    "lays the L2 penalty on w2 alone": version(l2_of=("w2",)),
+    "forgets the sign of w1 in L1": but_for("w1", version(sign=np.ones_like)),
+    "forgets the sign of w2 in L1": but_for("w2", version(sign=np.ones_like)),
+}
 SUBTLY_WRONG = {
     "gives b1 the mean over samples and units, which is right if all units are equal": version(
         lambda x, w, a1, err, hidden: {"b1": np.full(a1.shape[1], hidden.sum() / a1.shape[1])}
@@ -1162,6 +1324,18 @@ SUBTLY_WRONG = {
     ),
     "is wrong by one percent": version(last=0.01),
     "returns 0 for all but the largest number of each gradient": largest_alone,
+    **PARTLY_PAID,
+    "is wrong at the first place of w1 alone": at("w1", 0, lambda g: g + 0.01),
+    "is wrong at the last place of w1 alone": at("w1", -1, lambda g: g - 0.01),
+    "is wrong at the last place of w2 alone": at("w2", -1, lambda g: g + 0.01),
+    "is wrong at the first place of b1 alone": at("b1", 0, lambda g: g - 0.01),
+    "is wrong at the last place of b1 alone": at("b1", -1, lambda g: g + 0.01),
+    "returns nan at the last place of w1": at("w1", -1, lambda g: np.nan),
+    "returns nan for b2": at("b2", 0, lambda g: np.nan),
+    "returns absolute values": lambda *case: {k: np.abs(g) for k, g in version()(*case).items()},
+    "gives b2 a column, (1, 1), which broadcasting hides": version(
+        lambda x, w, a1, err, hidden: {"b2": err.sum(axis=0, keepdims=True)}
+    ),
     "gives b1 an axis of length 1 more, which broadcasting hides": version(
         lambda x, w, a1, err, hidden: {"b1": hidden.sum(axis=0, keepdims=True)}
     ),
@@ -1218,6 +1392,17 @@ def comes_with(t):
     called(t, "regularized_loss", x, y, weights, l1, l2)
     say(t, "It is (ΣCE + R) / m, with R as in `reg_loss`: both matrices, no biases.")
     compared(t, "gradients_mended", lambda w: mean_loss(x, y, w, l1, l2), x, y, weights, l1, l2)
+    sure = weights | {"b2": np.array([t.choice(60.0, -900.0)])}
+    for truth in (0 * y, 0 * y + 1):
+        called(t, "regularized_loss", x, truth, sure, l1, l2)
+        say(t, LARGE)
+    t.apart()
+    called(t, "gradients_mended", *far(t, apart), l1, l2)
+    if t.source.size >= 5:
+        crowd(t)
+        x, y = batch(t)
+        for name in ("regularized_loss", "gradients_mended"):
+            called(t, name, x, y, apart(t), l1, l2)
 
 
 check_all_gradients = interaction(
@@ -1243,12 +1428,6 @@ check_all_gradients = interaction(
         steps=comes_with,
     ),
 )
-
-
-def but_for(key, wrong):
-    """Return a suspect that is right but for one of the gradients."""
-    right = version()
-    return lambda *case: {**right(*case), key: wrong(*case)[key]}
 
 
 RIGHT_BATCHES = {
@@ -1300,6 +1479,17 @@ SUBTLY_WRONG_BATCHES = {
     ),
     "returns 0 for all but the largest number of each gradient": largest_alone,
     "is wrong by one percent": version(last=0.01),
+    **PARTLY_PAID,
+    "divides the penalty by m as if it were a multiple of B, B (m // B)": version(
+        toll=lambda size, m: 1 / (size * max(m // size, 1))
+    ),
+    "is wrong at the first place of w1 alone": at("w1", 0, lambda g: g + 0.01),
+    "is wrong at the last place of w1 alone": at("w1", -1, lambda g: g - 0.01),
+    "is wrong at the last place of w2 alone": at("w2", -1, lambda g: g + 0.01),
+    "is wrong at the last place of b1 alone": at("b1", -1, lambda g: g + 0.01),
+    "returns nan at the last place of w1": at("w1", -1, lambda g: np.nan),
+    "returns nan for b2": at("b2", 0, lambda g: np.nan),
+    "returns absolute values": lambda *case: {k: np.abs(g) for k, g in version()(*case).items()},
 }
 
 
@@ -1312,6 +1502,11 @@ def comes_with_batches(t):
         return mean_loss(x, y, w, l1 * len(x) / m, l2 * len(x) / m)
 
     compared(t, "minibatch_mended", loss, x, y, weights, l1, l2, m)
+    t.apart()
+    called(t, "minibatch_mended", *far(t, apart), l1, l2, m)
+    if t.source.size >= 5:
+        crowd(t)
+        called(t, "minibatch_mended", *batch(t), apart(t), l1, l2, 60_000)
 
 
 check_minibatch = interaction(

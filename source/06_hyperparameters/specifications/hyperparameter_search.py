@@ -4,6 +4,7 @@ Most of them draw random numbers, so that more than one answer is right: a step 
 sentence that says what is wrong with the answer, empty if nothing is.
 """
 
+import ast
 from functools import partial
 from itertools import pairwise
 
@@ -106,7 +107,7 @@ def unpaired(pair, x, t, of="", kinds=False):
             return f"Your {name}{of} {array}"
         if array.shape[1:] != right.shape[1:] or not array.ndim:
             return f"Your {name}{of} {shape_sentence(array.shape, right.shape)}."
-        if kinds and right.dtype.kind == "i" and array.dtype.kind not in "iu":
+        if kinds and right.dtype.kind in "iu" and array.dtype.kind not in "iu":
             return f"Your {name}{of} holds {array.dtype} in place of integers: keep their type."
     if len(pair[0]) != len(pair[1]):
         return f"Your x{of} holds {len(pair[0])} samples, and your t {len(pair[1])} labels."
@@ -137,11 +138,17 @@ def misshuffled(pair, x, t, kinds=False):
 
 ROWS = np.arange(14.0).reshape(7, 2), 10 * np.arange(7)
 ONE = np.array([[0.5, 1.5]]), np.array([3])
+MANY_ROWS = np.arange(600.0).reshape(300, 2), np.arange(300)  # more than a byte can count
+BYTES = np.arange(160, 256, 4, dtype=np.uint8).reshape(6, 2, 2), np.arange(6)
 
 
 def shuffles(t, kinds=False):
-    """Shuffle seven samples that are all different, one alone, and any others."""
-    for x, truth in (ROWS, ONE, t.draw(SAMPLES, TRUTH)):
+    """Shuffle seven samples that are all different, one alone, and any others, now and then many.
+
+    With `kinds` images of bytes, too, and more than once the same arrays.
+    """
+    more = [MANY_ROWS] if t.source.size >= 5 and not kinds else [BYTES] if kinds else []
+    for x, truth in (ROWS, ONE, *more, t.draw(SAMPLES, TRUTH)):
         t.apart()
         wrong = partial(misshuffled, x=x, t=truth, kinds=kinds)
         rng = t.draw(SEEDS | GENERATORS)
@@ -149,6 +156,43 @@ def shuffles(t, kinds=False):
             t.relate(wrong, x, truth, rng)
         else:
             t.relate(wrong, x=x, t=truth, rng=rng)
+
+
+def kept_samples(t, wrong, **options):
+    """Shuffle or split the same arrays again when they hold other samples."""
+    t.apart()
+    x, truth = t.keep(TEN[0]), t.keep(TEN[1])
+    for _ in range(2):
+        judge = partial(wrong, x=x.ours.copy(), t=truth.ours.copy(), **options)
+        t.relate(judge, x, truth, rng=t.draw(SEEDS), **options)
+        x.write(x.ours + 100)
+        truth.write(truth.ours[::-1] + 1)
+
+
+def labels_of(pair):
+    """Return the labels of a shuffled data set."""
+    return pair[1]
+
+
+def training_labels(found):
+    """Return the labels for training."""
+    return found[0][1]
+
+
+def no_matter(f, *args, of=np.ravel, **options):
+    """Tell whether f answers alike twice without a seed: with None, and with nothing."""
+    one, other = f(*copied(args), **options), f(*copied(args), rng=None, **options)
+    return np.array_equal(np.asarray(of(one)), np.asarray(of(other)))
+
+
+def always_alike(same):
+    """Return what is wrong if answers without a seed are the same."""
+    return "Without a seed the random numbers are always the same." if same else ""
+
+
+def without_seed(t, *args, **options):
+    """Call twice without a seed; what comes is another answer each time, so it is not looked at."""
+    ask(t, "twice without a seed", lambda f: no_matter(f, *args, **options), always_alike)
 
 
 def many_orders(shuffle, seeds, samples):
@@ -235,7 +279,9 @@ TWO_AND_THREE = "twenty samples, twice by a seed and three times by one generato
 def repeated_shuffles(t):
     """Shuffle once, and several times with one seed and with one generator."""
     shuffles(t, kinds=True)
+    kept_samples(t, misshuffled)
     ask(t, TWO_AND_THREE, twice, unrepeatable, seed=t.draw(SEEDS))
+    without_seed(t, *TWENTY, of=labels_of)
     unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
 
@@ -274,7 +320,10 @@ def split(t, x, truth, share, kinds=False):
     """Split once, apart from other steps."""
     t.apart()
     wrong = partial(missplit, x=x, t=truth, share=share, kinds=kinds)
-    t.relate(wrong, x, truth, share, t.draw(SEEDS))
+    if t.choice(True, False):
+        t.relate(wrong, x, truth, share, t.draw(SEEDS))
+    else:
+        t.relate(wrong, x, truth, rng=t.draw(SEEDS), share=share)
 
 
 WHOLE = ((10, 0.2), (10, 0.3), (12, 0.5), (8, 0.25), (4, 0.75), (5, 0.2))
@@ -283,6 +332,8 @@ WHOLE = ((10, 0.2), (10, 0.3), (12, 0.5), (8, 0.25), (4, 0.75), (5, 0.2))
 def splits(t):
     """Split where the share is a whole number of samples: ten, and any others."""
     split(t, *TEN, 0.3)
+    if t.source.size >= 5:
+        split(t, *MANY_ROWS, t.choice(0.1, 0.5, 0.9))
     total, share = t.choice(*WHOLE)
     t.apart()
     t.axes.known["N"] = total
@@ -295,12 +346,13 @@ def rounds(t):
     count = t.draw(integers(0, total))
     share = min(max((count + t.draw(numbers(-0.4, 0.4))) / total, 0.0), 1.0)
     cases = (8, 0.2), (100, 0.29), (7, 0.2), (9, 0.25), (6, 0.05), (5, 0.95), (total, share)
-    for samples, share in cases:
+    for samples, share in (*cases, (3, 0), (3, 1), (300, 0.2533)):
         x = np.arange(2.0 * samples).reshape(samples, 2)
         split(t, x, np.arange(samples), share)
-    t.apart()
-    x, truth = TWENTY[0][:8], TWENTY[1][:8]
-    t.relate(partial(missplit, x=x, t=truth, share=0.2), x, truth, rng=t.draw(SEEDS))
+    for samples in (8, 20):  # without a share
+        t.apart()
+        x, truth = TWENTY[0][:samples], TWENTY[1][:samples]
+        t.relate(partial(missplit, x=x, t=truth, share=0.2), x, truth, rng=t.draw(SEEDS))
 
 
 def halves(split, seeds):
@@ -342,7 +394,10 @@ def unrepeatable_split(found):
 def repeated_splits(t):
     """Split once, and several times with one seed and with one generator."""
     split(t, *TEN, 0.3, kinds=True)
+    split(t, *BYTES, 0.5, kinds=True)
+    kept_samples(t, missplit, share=0.3)
     ask(t, TWO_AND_THREE, partial(twice, share=0.5), unrepeatable_split, seed=t.draw(SEEDS))
+    without_seed(t, *TWENTY, of=training_labels, share=0.5)
     unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
 
@@ -382,6 +437,8 @@ def whole_batches(t):
     sizes = t.choice([3, 4, 2], [4, 5, 3, 3], [2, 3])
     samples = t.choice(6, 9)
     data = *random_data(t, samples, sizes[0], sizes[-1]), *random_data(t, 9, sizes[0], sizes[-1])
+    if len(sizes) == 2:
+        data = 20 * data[0], *data[1:]  # whose gradients are large
     mine = trainer(t, sizes, t.choice(0.5, 0.2), data, t.choice(0.0, 0.3), mini_batch_size=samples)
     for _ in range(2):
         mine.train_epoch()
@@ -393,6 +450,10 @@ def even_batches(t):
     epoch_of(t, *t.choice((4, 2), (6, 3), (3, 1), (6, 2)))
     epoch_of(t, 7, 3, untaken)
     epoch_of(t, 14, 1, in_order)
+    if t.source.size >= 5:
+        epoch_of(t, 260, 130, untaken)
+    elif t.source.size == 4:
+        epoch_of(t, 110, 1, untaken)
     t.apart()
     whole_batches(t)
 
@@ -475,8 +536,8 @@ def untaken(before, after, size):
         )
     if still:
         return (
-            f"{epoch} {len(still)} of the samples are never taken: take slices of one permutation, "
-            "to its end."
+            f"{epoch} {len(still)} of the samples {'is' if len(still) == 1 else 'are'} never "
+            "taken: take slices of one permutation, to its end."
         )
     return ""
 
@@ -588,7 +649,7 @@ def orders_differ(t):
 
 
 RECORDED = {
-    "train_loss_list": "the loss of all training samples",
+    "train_loss_list": "the network's `loss` of all training samples, with its decay,",
     "train_acc_list": "the accuracy on all training samples",
     "test_acc_list": "the accuracy on all test samples",
 }
@@ -629,7 +690,9 @@ def records(t):
         (3, 3, 0.5, 8),
     ):
         t.apart()
-        data = *random_data(t, samples, 3, 3), *random_data(t, 11, 3, 3)
+        if samples == 9 and t.source.size >= 4:  # more than are measured at a time, or in a byte
+            samples = size = 130
+        data = *random_data(t, samples, 3, 3), *random_data(t, 271 if size == 130 else 11, 3, 3)
         if samples == 3:
             data = *easy, *easy
         mine = trainer(
@@ -644,9 +707,41 @@ def records(t):
         mine.read("network.params")
 
 
+def ties(one):
+    """Give a trainer's optimizer biases of the network as its rates: it remembers by them."""
+    one.optimizer.lr = one.network.params["b1"]
+
+
+def forgetful(found, right):
+    """Return what is wrong with the biases after epochs with an optimizer that remembers."""
+    if near(found, right):
+        return ""
+    return (
+        "With an optimizer whose rates change from step to step the weights are wrong: let "
+        "`self.optimizer` itself make each step, so that it remembers the steps before, and no "
+        "copy of it."
+    )
+
+
+def remembering(t):
+    """Train on samples that are all alike, so that every order gives the same weights."""
+    t.apart()
+    row, truth = t.draw(arrays("1 2", 0.5, 2)), t.source.integer(0, 2)
+    data = np.repeat(row, 6, axis=0), np.full(6, truth)
+    mine = trainer(t, [2, 3], 0.1, (*data, *data), mini_batch_size=2)
+    mine.write("network.params.b1", np.array([0.1, 0.2, 0.3]))
+    t.both("the optimizer's rates are the network's biases", ties, ties, (mine,))
+    for _ in range(3):
+        mine.train_epoch()
+    right = mine.ours.network.params["b1"].copy()
+    mine.read("network.params.b1", relation=partial(forgetful, right=right))
+
+
 def beside(t):
     """Train one of two trainers, with an optimizer whose rate is not that of its step."""
     data = *random_data(t, 6, 2, 2), *random_data(t, 7, 2, 2)
+    remembering(t)
+    t.apart()
     mine = trainer(t, [2, 3, 2], 0.1, data, epochs=2, mini_batch_size=6)
     other = trainer(t, [2, 3, 2], 0.5, data, epochs=2, mini_batch_size=4)
     t.both("the first one's optimizer steps as the second one's", lends, lends, (mine, other))
@@ -777,6 +872,21 @@ def log_uniform(t):
         t.relate(partial(off_sample, low=bounds[0], high=bounds[1]), *bounds, 2000, t.draw(SEEDS))
     seed = t.draw(SEEDS)
     ask(t, "samples of five, by two seeds", two_samples, alike, seed=seed, other=seed + 1)
+    if t.source.size == 2:
+        ask(t, "200 single numbers of one generator", one_by_one, off_singles, seed=seed)
+
+
+def one_by_one(draw, seed):
+    """Draw many single numbers from one generator."""
+    rng = np.random.default_rng(seed)
+    return [draw(1e-5, 1.0, rng=rng) for _ in range(200)]
+
+
+def off_singles(found):
+    """Return what is wrong with single numbers."""
+    if any(np.size(one) != 1 for one in found):
+        return ""  # another part looks at that
+    return off_scale(np.ravel(found), 1e-5, 1.0, "your single numbers")
 
 
 def two_samples(draw, seed, other):
@@ -802,8 +912,17 @@ def beyond(found, size, low, high):
 
 def sizes(t):
     """Draw a single number, or any count of them, between bounds that may be integers."""
-    for size in (None, 0, 1, t.draw(integers(2, 6))):
-        low, high = t.choice((1e-6, 1e-4), (1, 100), (np.float64(0.5), 2), (1e-3, 1))
+    usual = t.choice((1e-6, 1e-4), (1, 100), (np.float64(0.5), 2), (1e-3, 1))
+    for size, bounds in (
+        (None, usual),
+        (0, usual),
+        (1, usual),
+        (t.draw(integers(2, 6)), usual),
+        (np.int64(7), (1e-150, 1e150)),
+        (None, (1e-80, 1e-70)),
+        (3, (1e80, 1e90)),
+    ):
+        low, high = bounds
         t.apart()
         options = {"rng": t.draw(SEEDS | GENERATORS), **({} if size is None else {"size": size})}
         t.relate(partial(beyond, size=size, low=low, high=high), low, high, **options)
@@ -837,6 +956,7 @@ def repeated_samples(t):
     seed = t.draw(SEEDS)
     name = "samples of five, twice by a seed, by another, twice by one generator, and five of one"
     ask(t, name, samples_of, unlike, seed=seed, other=seed + 1)
+    without_seed(t, 1e-3, 1.0, 5)
     unseeded(t, "five numbers, twice by a seed", five, seed=seed)
 
 
@@ -866,14 +986,14 @@ def scorer(measured):
         draws = hasattr(rng, "random")
         kind = "a generator" if draws else "nothing" if rng is None else "no generator"
         calls.append({"given": values, "rng": kind, "drawn": float(rng.random()) if draws else 0.0})
-        return dict(measured)
+        return measured
 
     return train_and_score, calls
 
 
 def run_one(run, ranges, seed, measured):
     """Run one trial; return the result, how it has called the scorer, and the ranges after it."""
-    train_and_score, calls = scorer(measured)
+    train_and_score, calls = scorer(copied(measured))
     own = dict(ranges)
     return [run(train_and_score, own, seed), calls, own]
 
@@ -961,10 +1081,14 @@ def draws_each(t):
 def any_names(t):
     """Run one trial, whatever the names of hyperparameters and measurements."""
     names = [("lr", "b", "momentum", "n_units", "x")[k] for k in t.source.order(5)]
-    ranges = {name: (10.0**-k, 2.0 * k + 1) for k, name in enumerate(names[: t.choice(1, 2, 4)])}
+    names = names[: t.choice(1, 2, 4)]
+    if t.source.size >= 5:
+        names = [f"h{k + 1}" for k in t.source.order(12)]
+    ranges = {name: (10.0**-k, 2.0 * k + 1) for k, name in enumerate(names)}
     measured = {"val_acc": t.draw(numbers(0, 1)), t.choice("test_acc", "epochs", "note"): 3}
     ask(t, "run_trial", run_one, lambda found: misrun(found, ranges, measured), ranges=ranges,
-        seed=t.draw(SEEDS | GENERATORS | one_of([1, 2], [7])), measured=measured)  # fmt: skip
+        seed=t.draw(SEEDS | GENERATORS | one_of([1, 2], [7])),
+        measured=measured)  # fmt: skip
 
 
 def one_seed(run, seed, other):
@@ -1025,6 +1149,13 @@ def depends_on_seed(t):
     ask(t, name, one_seed, undetermined, seed=seed, other=seed + 1)
     unseeded(t, "a trial, twice by a seed", partial(run_one, ranges=RANGES, measured=MEASURED),
              seed=seed)  # fmt: skip
+    ask(t, "two trials, with None as their seed", no_seed, always_alike)
+
+
+def no_seed(run):
+    """Run two trials with None as their seed; tell whether they draw the same numbers."""
+    one, other = (run_one(run, RANGES, None, MEASURED)[1] for _ in range(2))
+    return one == other
 
 
 def hands_on(t):
@@ -1046,8 +1177,13 @@ run_trial = interaction(
 )
 
 
+def measurements(accuracy):
+    """Return what a trial measures."""
+    return {"val_acc": accuracy, "train_acc": accuracy * 5 % 1, "test_acc": accuracy * 7 % 1}
+
+
 def searched(search, trials, seed, accuracies, greedy=0, **options):
-    """Search; return the results, and how each trial has called the scorer.
+    """Search; return the results, how each trial has called the scorer, and the ranges after it.
 
     A trial takes `greedy` random numbers more than it needs.
     """
@@ -1057,20 +1193,25 @@ def searched(search, trials, seed, accuracies, greedy=0, **options):
         drawn = [float(rng.random()) for _ in range(1 + greedy)]
         accuracy = accuracies[len(calls) % len(accuracies)]
         calls.append({"lr": float(lr), "weight_decay": float(weight_decay), "drawn": drawn[0]})
-        return {"val_acc": accuracy, "train_acc": accuracy * 5 % 1, "test_acc": accuracy * 7 % 1}
+        return measurements(accuracy)
 
-    return search(train_and_score, dict(RANGES), trials, seed, **options), calls
+    own = dict(RANGES)
+    return search(train_and_score, own, trials, seed, **options), calls, own
 
 
-def refused(search, trials, seed):
-    """Search with a function that raises an error; return whether that comes out."""
+def refused(search, trials, seed, complete, kind, **options):
+    """Search with a function that raises an error in the end; return whether that comes out."""
+    done = []
 
     def train_and_score(lr, weight_decay, rng):
-        raise ValueError("there are no data")
+        done.append(lr)
+        if len(done) > complete:
+            raise kind("there are no data")
+        return measurements(0.5)
 
     try:
-        search(train_and_score, dict(RANGES), trials, seed)
-    except ValueError:
+        search(train_and_score, dict(RANGES), trials, seed, **options)
+    except kind:
         return True
     return False
 
@@ -1104,9 +1245,11 @@ def misplaced(accuracies):
 
 def missearched(found, trials, values):
     """Return what is wrong with the results of a search."""
-    results, calls = found
+    results, calls, ranges = found
     if len(calls) != trials:
         return f"{trials} trials were asked for, and {len(calls)} were run."
+    if changed := difference(ranges, RANGES, "`ranges`"):
+        return f"Your search changes `ranges`, which the caller needs: {changed}"
     if words := no_results(results):
         return words
     if len(results) > trials:
@@ -1140,6 +1283,12 @@ def missearched(found, trials, values):
         for name in RANGES:
             if not any(near(one[name], call[name]) for call in own):
                 return f"`{name}` of a result is not that of its trial."
+        for name, value in measurements(one["val_acc"]).items():
+            if name not in one or one[name] != value:
+                return (
+                    f"`{name}` of a result is missing, or not what its trial has measured: keep "
+                    "all that `run_trial` returns."
+                )
     if len({one["lr"] for one in results}) < trials:
         return "A trial's result comes twice, and another's never."
     return ""
@@ -1147,13 +1296,14 @@ def missearched(found, trials, values):
 
 ACCURACIES = [0.34, 0.91, 0.56, 0.12, 0.78]
 # Of many trials some are equally good, others differ by little, and the worst knows nothing.
-OF_MANY = [0.341, 0.345, *(37 * k % 41 / 50 for k in range(43))]
+OF_MANY = [0.341, 1.0, 0.345, *(37 * k % 41 / 50 for k in range(107))]
 
 
 def best_first(t):
     """Search with trials of known accuracies, few and many, and with any."""
     some = [round(0.03 + k / 12.5, 4) for k in t.source.order(12)]
-    for trials, values in ((5, ACCURACIES), (t.draw(integers(1, 12)), some), (45, OF_MANY)):
+    many = 110 if t.source.size >= 4 else 45
+    for trials, values in ((5, ACCURACIES), (t.draw(integers(1, 12)), some), (many, OF_MANY)):
         wrong = partial(missearched, trials=trials, values=values)
         ask(
             t,
@@ -1198,20 +1348,26 @@ def dependent(calls):
     return ""
 
 
-def beside_children(find, trials, seed):
+def beside_children(find, trials, seed, names):
     """Search; return how trials are called, and how `run_trial` alone is with each child."""
-    _, calls = searched(find("random_search"), trials, seed, [0.5, 0.7, 0.2])
-    train_and_score, alone = scorer(MEASURED)
-    for child in np.random.SeedSequence(seed).spawn(trials):
-        find("run_trial")(train_and_score, dict(RANGES), np.random.default_rng(child))
-    return calls, [call["given"] for call in alone]
+    ranges = dict(zip(names, RANGES.values(), strict=True))
+    found = []
+    for search in (True, False):
+        train_and_score, calls = scorer(MEASURED)
+        if search:
+            find("random_search")(train_and_score, dict(ranges), trials, seed)
+        else:
+            for child in np.random.SeedSequence(seed).spawn(trials):
+                find("run_trial")(train_and_score, dict(ranges), np.random.default_rng(child))
+        found.append([call["given"] for call in calls])
+    return found
 
 
 def of_others(found):
     """Return what is wrong if a trial has another seed than its child."""
     calls, alone = found
     for k, (call, right) in enumerate(zip(calls, alone, strict=False)):
-        if not all(near(call[name], right[name]) for name in RANGES):
+        if {*call} != {*right} or not all(near(call[name], right[name]) for name in right):
             return (
                 f"Trial {k} of {len(alone)}, counted from 0, has other hyperparameters than "
                 f"`run_trial` draws with child {k} of `np.random.SeedSequence(seed)`: pass on "
@@ -1223,12 +1379,13 @@ def of_others(found):
 def independent(t):
     """Do several searches, and one beside the trials of the children alone."""
     several(t, dependent)
+    names = ["momentum", "b"] if t.source.size % 2 else [*RANGES]
     t.apart()
     t.both(
         "random_search ",
         partial(beside_children, t.find),
         partial(beside_children, t.names.__getitem__),
-        (12, t.draw(SEEDS)),
+        (12, t.draw(SEEDS) + (t.source.size == 4) * 2**70, names),
         relation=of_others,
     )
 
@@ -1247,14 +1404,42 @@ def unrepeated(calls):
 def several(t, wrong):
     """Do several searches."""
     seed = t.draw(SEEDS)
-    ask(t, "searches of 6 and of 3 trials", calls_of, wrong, seed=seed, other=seed + 1)
+    other = seed + {2: 2**32, 3: 2**64}.get(t.source.size, 1)  # whole numbers of any size
+    ask(t, "searches of 6 and of 3 trials", calls_of, wrong, seed=seed, other=other)
 
 
-def interrupted(find, complete, trials):
+def repeats(t):
+    """Do several searches, and look whether the answer goes through `track`."""
+    several(t, unrepeated)
+    t.apart()
+    t.both(
+        "random_search with verbose=True",
+        lambda: goes_through("track", t.home.written(t.student)),
+        lambda: True,
+        assigned=str,
+        relation=lambda shown: (
+            ""
+            if shown
+            else "With verbose=True no progress bar is shown: go through "
+            '`track(children, "trials")` then, and through `children` otherwise.'
+        ),
+    )
+
+
+def goes_through(name, text):
+    """Tell whether the text of a cell uses a name; so it may, if there is no text to look at."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return name in text
+    return not text or any(isinstance(node, ast.Name) and node.id == name for node in nodes)
+
+
+def interrupted(find, complete, trials, verbose=False):
     """Return what a search returns when it is stopped; a text if that is lost."""
     try:
         stop = find("interrupted_after")(complete)
-        return find("random_search")(stop, dict(RANGES), trials, 1)
+        return find("random_search")(stop, dict(RANGES), trials, 1, verbose)
     except (KeyboardInterrupt, Exception) as error:
         if "KeyboardInterrupt" not in f"{type(error).__name__}: {error}":
             raise
@@ -1286,16 +1471,20 @@ def missing(results, complete):
 
 def stopped(t):
     """Stop a search."""
-    for complete in (4, 0, 1, t.draw(integers(0, 8))):
+    for complete, *verbose in ((4,), (0,), (1,), (t.draw(integers(0, 8)),), (3, True)):
         t.apart()
         t.both(
             "random_search, stopped ",
             partial(interrupted, t.find),
             partial(interrupted, t.names.__getitem__),
-            (complete, 9),
+            (complete, 9, *verbose),
             relation=partial(missing, complete=complete),
         )
-    ask(t, "random_search, where training fails", refused, hidden, trials=3, seed=t.draw(SEEDS))
+    kinds = ValueError, RuntimeError, KeyError, ZeroDivisionError, OSError
+    for complete, kind in ((0, ValueError), (t.source.integer(0, 2), t.choice(*kinds))):
+        ask(t, "random_search, where training fails", partial(refused, kind=kind), hidden,
+            trials=3, seed=t.draw(SEEDS), complete=complete, verbose=t.choice(True, False),
+        )  # fmt: skip
 
 
 random_search = interaction(
@@ -1311,9 +1500,9 @@ random_search = interaction(
         steps=independent,
     ),
     part(
-        "is repeatable from its seed, and another seed is another search",
+        "is repeatable from its seed, and another seed is another search; `verbose` shows a bar",
         count=5,
-        steps=partial(several, wrong=unrepeated),
+        steps=repeats,
     ),
     part("keeps what it has when it is interrupted", count=5, steps=stopped),
 )
@@ -1327,10 +1516,13 @@ def tried(t, count):
     """Return results, best first, and some of their hyperparameters' names in any order."""
     names = [NAMES[k] for k in t.source.order(len(NAMES))]
     scale = t.choice(float, float, np.float64, lambda value: 1 + round(value))
-    best = t.draw(numbers(0, 1))
+    best = [t.draw(numbers(0, 1)) for _ in range(count)]
+    if t.choice(True, False):
+        best = [1.0, *([0.2] * (count - 1))]
+    best.sort(reverse=True)
     results = [
         {
-            "val_acc": best * (1 - k / 20),
+            "val_acc": best[k],
             **{name: scale(10 ** t.draw(numbers(-10, 5))) for name in names},
         }
         for k in range(count)
@@ -1338,22 +1530,26 @@ def tried(t, count):
     return results, names[: t.draw(integers(1, len(NAMES)))]
 
 
-def misranged(found, results, names, best):
+EXACTLY = Tolerance(1e-12, 0)
+
+
+def misranged(found, results, names, best, given=True):
     """Return what is wrong with the ranges of the best results."""
     spans = {name: [result[name] for result in results[:best]] for name in names}
     right = {name: (min(values), max(values)) for name, values in spans.items()}
-    words = difference(found, right, "`narrow(...)`")
+    words = difference(found, right, "`narrow(...)`", EXACTLY)
     if not words or not isinstance(found, dict) or {*found} != {*right}:
         return words
     for name, values in spans.items():
-        if difference(found[name], right[name], ""):
+        if difference(found[name], right[name], "", EXACTLY):
             if np.shape(found[name]) != (2,):
                 return words
             low, high = map(show, found[name])
+            count = f"with best = {best}" if given else f"without `best` {best} results count, and"
             return (
-                f"`{name}` runs from {low} to {high} in your ranges, but with best = {best} it is "
-                f"{show(values)} in the results that count, so from {show(min(values))} to "
-                f"{show(max(values))}."
+                f"`{name}` runs from {low} to {high} in your ranges, but {count} it is "
+                f"{show(values)} in {'the results that count' if given else 'these'}, so from "
+                f"{show(min(values))} to {show(max(values))}."
             )
     return words
 
@@ -1362,14 +1558,28 @@ def narrowed(t, results, names, *best, **options):
     """Narrow once; five results count if it is not said how many."""
     t.apart()
     count = options.get("best", best[0] if best else 5)
-    wrong = partial(misranged, results=results, names=names, best=count)
+    given = bool(best or options)
+    wrong = partial(misranged, results=results, names=names, best=count, given=given)
     t.relate(wrong, results, names, *best, **options)
+
+
+def kept_results(t):
+    """Narrow the same list again when it holds another result."""
+    t.apart()
+    results, names = tried(t, 6)
+    kept = t.keep(results)
+    for _ in range(2):
+        now = copied(kept.ours)
+        t.relate(partial(misranged, results=now, names=names, best=3), kept, names, best=3)
+        kept.write(dict.fromkeys((*NAMES, "val_acc"), 1e-12), 1)
 
 
 def ranges_of_best(t):
     """Narrow: with results beyond the best."""
     results, names = tried(t, t.draw(integers(7, 12)))
     narrowed(t, results, names, best=t.draw(integers(1, 6)))
+    if t.source.size >= 5 and t.choice(True, False, False, False):
+        narrowed(t, *tried(t, 130), best=120)
 
 
 def ranges_of_few(t):
@@ -1378,6 +1588,7 @@ def ranges_of_few(t):
     narrowed(t, *tried(t, t.draw(integers(1, 4))), t.draw(integers(4, 9)))
     narrowed(t, *tried(t, t.draw(integers(6, 13))))
     narrowed(t, *tried(t, 13))
+    kept_results(t)
 
 
 narrow = function(
@@ -1461,6 +1672,12 @@ WRONG_STEPS = {
     "leaves the last epoch out": of_right(lambda steps, N, B: steps[:-1]),
     "records before the training, too": of_right(lambda steps, N, B: [0, *steps]),
     "records after every step": of_right(lambda steps, N, B: [*range(steps[-1] + 1)]),
+    "counts a step too many from the third epoch on": of_right(
+        lambda steps, N, B: [step + (k > 1) for k, step in enumerate(steps)]
+    ),
+    "records a step after the last epoch, too": of_right(
+        lambda steps, N, B: [*steps, steps[-1] - -(-N // -B)]
+    ),
     "records each epoch twice": of_right(lambda steps, N, B: sorted([*steps, *steps])),
     "gives the last epoch first": of_right(lambda steps, N, B: steps[::-1]),
     "records the last epoch alone": of_right(lambda steps, N, B: steps[-1:]),
@@ -1488,7 +1705,10 @@ def misnumbered(found, samples, batch_size, epochs):
 def mended_steps(t):
     """Record with the mended version."""
     drawn = t.draw(integers(1, 40), integers(1, 20), integers(1, 4))
-    for case in ((400, 100, 3), (397, 100, 4), (60, 100, 2), tuple(drawn)):
+    cases = [(400, 100, 3), (397, 100, 4), (60, 100, 2)]
+    if t.source.size >= 5:
+        cases += [(1000, 7, 60), (60_000, 100, 12)]
+    for case in (*cases, tuple(drawn)):
         t.apart()
         samples, batch_size, epochs = case
         wrong = partial(misnumbered, samples=samples, batch_size=batch_size, epochs=epochs)
@@ -1605,6 +1825,13 @@ def in_place_t(x, t, rng):
     return found
 
 
+def last_changed(x, t, rng):
+    """Return the right answer, and leave x with another last number."""
+    found = by_index(x, t, rng)
+    x[-1, -1] += 1
+    return found
+
+
 def mixed_rows(x, t, rng):
     """Return rows whose second half belongs to another sample."""
     found_x, found_t = by_index(x, t, rng)
@@ -1649,6 +1876,7 @@ WRONG_SHUFFLES = {
     "changes x and t in place": in_place,
     "returns the right arrays, but changes x in place": in_place_x,
     "returns the right arrays, but changes t in place": in_place_t,
+    "returns the right arrays, but changes the last number of x": last_changed,
     "moves the labels by the inverse order": lambda x, t, rng: (
         by_index(x, t, rng)[0],
         np.array(t)[np.argsort(drawn_order(x, rng))],

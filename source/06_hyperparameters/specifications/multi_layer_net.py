@@ -57,13 +57,29 @@ def start(t):
     return params
 
 
-MANY = 30  # steps of the longest walk
+MANY = 30  # steps of the longest walk whose steps are seen
+PATTERN = np.array([1.0, -2.0]), np.array([0.5, 1.5]), np.array([-1.0, 0.25])
 
 
-def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), **options):
+def march(method, params, count):
+    """Make many steps, with gradients that repeat themselves."""
+    for step in range(count):
+        method.update(params, {"W1": PATTERN[step % 3].copy()})
+
+
+def marches(t, count):
+    """Make many steps at once with the usual options; see where the parameters are then."""
+    t.apart()
+    method, params = t.make(), t.keep({"W1": np.array([0.5, -0.5])})
+    t.both(f"{count} times update", march, march, (method, params, count))
+    params.compare("`params` afterwards")
+
+
+def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), march=120, **options):
     """Return steps that move parameters, whatever becomes of the dictionary that holds them.
 
-    The largest trials are long walks of one array. Memories go on where later gradients are 0.
+    The largest trials are long walks of one array. Memories go on where later gradients are 0, of
+    all arrays or of one. The smallest one marches.
     """
 
     def steps(t):
@@ -77,7 +93,12 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), **options):
             size = t.choice(*sizes)
             if not step or t.source.size == 2:  # there is no memory that a root could be of
                 size = size or 1.0
-            method.update(params, gradients(t, first, size))
+            grads = gradients(t, first, size)
+            if step and t.source.size in (3, 4):
+                grads[next(iter(first))] *= 0.0
+            method.update(params, grads)
+        if t.source.size == 1:
+            marches(t, march)
 
     return steps
 
@@ -85,7 +106,7 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), **options):
 def moves_in_place(t):
     """Two optimizers, with arrays that others hold, one of them transposed.
 
-    The second one is given another rate in between.
+    The second one is given another rate in between, and both another order of the keys.
     """
     methods = [t.make(), t.make(*([0] if t.source.size == 2 else []))]
     first = start(t) | {"W3": np.asfortranarray(t.draw(arrays("2 3")))}
@@ -94,7 +115,8 @@ def moves_in_place(t):
         for method, params in zip(methods, held, strict=True):
             if again and method is methods[1]:
                 method.set("lr", 0.3)
-            method.update(params, gradients(t, first))
+            order = list(params)[::-1] if again else list(params)
+            method.update({key: params[key] for key in order}, gradients(t, first))
             for key, array in params.items():
                 array.compare(key)
 
@@ -126,9 +148,15 @@ IN_PLACE = part(
 )
 
 
-def or_none(low, high):
-    """Return the domain of shares from low to high; in trials of one size they are 0."""
-    return Domain(lambda draw, axes: 0 if draw.size == 2 else draw.number(low, high))
+def or_none(low, high, long=None):
+    """Return the domain of shares from low to high; of one size they are 0, of another `long`."""
+
+    def make(draw, axes):
+        if draw.size == 2:
+            return 0
+        return long if long is not None and draw.size == 3 else draw.number(low, high)
+
+    return Domain(make)
 
 
 def near_zero(rtol, **options):
@@ -142,13 +170,13 @@ def near_zero(rtol, **options):
     )
 
 
-def formula(points=1, **options):
+def formula(points=1, rtol=1e-5, **options):
     """Return the part on the formula."""
     return part(
         "follows the formula, step by step",
         points,
         essential=True,
-        rtol=1e-5,
+        rtol=rtol,
         atol=1e-5,
         count=12,
         steps=walks(lr=RATE, **options),
@@ -157,17 +185,22 @@ def formula(points=1, **options):
 
 SGD = interaction(formula(), IN_PLACE)
 Momentum = interaction(
-    formula(2, momentum=or_none(0.3, 0.8)),
+    formula(2, momentum=or_none(0.3, 0.8, 0.995)),
     IN_PLACE,
 )
-AdaGrad = interaction(formula(), near_zero(1e-3), IN_PLACE)
+AdaGrad = interaction(formula(), near_zero(2e-3), IN_PLACE)
 RMSprop = interaction(
-    formula(decay_rate=or_none(0.6, 0.9)),
-    near_zero(2e-3, decay_rate=numbers(0.5, 0.8)),
+    formula(rtol=1e-4, decay_rate=or_none(0.6, 0.9, 0.9985)),  # EPS may be another one there
+    near_zero(2e-3, decay_rate=or_none(0.5, 0.8, 0.99)),
     IN_PLACE,
 )
 BETAS = {"beta1": or_none(0.5, 0.8), "beta2": or_none(0.85, 0.95)}
-Adam = interaction(formula(2, **BETAS), near_zero(5e-3, **BETAS), IN_PLACE)
+LONG = {"beta1": or_none(0.5, 0.8, 0.985), "beta2": or_none(0.85, 0.95, 0.9995)}
+Adam = interaction(
+    formula(2, march=1010, **LONG),  # beyond any step from which on its correction is left out
+    near_zero(5e-3, **BETAS),
+    IN_PLACE,
+)
 
 # --- the first weights ----------------------------------------------------------------------------
 
@@ -186,7 +219,8 @@ initial_std = function(
             {"n_in": 7, "weight_init_std": value}
             for value in ("he", "relu", "xavier", "sigmoid", 0.03, 3, 0)
         ]
-        + [{"n_in": 1, "weight_init_std": "he"}],
+        + [{"n_in": 1, "weight_init_std": "he"}, {"n_in": 10**6, "weight_init_std": "xavier"}]
+        + [{"n_in": 7, "weight_init_std": std} for std in (1e-5, np.float32(0.25), np.int64(2))],
         n_in=integers(1, 9) | integers(1, 3000),
         weight_init_std=WORDS | scalars(0, 3),
     )
@@ -232,6 +266,32 @@ def normalizes(t):
             layer.read("xhat", "std")
         if t.choice(True, False, False, False):
             t.choice(gamma, beta).write(t.draw(arrays(shape, 0.5, 2)))
+    if t.source.size >= 5:
+        outliers(t)
+
+
+def trains(layer, batches):
+    """Send batches forward in train mode."""
+    for x in batches:
+        layer.forward(x, train_flg=True)
+
+
+def outliers(t):
+    """Many samples of which one is far out, and samples far from the running mean; many batches."""
+    t.apart()
+    layer = t.make(np.array([2.0, 0.5]), np.array([1.0, -1.0]))
+    x = t.draw(arrays("300 2", -1, 1))
+    x[7] = 1e3
+    x[200] = -1e3, 50.0
+    through(t, layer, x, train_flg=True)
+    layer.read("xhat", "std", "running_mean", "running_var")
+    through(t, layer, np.array([[1e5, -1e5], [0.0, 1e3]]), train_flg=False)
+    t.apart()
+    layer = t.make(np.ones(1), np.zeros(1))
+    batches = [np.array([[k / 50], [1.0 + (k % 7)]]) for k in range(120)]
+    t.both("120 batches, with forward", trains, trains, (layer, batches))
+    layer.read("running_mean", "running_var")
+    through(t, layer, np.array([[1.0]]), train_flg=False)
 
 
 def hardly_varies(t):
@@ -243,6 +303,7 @@ def hardly_varies(t):
     through(t, layer, mean + 1e-3 * spread(t, features) / 10, train_flg=False)
     through(t, layer, mean + 1e-3 * spread(t, features, 3) / 10, train_flg=True)
     through(t, layer, spread(t, features, 1), train_flg=True)
+    layer.read("xhat", "std")
     through(t, layer, 1e7 + spread(t, features, 4), train_flg=True)
 
 
@@ -296,6 +357,8 @@ def three_gradients(t):
     t.slope(lambda v: np.sum(dout * gamma * normalized(v)[0]), x, item=0)
     t.slope(lambda v: np.sum(dout * v * xhat), gamma, item=1)
     t.slope(lambda v: np.sum(dout * (gamma * xhat + v)), beta, item=2)
+    if t.source.size >= 4:
+        batch(t, 271, 2)
 
 
 def batch(t, samples, features, size=1.0, large=1.0, equal=False):
@@ -343,6 +406,11 @@ batch_norm_backward = interaction(
 MARGIN = 0.05  # of a fraction of 10,000: more than nine standard deviations
 
 
+def margin(ratio):
+    """Return more than six standard deviations of the fraction of 10,000 that is switched off."""
+    return 0.065 * np.sqrt(ratio * (1 - ratio))
+
+
 def masked(t, layer, x, **options):
     """Send a batch forward in train mode; return what is on, or None if that can't be told."""
     t.both("forward", lambda *a, **o: layer.theirs.forward(*a, **o), layer.ours.forward, (x,),
@@ -377,11 +445,22 @@ def shares(t):
             t.holds(abs(found - right) < MARGIN, words)
     by_itself(t, layer, first, ratio)
     layer.forward(x[:2, :2], train_flg=False)
+    for ratio in (t.choice(0.3, 0.4, 0.6), t.choice(0.25, 0.65), t.choice(0.02, 0.97)):
+        if t.first:
+            return
+        t.apart()
+        layer = t.make(ratio, t.source.integer(0, 2**31))
+        off = 1 - np.mean(masked(t, layer, x))
+        t.holds(
+            abs(off - ratio) < margin(ratio),
+            f"With dropout_ratio = {ratio:.2f}, {off:.1%} are switched off.",
+        )
+        layer.forward(x[:2, :2], train_flg=False)
 
 
 def by_itself(t, layer, on, ratio):
     """How many are off varies: in samples, in units, and in small batches."""
-    small = [masked(t, layer, np.ones((4, 5))) for _ in range(10)]
+    small = [masked(t, layer, np.ones((10, 10))) for _ in range(10)]
     if on is None or any(batch is None for batch in small):
         return
     usual = np.sqrt(on.shape[0] * ratio * (1 - ratio))  # the deviation of a binomial draw
@@ -395,6 +474,10 @@ def by_itself(t, layer, on, ratio):
             f"The same number is off in each {words}: each activation should be off with "
             "probability `dropout_ratio`, whatever becomes of the others.",
         )
+    t.holds(
+        len({batch.tobytes() for batch in small}) == len(small),
+        "Of ten batches two have the same mask: draw each mask anew.",
+    )
 
 
 def sends_back(t, layer, dout):
@@ -414,6 +497,25 @@ def way_back(t):
         sends_back(t, layer, dout)
         if on is not None and not t.first:
             t.slope(lambda v, on=on, dout=dout: dout * v * on, x, elementwise=True)
+    behind_relu(t, layer)
+
+
+def behind_relu(t, layer):
+    """Activations that are 0 themselves may be on, too; which, only the gradient tells."""
+    x, dout = t.draw(arrays("12 10", 1, 2), arrays("12 10", 1, 2))
+    x[::2] = 0.0
+    on = masked(t, layer, x)
+    sends_back(t, layer, dout)
+    if on is None or t.first:
+        return
+    found = np.asarray(t.answer, dtype=float)
+    t.holds(
+        np.allclose(found[1::2], (dout * on)[1::2])
+        and np.all(np.isclose(found, 0) | np.isclose(found, dout))
+        and np.any(found[::2]),
+        "Behind activations that are 0 the gradient is lost, or wrong: they are on or off as the "
+        "others. Keep the mask, and multiply by it.",
+    )
 
 
 def repeats(t):
@@ -431,6 +533,10 @@ def repeats(t):
                 np.array_equal(t.answer, masks[-1].astype(float)),
                 "`self.mask` should be True where the activation is on, and False where it is off.",
             )
+        sends_back(t, layer, x)
+        t.both(".mask", lambda layer=layer: np.array(layer.theirs.mask, dtype=float),
+               lambda layer=layer: layer.ours.mask.astype(float), tolerance=ANY)  # fmt: skip
+        sends_back(t, layer, x)
     if not t.first:
         t.holds(
             all(np.array_equal(masks[0], mask) for mask in masks[1:3]),
@@ -443,7 +549,8 @@ def repeats(t):
 
 
 def any_shape(t):
-    """Arrays of any shape and ratios up to the ends, in both modes."""
+    """Arrays of any shape and ratios up to the ends, in both modes; one half is the usual ratio."""
+    t.make(rng=3).forward(t.draw(arrays("2 3")), train_flg=False)
     for ratio in (0.0, 0.5, 1.0):
         layer = t.make(ratio, t.source.integer(0, 99))
         for shape in ("5", "4 3", "2 3 2"):
@@ -499,6 +606,9 @@ def network_arrays(norm=None):
 STRENGTH = numbers(0.1, 2) | one_of(0, 1)
 DEEP = {f"W{n}": np.full((1, 1), 0.5) for n in range(1, 12)}
 DEEP |= {f"b{n}": np.full(1, 0.5) for n in range(1, 12)}
+DEEPER = {f"{word}{n}": np.full((1, 1), 0.5) for n in range(1, 120) for word in "Wb"}
+LARGE = {"W1": np.array([[300.0, -70.0], [5e4, 20.0]]), "b1": np.array([1.0, 2.0])}
+WITHOUT = {"b1": np.array([1.0, 2.0]), "gamma1": np.array([3.0, 1.0])}
 TINY = {
     "W1": np.array([[1.0, -3.0]]),
     "b1": np.array([5.0, 4.0]),
@@ -539,7 +649,8 @@ def new_dictionary(t):
     lam = t.draw(numbers(0.1, 2))
     grads = {key: t.draw(arrays(" ".join(map(str, value.shape)))) for key, value in ODD.items()}
     t.call(ODD, grads, lam)
-    t.both("decay_loss", t.find("decay_loss"), t.names["decay_loss"], (ODD, lam))
+    for params in (ODD, WITHOUT):
+        t.both("decay_loss", t.find("decay_loss"), t.names["decay_loss"], (params, lam))
     for strength in (0, lam):
         t.both(
             "decay_grads",
@@ -558,7 +669,7 @@ decay_loss = interaction(
         "the penalty of the weights alone, at any depth",
         essential=True,
         single=True,
-        at=[{"params": TINY, "lam": 0.1}, {"params": DEEP, "lam": 0.1}],
+        at=[{"params": params, "lam": 0.1} for params in (TINY, DEEP, DEEPER, LARGE)],
         params=network_arrays(),
         lam=STRENGTH,
     ),
@@ -594,7 +705,7 @@ def layer_by_layer(t):
     norm = any(key.startswith("gamma") for key in params) and (everything or t.choice(True, False))
     dropout = everything or t.choice(True, False)
     for activation in ("relu", "sigmoid"):
-        ratio = t.draw(numbers(0.1, 0.4))
+        ratio = 0 if t.source.size == 3 else t.draw(numbers(0.1, 0.4))
         layers = t.make(params, activation, norm, dropout, ratio, t.source.integer(0, 99))
         compare_names(t, layers)
         names = [] if t.first else list(layers.ours)
@@ -606,7 +717,7 @@ def layer_by_layer(t):
             elif name.startswith("Activation"):
                 layer.forward(t.draw(arrays("2 3")))
             elif name.startswith("BatchNorm"):
-                layer.read("gamma", "beta")
+                layer.read("gamma", "beta", "momentum")
             else:
                 layer.read("dropout_ratio")
                 layer.set("dropout_ratio", place / 100)
@@ -615,6 +726,10 @@ def layer_by_layer(t):
                 layers[name].backward(t.draw(arrays("2 3")))
             elif name.startswith("Dropout"):
                 layers[name].read("dropout_ratio")
+    if t.source.size == 2:
+        many = {f"{word}{k}": np.ones((1, 1)) for k in range(101, 0, -1) for word in "Wb"}
+        t.apart()
+        compare_names(t, t.make(many, "relu", False, True, 0.5, 0))
 
 
 def hands_on(t):
@@ -643,17 +758,22 @@ def hands_on(t):
 def shares_arrays(t):
     """The arrays of params are changed in place afterwards."""
     first = t.draw(network_arrays())
+    if t.source.size == 3:
+        first = {key: value.astype(np.float32) for key, value in first.items()}
     params = {key: t.keep(value) for key, value in first.items()}
     norm = any(key.startswith("gamma") for key in first)
-    layers = t.make(params, "relu", norm, False, 0.5, 0)
-    compare_names(t, layers)
-    if t.first:
-        return
-    for key, array in params.items():
-        array.write(t.draw(arrays(" ".join(map(str, np.shape(first[key]))))))
-        word = key.rstrip("0123456789")
-        name = "Affine" if word in "Wb" else "BatchNorm"
-        layers[name + key.removeprefix(word)].read(word)
+    for _ in range(2):
+        t.apart()
+        layers = t.make(params, "relu", norm, False, 0.5, 0)
+        compare_names(t, layers)
+        if t.first:
+            return
+        for key, array in params.items():
+            array.write(t.draw(arrays(" ".join(map(str, np.shape(first[key]))))))
+            word = key.rstrip("0123456789")
+            name = "Affine" if word in "Wb" else "BatchNorm"
+            layers[name + key.removeprefix(word)].read(word)
+        params = {key: t.keep(value + 1) for key, value in first.items()}  # of another network
 
 
 make_layers = interaction(
@@ -717,16 +837,16 @@ def differentiate(t, net, x, truth):
 
 
 def hidden_sizes(t):
-    """Return the numbers of units of the hidden layers: none to three layers, or eleven."""
+    """Return the numbers of units of the hidden layers: none to three layers, 11 or 61."""
     if t.source.size >= 5:
-        return [t.source.integer(1, 2) for _ in range(11)]
+        return [t.source.integer(1, 2) for _ in range(t.choice(11, 61))]
     return [t.source.integer(1, 3) for _ in t.times(0, 3)]
 
 
 def plain(t):
     """A network without options, but with decay."""
     sizes = [t.source.integer(1, 3), *hidden_sizes(t), t.source.integer(2, 4)]
-    options = {"activation": t.choice("relu", "sigmoid")}
+    options = {"activation": "sigmoid" if len(sizes) > 20 else t.choice("relu", "sigmoid")}
     if t.choice(True, True, False):
         options["weight_decay_lambda"] = t.draw(numbers(0.1, 1))
     net = network(t, sizes, **options)
@@ -740,11 +860,27 @@ def plain(t):
     if len(sizes) < 10:
         differentiate(t, net.ours, x, truth)
     net.write("params.W1", t.draw(arrays(f"{sizes[0]} {sizes[1]}")))
-    x, truth = batch_for(t, sizes, t.source.integer(1, 6))
+    net.predict(x)
+    x, truth = batch_for(t, sizes, len(x))
+    net.predict(x)
     net.gradient(x, truth)
     net.loss(x, truth)
+    if t.source.size in (3, 4):
+        x, truth = batch_for(t, sizes, t.choice(131, 271))
+        net.accuracy(x, truth)
+        net.loss(x, truth)
+        net.gradient(x, truth)
+    sure(t, net, sizes)
     if t.source.size == 2:
         collected(t)
+
+
+def sure(t, net, sizes):
+    """Let the network be sure, and wrong: the loss is large."""
+    net.write(f"params.b{len(sizes) - 1}", np.array([2000.0, *[0.0] * (sizes[-1] - 1)]))
+    x, truth = t.draw(arrays(f"2 {sizes[0]}")), np.array([1, sizes[-1] - 1])
+    net.loss(x, truth)
+    net.gradient(x, truth)
 
 
 def collected(t):
@@ -813,6 +949,23 @@ def with_norm(t):
     net.predict(x)
     net.predict(x, train_flg=t.choice(True, False))
     net.predict(x)
+    if t.source.size in (3, 4):
+        x, truth = varied_batch(t, sizes, 131)
+        net.loss(x, truth, train_flg=True)
+        net.gradient(x, truth)
+        net.predict(x)
+
+
+def deep(t):
+    """Many layers with all that there may be: scores in test mode, and whose gradients come."""
+    t.apart()
+    sizes = [2] * 13
+    net = network(t, sizes, use_batchnorm=True, use_dropout=True, dropout_ratio=0.1,
+                  activation="sigmoid")  # fmt: skip
+    x, truth = varied_batch(t, sizes, 6)
+    net.predict(x)
+    t.both("gradient", lambda *a: net.theirs.gradient(*a), net.ours.gradient, (x, truth),
+           tolerance=ANY)  # fmt: skip
 
 
 class Fixed:
@@ -879,6 +1032,8 @@ def with_dropout(t):
             not all(same(answers[0], one) for one in answers),
             "In train mode all passes are the same: nothing is switched off.",
         )
+    if t.source.size == 2:
+        deep(t)
 
 
 MultiLayerNetExtend = interaction(
@@ -1058,6 +1213,14 @@ WRONG_SOMEWHERE = {
     "leaves the second dropout in test mode": some(lambda n: n != "Dropout2", in_test_mode),
     "forgets the second dropout alone": some(lambda n: n != "Dropout2", default),
     "forgets the first dropout alone": some(lambda n: n != "Dropout1", default),
+    "leaves the second batch normalization in test mode": some(
+        lambda name: name != "BatchNorm2", in_test_mode
+    ),
+    "leaves the first dropout in test mode": some(lambda n: n != "Dropout1", in_test_mode),
+    "says the opposite to the second batch normalization": some(
+        lambda name: name != "BatchNorm2", opposite
+    ),
+    "says the opposite to the first dropout": some(lambda n: n != "Dropout1", opposite),
     "forgets the first hidden layer": some(lambda n: not n.endswith("1"), default),
 }
 
@@ -1078,6 +1241,19 @@ def mended_norm(t):
     layers = t.make_of("make_layers", square(2, hidden, **extra), "relu", True, False, 0.5, 0)
     for train_flg in (False, True, False, t.choice(True, False)):
         t.call(layers, spread(t, 2, 4), train_flg)
+    compare_names(t, layers)
+    if not t.first and t.source.size == 2:
+        t.both(
+            "forward_mended, of layers named Norm1 and so on in place of BatchNorm1, in test mode",
+            lambda x: t.student(renamed(layers.theirs), x, False),
+            lambda x: t.reference(renamed(layers.ours), x, False),
+            (spread(t, 2, 4),),
+        )
+
+
+def renamed(layers):
+    """Return layers under other names: what a layer is called decides, not its class."""
+    return {name.replace("BatchNorm", "Norm"): layers[name] for name in layers}
 
 
 def mended_dropout(t):

@@ -113,6 +113,23 @@ def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call()
         hold(own, own.specification.parts[0], subject_of(double), b"seed")
 
 
+def test_a_right_answer_that_comes_again_is_not_what_is_wrong():
+    calls = []
+
+    def careless(x):
+        calls.append(double(x))
+        x[0] += len(calls) - 1  # not at the first call
+        return calls[-1]
+
+    def twice(t):
+        for _ in range(2):
+            t.call(np.array([1.25]))
+
+    own = Promise(interaction(part("all", steps=twice)), double, {"double": double}, {}, [])
+    with pytest.raises(CounterexampleError, match=r"^Your code changes its input"):
+        hold(own, own.specification.parts[0], subject_of(careless), b"seed")
+
+
 def test_the_objects_of_a_dictionary_are_changed_in_place_too():
     known = {}
 

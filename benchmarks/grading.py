@@ -1,54 +1,74 @@
-"""Seconds a submission: nbgrader's autograde with its own kernel, and with the judge.
+"""How fast a class is graded: by nbgrader's own kernel, and by the judge.
 
-Run it with `python -m benchmarks.grading [STUDENTS]`. Chapter 1 is handed in by the reference and
-by students with answers from the bank. Each is graded by either in turn, in this one process, as
-`course grade` does it; then the same with the command `nbgrader autograde`, which starts anew: for
-one student, and for all at once. The scores must be equal.
+Run it with `python -m benchmarks.grading [--class STUDENTS]`. Chapter 1 is handed in by the
+reference and by students with answers from the bank. The whole class is graded by the command that
+a person would type, its start included. The scores must be equal, but where the judge has carried
+an error forward: nbgrader's kernel can't. What students' code takes by itself is measured in
+processes that have imported everything.
 """
 
 import argparse
-import logging
-import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde
-from nbgrader.coursedir import CourseDirectory
 
 from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
 from course.authoring.release import make_release
 from course.layout import load_config
 from course.notebooks.assignment import SOURCE
-from course.notebooks.cells import grade_id, read
+from course.notebooks.cells import TEST_PREFIX, grade_id, read
 from course.notebooks.source import SourceNotebook, source_notebook
 from course.verdict import read_verdict
 
 ASSIGNMENT, NOTEBOOK = "01_activations", "activations"
+COURSE = [sys.executable, "-c", "from course.cli import app; app()", "grade", ASSIGNMENT, "--force"]
+DRAWN = ["--figures"]
+WAYS = (  # what the table says, which side, how many processes, the command
+    ("stock nbgrader", "stock", 1, nbgrader("autograde", ASSIGNMENT, "--force")),
+    ("the judge, figures drawn", "judge", 1, [*COURSE, *DRAWN, "--jobs=1"]),
+    ("the judge, figures drawn", "judge", 2, [*COURSE, *DRAWN, "--jobs=2"]),
+    ("the judge, figures left out", "judge", 1, [*COURSE, "--jobs=1"]),
+    ("the judge, figures left out", "judge", 2, [*COURSE, "--jobs=2"]),
+)
+HEAD = "| graded by | processes | a submission | times as many in an hour |"
 OWN = """
-import sys, time
+import gc, os, sys, time
 from pathlib import Path
 from course.judge import shell
-from course.notebooks.assignment import SOURCE
-from course.notebooks.source import SourceNotebook, source_notebook
 from course.notebooks.cells import is_test, read
-nb = read(Path(sys.argv[1]))
-cells = [cell.source for cell in nb.cells if cell.cell_type == "code" and not is_test(cell)]
-own = shell.Shell()
-start = time.perf_counter()
-for cell in cells:
-    own.run_cell(cell, "cell")
-Path(sys.argv[2]).write_text(str(time.perf_counter() - start))
+from helpers import plots
+target, drawn, *names = sys.argv[1:]
+gc.freeze()
+for name in names:
+    if os.fork():
+        os.wait()
+        continue
+    nb = read(Path(name))
+    cells = [cell.source for cell in nb.cells if cell.cell_type == "code" and not is_test(cell)]
+    own = shell.Shell()
+    if drawn == "no":
+        plots.leave_out()
+    start = time.perf_counter()
+    for cell in cells:
+        own.run_cell(cell, "cell")
+    with open(target, "a") as file:
+        print(time.perf_counter() - start, file=file)
+    os._exit(0)
 """
+OWN_OF = 10  # students
+COUNTS = "in place of yours"  # what a check says that was carried
+
+Scores = dict[tuple[str, str], float]  # by student and question
 
 
 def courses(folder: Path, students: int) -> dict[str, Path]:
@@ -62,7 +82,7 @@ def courses(folder: Path, students: int) -> dict[str, Path]:
     released = read(first / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
     for number in range(students):
         nb = _submission(released, with_answers, number)
-        path = first / "submitted" / f"student_{number:02}" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+        path = first / "submitted" / f"student_{number:03}" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(nbformat.writes(nb), encoding="utf-8")
     second = folder / SIDES[1] / "course"
@@ -84,40 +104,17 @@ def _submission(released: NotebookNode, source: SourceNotebook, number: int) -> 
     return nb
 
 
-def grade(course: Path, student: str) -> float:
-    """Return how long a submission takes, with everything started and imported."""
-    os.chdir(course)
-    config = load_config(course)
-    folders = CourseDirectory(config=config, student_id=student, assignment_id=ASSIGNMENT)
-    converter = Autograde(coursedir=folders, config=config)
-    converter.force = True
-    converter.log.setLevel(logging.CRITICAL)
-    start = time.perf_counter()
-    converter.start()
-    return time.perf_counter() - start
+def carried(course: Path) -> set[tuple[str, str]]:
+    """Return the questions in which the judge has carried an error forward, by student."""
+    return {
+        (path.parts[-3], f"{TEST_PREFIX}{exercise.id}")
+        for path in course.glob(f"verdicts/*/{ASSIGNMENT}/{NOTEBOOK}.json")
+        for exercise in read_verdict(path).exercises
+        if any(COUNTS in check.message for check in exercise.checks)
+    }
 
 
-def command(course: Path, *arguments: str) -> float:
-    """Return how long `nbgrader autograde` takes."""
-    variables = environment(course.parent / "home")
-    start = time.perf_counter()
-    run(nbgrader("autograde", ASSIGNMENT, "--force", *arguments), course, variables)
-    return time.perf_counter() - start
-
-
-def own_seconds(course: Path, student: str) -> float:
-    """Return how long a student's cells take by themselves, in a process that has imported all."""
-    path = course / "submitted" / student / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
-    found = course.parent / "seconds"
-    variables = environment(
-        course.parent / "home", COURSE_PACE="short", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
-    )
-    command = [sys.executable, "-c", OWN, str(path), str(found)]
-    subprocess.run(command, check=True, env=variables, stdout=subprocess.DEVNULL)
-    return float(found.read_text())
-
-
-def scores(course: Path) -> dict[tuple[str, str], float]:
+def scores(course: Path) -> Scores:
     """Return every student's points by question."""
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         return {
@@ -128,49 +125,69 @@ def scores(course: Path) -> dict[tuple[str, str], float]:
         }
 
 
+def seconds(course: Path, way: list[str]) -> float:
+    """Return how long a command takes to grade the class."""
+    variables = environment(course.parent / "home", ROOT)
+    start = time.perf_counter()
+    run(way, course, variables)
+    return time.perf_counter() - start
+
+
+def own_seconds(course: Path, *, drawn: bool) -> float:
+    """Return how long a student's cells take by themselves: the median of some students."""
+    paths = sorted(course.glob(f"submitted/*/{ASSIGNMENT}/{NOTEBOOK}.ipynb"))[:OWN_OF]
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder, "seconds")
+        variables = environment(
+            course.parent / "home",
+            ROOT,
+            COURSE_PACE="short",
+            OMP_NUM_THREADS="1",
+            OPENBLAS_NUM_THREADS="1",
+        )
+        command = [sys.executable, "-c", OWN, str(found), "yes" if drawn else "no"]
+        run([*command, *map(str, paths)], course, variables)
+        return statistics.median(map(float, found.read_text().split()))
+
+
+def rows(places: dict[str, Path], count: int) -> Iterator[str]:
+    """Yield the table's lines as they are known, and what is to be said besides.
+
+    Raises:
+        SystemExit: if the scores differ.
+    """
+    stock = 0.0
+    found: dict[str, Scores] = {}
+    yield HEAD
+    yield "|---|---|---|---|"
+    for words, side, processes, way in WAYS:
+        took = seconds(places[side], way) / count
+        stock = stock or took
+        yield f"| {words} | {processes} | {took:.2f} s | {stock / took:.1f} |"
+        if scores(places[side]) != found.setdefault(side, scores(places[side])):
+            sys.exit(f"The scores differ: {words}.")
+    differ = {key for key, score in found["judge"].items() if score != found["stock"][key]}
+    if wrong := differ - carried(places["judge"]):
+        sys.exit(f"The scores differ: {sorted(wrong)}.")
+    drawn, left_out = (own_seconds(places["judge"], drawn=drawn) for drawn in (True, False))
+    yield ""
+    yield (
+        f"A class of {count}. Of {len(found['judge'])} scores {len(differ)} are higher with the "
+        "judge, for errors carried forward; all others are equal. By itself the code of a "
+        f"submission takes {drawn:.2f} s, with its figures left out {left_out:.2f} s."
+    )
+
+
 def main() -> None:
-    """Print the tables."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("students", nargs="?", type=int, default=5)
+    parser.add_argument("--class", dest="students", type=int, default=12, metavar="STUDENTS")
     count = parser.parse_args().students
     warnings.simplefilter("ignore")
     load_config(ROOT)  # finds alembic for nbgrader
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
-        places = courses(Path(name), count)
-        print("| submission | its own code | stock nbgrader | the judge | ratio | rest of judge |")
-        print("|---|---|---|---|---|---|")
-        students = [f"student_{number:02}" for number in range(count)]
-        for course in places.values():
-            grade(course, students[0])  # starts what is started once
-        rows = [_row(places, student) for student in students]
-        print(_line("median", [statistics.median(column) for column in zip(*rows, strict=True)]))
-        print("\n| `nbgrader autograde`, a submission | stock nbgrader | the judge | ratio |")
-        print("|---|---|---|---|")
-        for words, arguments, share in (
-            ("one alone", [f"--student={students[0]}"], 1),
-            (f"all {count}", [], count),
-        ):
-            stock, judge = (command(places[side], *arguments) / share for side in SIDES)
-            print(f"| {words} | {stock:.2f} s | {judge:.2f} s | {stock / judge:.1f} |", flush=True)
-        if scores(places["stock"]) != scores(places["judge"]):
-            sys.exit("The scores differ.")
-        print(f"\nThe scores of all {len(scores(places['judge']))} questions are equal.")
-        os.chdir(ROOT)
-
-
-def _row(places: dict[str, Path], student: str) -> list[float]:
-    own = own_seconds(places["judge"], student)
-    stock, judge = (grade(places[side], student) for side in SIDES)
-    verdict = places["judge"] / "verdicts" / student / ASSIGNMENT / f"{NOTEBOOK}.json"
-    inside = read_verdict(verdict).seconds
-    row = [own, stock, judge, stock / judge, inside - own]
-    print(_line(student, row), flush=True)
-    return row
-
-
-def _line(name: str, row: list[float]) -> str:
-    own, stock, judge, ratio, above = row
-    return f"| {name} | {own:.2f} s | {stock:.2f} s | {judge:.2f} s | {ratio:.1f} | {above:.2f} s |"
+        for line in rows(courses(Path(name), count), count):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

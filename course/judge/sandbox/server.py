@@ -37,7 +37,7 @@ from course.judge.sandbox.port import Confinement
 from course.judge.wire.codec import Left, WireError, receive, send, within
 
 PRELOAD = (
-    "IPython", "matplotlib.pyplot", "helpers.plots", "course.judge.closed_modules",
+    "IPython", "matplotlib.pyplot", "helpers", "course.judge.closed_modules",
     "course.judge.shell", "course.judge.wire.judge_end", "course.judge.wire.student_end",
 )  # fmt: skip
 SERVER = "course.judge.sandbox.server"

@@ -14,6 +14,7 @@ import pytest
 from course import rollback
 from course.authoring import release
 from course.authoring.release import check_current, leaks, make_release, people_wrote
+from course.authoring.unchanged import RECORD
 from course.layout import CourseError
 from course.notebooks.cells import read
 
@@ -119,6 +120,7 @@ def test_nothing_temporary_is_left(course_root):
         "release",
         "docs",
         "gradebook.db",
+        RECORD,
         "nbgrader_config.py",
     }
 

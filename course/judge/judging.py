@@ -10,6 +10,7 @@ import contextlib
 import functools
 import io
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
 from course.notebooks.execution import execute, execute_test, names_in
+from course.notebooks.names import names
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
@@ -37,6 +39,7 @@ MEMORY = 4 << 30  # bytes for the tests; what students' arrays make of the tests
 SPARE = 60.0  # seconds of computing for all that stands in no limit
 FOREVER = None  # the grading process can be trusted to answer
 MAX_OUTPUTS = 30_000_000  # characters of a notebook's outputs; a frame of the wire holds them all
+LATE = re.compile("did not come back within|needed more than")  # why a call or cell was ended
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ class Judging:
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._missing: dict[str, str] = {}  # names of cells that failed, and what they failed of
         self._deadly: set[int] = set()
+        self._stuck: set[str] = set()  # names of what was called and did not come back
         self._restarts = 0
         self._room = MAX_OUTPUTS
         self._record = Record()
@@ -237,6 +241,10 @@ class Judging:
         if cell.kind == "setup":
             with contextlib.redirect_stdout(io.StringIO()):
                 execute(cell.source, f"<{cell.key}>", self._names)
+        if stuck := self._would_be_stuck(cell):
+            words = f"This cell was left out: it uses `{stuck}`, which did not come back before.\n"
+            self._record.outputs[cell.index] = stream(words)
+            return
         try:
             outputs = self._run_there(cell)
             self._session.spent = any(output.get("ename") == "MemoryError" for output in outputs)
@@ -250,6 +258,9 @@ class Judging:
         if fate := self._fate():
             self._deadly.add(cell.index)
             self._note(cell, fate)
+            if LATE.search(fate) and not self._is_answer(cell):
+                answers = set().union(*map(_defined, filter(self._is_answer, self._cells)))
+                self._stuck |= answers & _used(cell)
         self._room -= size(outputs)
         if self._room < 0:
             outputs = stream("[the notebook's outputs are too large: these were cut]\n", "stderr")
@@ -320,6 +331,25 @@ class Judging:
             self._note(cell, *refusals(self._session.raised))
         if fate := self._fate():
             self._note(cell, fate)
+            if LATE.search(fate):
+                self._stuck |= set(defined_in(self._answer(cell)))
+
+    def _is_answer(self, cell: CodeCell) -> bool:
+        """Tell whether a test looks at what a cell defines."""
+        return any(other.key == f"{TEST_PREFIX}{cell.key}" for other in self._cells)
+
+    def _would_be_stuck(self, cell: CodeCell) -> str:
+        """Return a name that a cell uses and that leads to what did not come back, if it is a plot.
+
+        What no test looks at costs no marks, and to wait for it once more would take minutes.
+        """
+        if not self._stuck or cell.kind != "plain" or self._is_answer(cell):
+            return ""
+        stuck = set(self._stuck)
+        for other in filter(self._is_answer, self._cells):
+            if stuck & _used(other):
+                stuck |= _defined(other)
+        return min(stuck & _used(cell), default="")
 
     def _answer(self, test: CodeCell) -> str:
         """Return the text of the cell that is tested; of two of its name the first one is run."""
@@ -350,6 +380,18 @@ class Judging:
             self._record.incidents.append(f"{cell.key}, run again: {error}")
             return False
         return True
+
+
+def _used(cell: CodeCell) -> set[str]:
+    """Return the global names that a cell uses; none if it is not Python."""
+    try:
+        return set(names(cell.source).used)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
+def _defined(cell: CodeCell) -> set[str]:
+    return set(defined_in(cell.source))
 
 
 def _quoted(printed: str) -> str:

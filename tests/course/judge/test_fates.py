@@ -167,6 +167,34 @@ def test_in_a_cell_it_costs_that_cell(server: WarmServer, fate: str) -> None:
     assert printed.text == "1\n"
 
 
+def output(nb: NotebookNode, cell_id: str) -> str:
+    (cell,) = [cell for cell in nb.cells if cell.id == cell_id]
+    return "".join(output.get("text", output.get("evalue", "")) for output in cell.outputs)
+
+
+def test_what_did_not_come_back_is_waited_for_once(server: WarmServer) -> None:
+    loop = f"{NAMES}def double(f, x):\n    while True: pass"
+    nb = answered(loop, "print(double(np.sin, 1))", "print(2)", "print(np.sin(double(1, 2)))")
+    verdict, graded = judged(server, nb, SHORT)
+    for cell in ("more_0", "more_2"):
+        assert output(graded, cell).startswith("This cell was left out: it uses `double`, which")
+    assert output(graded, "more_1") == "2\n"
+    assert len(verdict.incidents) == 1
+    assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
+
+
+def test_a_cell_that_did_not_come_back_is_the_last_to_try_what_it_uses(server: WarmServer) -> None:
+    head = "def double(f, x):"
+    sly = attacks.DOUBLE.replace(head, f"{head}\n    while x is None: pass")
+    assert sly != attacks.DOUBLE
+    nb = answered(sly, "double(1, None)", "double(2, None)", "print(3)")
+    verdict, graded = judged(server, nb, SHORT)
+    assert LATE in output(graded, "more_0")
+    assert "it uses `double`, which did not come back" in output(graded, "more_1")
+    assert output(graded, "more_2") == "3\n"
+    assert [verdict[name].score for name in attacks.POINTS] == [*attacks.POINTS.values()]
+
+
 # What student code asks for, and what the incident says that it asked for.
 REFUSED = {
     "open('/etc/shadow')": "a file outside the assignment's folder",

@@ -1,5 +1,7 @@
 """What the exercises of chapter 7, part A, promise."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.specification import (
@@ -22,6 +24,17 @@ BIAS = 0.0371  # keeps sums of round numbers from being exactly 0, where ReLU ha
 # --- by hand --------------------------------------------------------------------------------------
 
 
+FAR = (
+    (2.5, 0, 3.0),
+    (0.0, 1.5, -2),
+    (3, -0.5, 0.0),
+    (0, 0, 0),
+    (2e6, 3e-3, -4e8),
+    (-12345678.5, 3.0, 1e3),
+    (1e-7, 5e4, 2e-8),
+)
+
+
 def by_hand(t):
     """Hold each of the three derivatives against numerical differentiation."""
     a, b, c = t.draw(*[numbers() | integers()] * 3)
@@ -32,9 +45,16 @@ def by_hand(t):
             {"a": a, "b": b, "c": c}[name] * 1.0,
             item=place,
         )
-    for zero in ((2.5, 0, 3.0), (0.0, 1.5, -2), (3, -0.5, 0.0), (0, 0, 0)):
+    for given in FAR:
         t.apart()
-        t.call(*zero)
+        t.call(*given)
+    t.apart()
+    t.both(
+        "derivatives",
+        lambda a, b, c: [float(d) for d in t.student(a, b, c)],
+        lambda a, b, c: [float(d) for d in t.reference(a, b, c)],
+        (2, 3_200_000_000, 7),
+    )
 
 
 def formula(a, b, c, name, z):
@@ -62,7 +82,8 @@ def ordered(graph, last):
     def wrong(order):
         if order is None:
             return "It returns None: a `return` is missing."
-        order = list(order)
+        if not isinstance(order, list):
+            return f"It returns no list: {type(order).__name__}."
         if len(set(order)) < len(order):
             return "A node stands in the list more than once."
         if more := set(order) - wanted:
@@ -84,14 +105,45 @@ def hold_order(t, graph, last):
     t.apart()
     t.both(
         "topological_order",
-        lambda last, graph: t.student(last, lambda node: list(graph[node])),
-        lambda last, graph: t.reference(last, lambda node: list(graph[node])),
+        lambda last, graph: t.student(last, asked(graph)),
+        lambda last, graph: t.reference(last, asked(graph)),
         (last, graph),
         relation=ordered(graph, last),
     )
 
 
+MANY = 1_000
+
+
+def asked(graph):
+    """Return what gives the inputs of a node; it stops who asks without end."""
+    calls = 0
+
+    def inputs(node):
+        nonlocal calls
+        calls += 1
+        if calls > 50 * MANY:
+            raise TimeoutError(
+                f"`inputs` was called {calls - 1} times for a graph of {len(graph)} nodes: go "
+                "through each node once, however many ways lead to it"
+            )
+        return [anew(x) for x in graph[node]]
+
+    return inputs
+
+
+def anew(node):
+    """Return a node that equals this one; a pair is made anew each time."""
+    return (*[*node],) if isinstance(node, tuple) else node
+
+
 LETTERS = "abcdefgh"
+PAIRS = {
+    ("x", 0): [],
+    ("x", 1): [("x", 0)],
+    ("x", 2): [("x", 1), ("x", 0)],
+    ("x", 3): [("x", 2), ("x", 1), ("x", 1)],
+}
 MIXED = ("b", ("b",), 0, ("b", True), 2.5, ("b", False), ("b", "c"))  # some look like marks
 
 
@@ -113,6 +165,7 @@ def shared(t):
     hold_order(t, diamond, t.choice("d", "e"))
     flat = {"a": [], "b": ["a"], "c": ["a", "b"], "d": ["a", "c"], "e": ["c", "d", "d", "a"]}
     hold_order(t, flat, "e")
+    hold_order(t, PAIRS, ("x", 3))
     names = [LETTERS[place] for place in t.source.order(7)]
     graph = {names[0]: []}
     for place, name in enumerate(names[1:], 1):
@@ -124,8 +177,14 @@ def shared(t):
 
 
 def long_chains(t):
-    """Take a chain of 1,500 nodes: one of two uses would never end where nothing is remembered."""
+    """Take a chain of 1,500 nodes, and one of 30 in which each is used twice."""
     hold_order(t, {n: list(range(max(1, n - 1), n)) for n in range(1, 1_501)}, 1_500)
+    t.holds(
+        "setrecursionlimit" not in t.home.written(t.student),
+        "It raises Python's limit for functions that call themselves; that has to stay as it is: "
+        "keep the nodes that wait in a list of your own.",
+    )
+    hold_order(t, {n: list(range(max(1, n - 2), n)) for n in range(1, 31)}, 30)
 
 
 topological_order = interaction(
@@ -175,6 +234,8 @@ def both_ways(t):
         ((2, 1, 4), (3, 2, 3, 4)),
         ((), tuple(wide)),
         (tuple(wide), tuple(wide)),
+        ((3,), (257, 3)),
+        ((1, 2), (101, 2)),
     ):
         t.apart()
         gradient = t.keep(np.asarray(t.draw(arrays(" ".join(map(str, whole))))))
@@ -190,39 +251,48 @@ unbroadcast = interaction(
 # --- operations: what they share ------------------------------------------------------------------
 
 
-def differentiated(find, build, laws, dout, *inputs):
+def differentiated(find, build, laws, again, dout, *inputs):
     """Make tensors of the inputs, build a result, go back, and return all that came out.
 
+    Before it goes back, the same is built of other numbers.
+
     find: returns what a side calls by a name. build: a function of `find` and the tensors. laws:
-    whether the gradient at the result is looked at: no function may have changed it.
+    whether the gradient at the result is looked at: no function may have changed it. again:
+    whether it goes back twice.
     """
     tensors = [find("Tensor")(x) for x in inputs]
     result = build(find, *tensors)
+    build(find, *(find("Tensor")(0.9 * np.flip(np.asarray(x, float))) for x in inputs))
+    if again:
+        result.backward(-3.0 * np.asarray(dout))
     result.backward(dout)
     grads = {f"{name}.grad": x.grad for name, x in zip("xyw", tensors, strict=False)}
     return {"data": result.data, **grads, **({"result.grad": result.grad} if laws else {})}
 
 
-def hold(t, name, build, dout, *inputs, plain=None):
+def hold(t, name, build, dout, *inputs, plain=None, tolerance=None, again=False):
     """Compare a result and the gradients at its inputs.
 
     name: what the step is called. build: see `differentiated`. dout: the upstream gradient.
     inputs: one to three arrays, of which tensors are made. plain: the same result by NumPy alone,
-    where the gradients are held against numerical differentiation, too.
+    where the gradients are held against numerical differentiation, too. tolerance: the part's if
+    None. again: whether it goes back twice where laws are no matter, too.
     """
     given = dict(zip("xyw", inputs, strict=False))
+    twice = t.laws or again
 
     def of(find):
         sides = {
-            1: lambda x, dout: differentiated(find, build, t.laws, dout, x),
-            2: lambda x, y, dout: differentiated(find, build, t.laws, dout, x, y),
-            3: lambda x, y, w, dout: differentiated(find, build, t.laws, dout, x, y, w),
+            1: lambda x, dout: differentiated(find, build, t.laws, twice, dout, x),
+            2: lambda x, y, dout: differentiated(find, build, t.laws, twice, dout, x, y),
+            3: lambda x, y, w, dout: differentiated(find, build, t.laws, twice, dout, x, y, w),
         }
         return sides[len(inputs)]
 
     t.apart()
     step = f"{name} and backward"
-    t.both(step, of(t.find), of(t.names.__getitem__), (), {**given, "dout": dout})
+    sides = of(t.find), of(t.names.__getitem__)
+    t.both(step, *sides, (), {**given, "dout": dout}, tolerance=tolerance)
     for key in given if plain else ():
         t.slope(
             lambda z, key=key: np.sum(plain(*{**given, key: z}.values()) * dout),
@@ -234,6 +304,14 @@ def hold(t, name, build, dout, *inputs, plain=None):
 def operation(name, *constants, **options):
     """Return what builds the result of one operation of this name."""
     return lambda find, *tensors: find(name)(*tensors, *constants, **options)
+
+
+def tails(t):
+    """Return a tolerance for numbers that are all tiny, or all large: only their digits count."""
+    return replace(t.tolerance, rtol=1e-6, atol=1e-305)
+
+
+FIXED_SHAPES = (((2, 1), (2, 3)), ((1, 3), (2, 1)), ((3,), (2, 3)), ((), (2,)), ((2, 3), (3,)))
 
 
 def upstream(t, shape):
@@ -272,6 +350,28 @@ def products(t):
         w,
         plain=lambda x, y, w: (x * y) * (w + 1.5),
     )
+    t.apart()
+    t.both(
+        "x * y and 2 * w, with w like x, while Tensor.recording is False, and backward",
+        lambda x, y: while_off(t.find, x, y),
+        lambda x, y: while_off(t.names.__getitem__, x, y),
+        (),
+        {"x": x, "y": y},
+    )
+
+
+def while_off(find, x, y):
+    """Multiply two tensors with the switch off, go back, and tell which have a gradient."""
+    x, y, w, tensor = find("Tensor")(x), find("Tensor")(y), find("Tensor")(x), find("Tensor")
+    tensor.recording = False
+    try:
+        z, beside = find("multiply")(x, y), find("multiply")(2.0, w)
+    finally:
+        tensor.recording = True
+    z.backward()
+    found = {"x has a grad": x.grad is not None, "y has a grad": y.grad is not None}
+    beside.backward()
+    return {**found, "w has a grad": w.grad is not None}
 
 
 def several_uses(t):
@@ -310,6 +410,11 @@ def broadcast_and_constants(t):
     x, y, dout = (upstream(t, shape) for shape in (one, other, whole))
     for name in ("add", "multiply"):
         hold(t, name, operation(name), dout, x, y)
+        for first, second in FIXED_SHAPES:
+            a, b, back = (
+                upstream(t, shape) for shape in (first, second, np.broadcast_shapes(first, second))
+            )
+            hold(t, name, operation(name), back, a, b)
         constant = t.choice(2, 1.5, y)
         shape = np.broadcast_shapes(one, np.shape(constant))
         back = upstream(t, shape)
@@ -388,7 +493,26 @@ def starts_anew(t):
         grads = {"x.grad": x.grad, "z.grad": z.grad}
         return {f"{name} holds float64": np.asarray(g).dtype == float for name, g in grads.items()}
 
+    def of_sizes(find, dout, x, y):
+        found = {}
+        for size in (1e-12, 1e12):
+            one, other = find("Tensor")(x), find("Tensor")(y)
+            find("multiply")(one, other).backward(size * dout)
+            found[f"x.grad / {size:g}"] = np.asarray(one.grad) / size
+        return found
+
+    def of_one_number(find, dout, x, y):
+        found = {}
+        for number in (2, -1.5, np.array(3), np.float64(0.5)):
+            one = find("Tensor")(x.flat[0])
+            z = find("multiply")(one, y.flat[0])
+            z.backward(number)
+            found |= {f"x.grad for dout = {number}": one.grad, f"z.grad for {number}": z.grad}
+        return found
+
     for name, run in (
+        ("(x * y).backward with a tiny dout, and with a huge one,", of_sizes),
+        ("(x[0] * y[0]).backward with a single number", of_one_number),
         ("z.backward with dout and with -2 dout, with z = (u + x) * u and u = x * y,", twice),
         ("(x * y).backward and then (x * 3).backward", another),
         ("(u + x).backward and then (u * 3).backward, with u = x * y,", shared_part),
@@ -426,6 +550,52 @@ def long_chain(t):
         {"x": 2.0},
     )
 
+    def wide(find, x):
+        start = total = find("Tensor")(x)
+        add = find("add")
+        for _ in range(300):
+            total = add(total, start)
+        total.backward()
+        return start.grad
+
+    t.apart()
+    t.both(
+        "x + ... + x, 301 terms, and backward",
+        lambda x: wide(t.find, x),
+        lambda x: wide(t.names.__getitem__, x),
+        (),
+        {"x": 2.0},
+    )
+    t.apart()
+    t.both(
+        "20 times x = x + x, and backward",
+        lambda x: doubled(t.find, x),
+        lambda x: doubled(t.names.__getitem__, x),
+        (),
+        {"x": 2.0},
+    )
+
+
+def doubled(find, x):
+    """Double a number 20 times, and go back: it has 40 edges, and a million ways."""
+    calls = 0
+
+    def back(g):
+        nonlocal calls
+        calls += 1
+        if calls > MANY:
+            raise TimeoutError(
+                f"for 40 edges, functions for the way back were called {MANY} times: hand on a "
+                "gradient when all its parts have come, and not each part by itself"
+            )
+        return g
+
+    start = end = find("Tensor")(x)
+    for n in range(20):
+        end = find("record")(2.0 ** (n + 2), (end, back), (end, back))
+    end.backward()
+    return start.grad
+
 
 Tensor = interaction(
     part(
@@ -454,6 +624,9 @@ def quotients(t):
     """Hold the gradient of a quotient against numerical differentiation."""
     x, y = t.draw(ANY, away_from(ANY, 0, 0.4))
     hold(t, "divide", operation("divide"), upstream(t, np.shape(x)), x, y, plain=lambda x, y: x / y)
+    y = t.choice(1e-9, 1e-6, 1e7) * np.array([1.0, -2.0, 1.5])
+    three = np.array([1.0, -2.0, 0.5])
+    hold(t, "divide", operation("divide"), three, 2 * three, y, tolerance=tails(t))
 
 
 def differences_and_powers(t):
@@ -461,7 +634,7 @@ def differences_and_powers(t):
     x, y, base = t.draw(ANY, ANY, POSITIVE)
     dout = upstream(t, np.shape(x))
     hold(t, "subtract", operation("subtract"), dout, x, y, plain=lambda x, y: x - y)
-    exponent = t.choice(-1, 0.5, -1.5, 2.5, 4)
+    exponent = t.choice(-1, 0.5, -1.5, 2.5, 4, -2, 0.1, 12, np.float64(1.7), 5.0)
     hold(
         t,
         f"power with the exponent {exponent}",
@@ -472,6 +645,16 @@ def differences_and_powers(t):
     )
     whole = t.choice(1, 2, 3, 2.0)
     hold(t, f"power with the exponent {whole}", operation("power", whole), dout, np.round(x))
+    far = t.choice(1e-9, 1e9) * np.array([1.0, 2.0, 1.5])
+    three = np.array([1.0, -2.0, 0.5])
+    hold(
+        t,
+        f"power with the exponent {exponent}",
+        operation("power", exponent),
+        three,
+        far,
+        tolerance=tails(t),
+    )
 
 
 def either_side(t):
@@ -481,6 +664,11 @@ def either_side(t):
     y = np.where(np.abs(y) < 0.4, 0.4, y)
     for name in ("subtract", "divide"):
         hold(t, name, operation(name), dout, x, y)
+        for first, second in FIXED_SHAPES:
+            a, b, back = (
+                upstream(t, shape) for shape in (first, second, np.broadcast_shapes(first, second))
+            )
+            hold(t, name, operation(name), back, a, np.where(np.abs(b) < 0.4, 0.4, b))
         constant = t.choice(2, 1.5, y)
         hold(
             t,
@@ -539,6 +727,9 @@ def matrices_on_either_side(t):
     x, y, dout = t.draw(arrays("N n"), arrays("n m"), arrays("N m"))
     hold(t, "matmul(x, array)", operation("matmul", y), dout, x)
     hold(t, "matmul(array, x)", lambda find, y: find("matmul")(x, y), dout, y)
+    wide = t.choice(("101 2", "2 2", "101 2"), ("2 257", "257 1", "2 1"), ("1 1", "1 3", "1 3"))
+    x, y, dout = t.draw(*map(arrays, wide))
+    hold(t, "matmul", operation("matmul"), dout, x, y)
     x, dout = t.draw(arrays("3 3"), arrays("3 3"))
     hold(t, "matmul(x, x)", lambda find, x: find("matmul")(x, x), dout, x)
 
@@ -570,12 +761,27 @@ def curves(t):
     dout = np.array([1.0, -2.0, 0.5])
     hold(t, "exp", operation("exp"), dout, np.array([600.0, -600.0, 700.0]))
     hold(t, "log", operation("log"), dout, np.array([1e-12, 1e-300, 1e300]))
+    close = np.array([0.0, 1.0, 0.5])
+    for middle in (t.choice(-20.0, -33.0), t.choice(-45.0, -600.0), t.choice(60.0, 690.0)):
+        hold(t, "exp", operation("exp"), dout, middle + close, tolerance=tails(t))
+    for size in (t.choice(1e-5, 1e-8), t.choice(1e-12, 1e-300), t.choice(1e9, 1e300)):
+        hold(t, "log", operation("log"), dout, size * (1 + close), tolerance=tails(t))
 
 
 def at_zero(t):
     """Go through ReLU with zeros, and with integers."""
     x = np.array([0.0, 1.0, -1.0, 0.0, 1e-300])
-    hold(t, "relu", operation("relu"), np.array([5.0, 6.0, 7.0, -8.0, 9.0]), x)
+    hold(t, "relu", operation("relu"), np.array([5.0, 6.0, 7.0, -8.0, 9.0]), x, tolerance=tails(t))
+    for size in (1e12, 1e-9):
+        x = size * np.array([1.0, -1.0, 2.0, -2.0, -0.0])
+        hold(
+            t,
+            "relu",
+            operation("relu"),
+            np.array([5.0, 6.0, 7.0, -8.0, 9.0]),
+            x,
+            tolerance=tails(t),
+        )
     x, dout = t.draw(integer_arrays("n *any", -2, 2), arrays("n *any"))
     hold(t, "relu", operation("relu"), dout, x)
 
@@ -600,11 +806,22 @@ def reduced(t, name, x, axis, keepdims, plain=False):
     hold(
         t,
         f"{name}({', '.join(['x', *said])})",
-        lambda find, x: find(name)(x, axis, keepdims=keepdims),
+        given(name, axis, keepdims, t.choice("by place", "by name", "if needed")),
         dout,
         x,
         plain=(lambda z: reduce(z, axis=axis, keepdims=keepdims)) if plain else None,
     )
+
+
+def given(name, axis, keepdims, how):
+    """Return what builds a sum or a mean: its options by place, by name, or only if needed."""
+    if how == "by place":
+        return lambda find, x: find(name)(x, axis, keepdims)
+    options = {"axis": axis, "keepdims": keepdims}
+    if how == "if needed":
+        options = {key: value for key, value in options.items() if value not in (None, False)}
+        options |= {"axis": axis} if axis is not None else {}
+    return lambda find, x: find(name)(x, **options)
 
 
 def sums_agree(t):
@@ -630,6 +847,9 @@ def axes_of_all_kinds(t):
             reduced(t, name, x, axis, t.choice(True, False))
         reduced(t, name, x, t.choice((-2, -1), (-1, -3), (-3, -2)), False)
         reduced(t, name, x, t.choice(None, 1, (1, -1)), True)
+        reduced(t, name, x, t.choice((1,), (-1,), (0, 1, 2), (2, -3, 1)), t.choice(True, False))
+        reduced(t, name, t.draw(arrays("2 3 2 2")), t.choice(-3, (1, 3), (-1, 0)), False)
+        reduced(t, name, t.draw(arrays("101 2")), t.choice(None, 0, (1, 0)), t.choice(True, False))
 
 
 def lengths_of_one(t):
@@ -657,7 +877,7 @@ sum_over = interaction(
 # --- picking out ----------------------------------------------------------------------------------
 
 
-def picked(t, x, index, plain=False):
+def picked(t, x, index, plain=False, again=False):
     """Pick out elements, and send a gradient back."""
     dout = upstream(t, np.shape(x[index]))
     hold(
@@ -667,6 +887,7 @@ def picked(t, x, index, plain=False):
         dout,
         x,
         plain=(lambda z: z[index]) if plain else None,
+        again=again,
     )
 
 
@@ -695,6 +916,13 @@ def labels_and_slices(t):
         (2, 0),
         x > 0,
         (slice(0, 2), rows[:1] % 3),
+        slice(None, None, -1),
+        (slice(3, 0, -2), slice(None)),
+        (1, slice(0, 2)),
+        (rows, slice(1, None)),
+        np.array([[0, 1], [3, 2]]),
+        -rows - 1,
+        np.array([2, 0], dtype=np.int32),
     )
     picked(t, x, index, plain=np.size(x[index]) > 0)
     picked(t, x, rows.tolist())
@@ -702,8 +930,24 @@ def labels_and_slices(t):
     picked(t, t.draw(arrays("5")), t.choice(0, slice(None, None, 2), np.array([3, 1])))
 
 
+def index_after(find, x, index):
+    """Take elements, go back, and return the index."""
+    taken = find("take")(find("Tensor")(x), index)
+    taken.backward()
+    return index
+
+
 def taken_twice(t):
-    """Take elements several times."""
+    """Take elements several times; the index stays as it is."""
+    for index in ([-1, 2, 2], np.array([-1, 2, -3])):
+        t.apart()
+        t.both(
+            "the index after take(x, index) and backward",
+            lambda x, index: index_after(t.find, x, index),
+            lambda x, index: index_after(t.names.__getitem__, x, index),
+            (),
+            {"x": np.arange(4.0), "index": index},
+        )
     x = t.draw(arrays("4 3"))
     picked(t, x, (np.array([0, 1, 1, 3]), np.array([2, 0, 0, 1])))
     picked(t, x, np.array([2, 0, 2]))
@@ -713,6 +957,7 @@ def taken_twice(t):
         t.draw(arrays("3")),
         t.choice(np.array([1, 1, 1]), [0, -3, 2], np.array([[0, 0], [2, 0]])),
     )
+    picked(t, t.draw(arrays("257 2")), t.source.integers((300,), -257, 256), again=True)
 
 
 take = interaction(
@@ -762,12 +1007,29 @@ def large_scores(t):
         )
 
 
+def improbable(t):
+    """Take scores that differ by tens: the gradients at improbable classes are tiny."""
+    z = t.source.array((101, 3), -1, 1) + np.array([0.0, 14.0, 1.0])
+    hold(
+        t,
+        "softmax_cross_entropy with the label 1 for all, times 1e6,",
+        lambda find, z: find("multiply")(
+            find("softmax_cross_entropy")(z, np.ones(101, dtype=int)), 1e6
+        ),
+        np.array(1.0),
+        z,
+        tolerance=replace(t.tolerance, rtol=1e-5, atol=1e-11),
+    )
+
+
 def small_batches(t):
     """Take a batch of one, one class, and batches with one label again and again."""
     for shape in ("1 4", "N 1", "5 2", "1 1"):
         t.anew()
         z = t.draw(arrays(shape, -2, 2))
         right = np.full(len(z), t.source.integer(0, z.shape[1] - 1))
+        if t.choice(True, False):
+            right = right.astype(t.choice(np.int32, np.int8))
         hold(
             t,
             f"softmax_cross_entropy with the labels {right.tolist()}",
@@ -775,6 +1037,7 @@ def small_batches(t):
             np.array(t.choice(1.0, -2.5)),
             z,
         )
+    improbable(t)
 
 
 softmax_cross_entropy = interaction(
@@ -863,6 +1126,28 @@ def by_exception(find, x):
     return [*found, reached(find, x)]
 
 
+def by_return(find, x):
+    """Leave a block by `return` and by `break`; look after each."""
+
+    def leave():
+        with find("no_grad")():
+            return [reached(find, x)]
+
+    found = leave()
+    found.append(reached(find, x))
+    for _ in range(2):
+        with find("no_grad")():
+            break
+    return [*found, reached(find, x)]
+
+
+def nested_and_left(t):
+    """Take nested blocks, and such as `return` and `break` leave."""
+    switch("tensors that remember, in nested blocks", nested)(t)
+    t.apart()
+    switch("tensors that remember, around blocks left by `return` and `break`", by_return)(t)
+
+
 no_grad = interaction(
     part(
         "remembers nothing within, and everything afterwards",
@@ -870,7 +1155,7 @@ no_grad = interaction(
         count=3,
         steps=switch("tensors that remember: before, in, in, after", once),
     ),
-    part("nested blocks", count=2, steps=switch("tensors that remember, in nested blocks", nested)),
+    part("nested blocks", count=2, steps=nested_and_left),
     part(
         "blocks that an exception ends",
         count=2,
@@ -940,13 +1225,16 @@ def hold_net(t, net, values, x, right, batch):
 def net_scores(t):
     """Ask for scores, loss and accuracy, and for them again with other parameters."""
     net, values, x, right = network(t, t.choice(*AXES))
-    batch = t.keep(x)
+    batch, large = t.keep(x), t.keep(5000 * x)
     for _ in range(2):
         for name, given in (
             ("predict", (batch,)),
             ("predict", (x[:1],)),
             ("loss", (batch, right)),
             ("loss", (x[:1], right[:1])),
+            ("predict", (large,)),
+            ("loss", (large, right)),
+            ("predict", (batch,)),
         ):
             t.both(
                 f"{name}(...).data",
@@ -955,25 +1243,47 @@ def net_scores(t):
                 given,
                 signature=getattr(net.ours, name),
             )
+        net.accuracy(batch, right)
         best = np.argmax(np.maximum(x @ values["W1"] + values["b1"], 0) @ values["W2"], axis=1)
         net.accuracy(x, right)
+        best = np.argmax(np.asarray(net.ours.predict(x).data), axis=1)
         net.accuracy(x, np.where(np.arange(len(x)) % 2, best, right))
+        for label in (best[:1], (best[:1] + 1) % len(values["b2"])):
+            net.accuracy(x[:1], label)
+        many = np.arange(257) % len(x)
+        net.accuracy(x[many], np.where(np.arange(257) % 3, best[many], right[many]))
+        for on in (True, False):
+            t.both(
+                f"Tensor.recording after accuracy, where it was {on} before",
+                lambda on=on: left_after(t.find("Tensor"), net.theirs, x, right, on),
+                lambda on=on: left_after(t.names["Tensor"], net.ours, x, right, on),
+                assigned=str,
+            )
         t.both(
-            "Tensor.recording after accuracy",
-            lambda: left_on(t.find("Tensor")),
-            lambda: left_on(t.names["Tensor"]),
-            assigned=str,
+            "predict(x).backward and params.W2.grad",
+            lambda x: back_from_scores(net.theirs, x),
+            lambda x: back_from_scores(net.ours, x),
+            (x,),
         )
         values = {key: -0.5 * numbers_ for key, numbers_ in values.items()}
         for key, numbers_ in values.items():
             net.write(f"params.{key}.data", numbers_)
 
 
-def left_on(tensor):
-    """Return whether the switch is on, and put it on."""
-    found = bool(tensor.recording)
-    tensor.recording = True
-    return found
+def left_after(tensor, net, x, right, on):
+    """Return whether the switch is on after `accuracy`, and put it on."""
+    tensor.recording = on
+    try:
+        net.accuracy(x, right)
+        return bool(tensor.recording)
+    finally:
+        tensor.recording = True
+
+
+def back_from_scores(net, x):
+    """Go back from the scores, which are a tensor, to the weights."""
+    net.predict(x).backward()
+    return net.params["W2"].grad
 
 
 def net_batches(t):
@@ -984,6 +1294,12 @@ def net_batches(t):
     net.gradient(before, rest)
     other.gradient(before[:1], rest[:1])
     net.gradient(x, right)
+    batch, labels_ = t.keep(x), t.keep(right)
+    net.gradient(batch, labels_)
+    batch.write(-0.5 * x)
+    labels_.write((right + 1) % 3)
+    net.gradient(batch, labels_)
+    net.accuracy(batch, labels_)
     net.read(*(f"params.{key}.data" for key in KEYS))
 
 
@@ -1125,6 +1441,73 @@ def walked(program, values):
     return order[::-1]
 
 
+def by_differences(program, values, calls=1, step=1e-4, both=True):
+    """Return the gradients as differences, central or one-sided."""
+    found = []
+    for chosen in range(len(values)):
+        ends = []
+        for sign in (1, -1 if both else 0):
+            moved = [v + sign * step * (n == chosen) for n, v in enumerate(values)]
+            ends.append(run_forward(program, moved)[-1])
+        found.append((ends[0] - ends[1]) / (2 * step if both else step))
+    return found
+
+
+def remembered():
+    """Return an engine that remembers its answer to each program, whatever the values are."""
+    known = {}
+
+    def run(program, values, calls=1):
+        key = (len(values), *program)
+        if key not in known:
+            known[key] = backwards(program, values, calls)
+        return list(known[key])
+
+    return run
+
+
+def parts_at_most(count, at_inputs=True):
+    """Return an engine that adds so many parts at most, at inputs or at results in between."""
+
+    def run(program, values, calls=1):
+        nodes = run_forward(program, values)
+        grads, came = [0.0] * len(nodes), [0] * len(nodes)
+        grads[-1] = 1.0
+        for number in range(len(nodes) - 1, len(values) - 1, -1):
+            name, *places = program[number - len(values)]
+            given = [nodes[place] for place in places]
+            for place, own in zip(places, slope_of(name, given, nodes[number]), strict=True):
+                came[place] += 1
+                if came[place] <= count or (place < len(values)) is not at_inputs:
+                    grads[place] += grads[number] * own
+        return grads[: len(values)]
+
+    return run
+
+
+def once_where(name, at_inputs):
+    """Return an engine that keeps one part where such an operation uses a value twice."""
+
+    def run(program, values, calls=1):
+        def slope(used, given, output):
+            place = next(places)
+            right = list(slope_of(used, given, output))
+            twice = used == name and place[0] == place[1] and (place[0] < len(values)) is at_inputs
+            return [right[0], 0.0] if twice else right
+
+        places = iter([(*places, None) for _, *places in reversed(program)])
+        return backwards(program, values, slope=slope)
+
+    return run
+
+
+def unused_get_nan(program, values, calls=1):
+    """Return nan for inputs that no step uses."""
+    used = {place for _, *places in program for place in places}
+    found = backwards(program, values, calls)
+    return [g if n in used else float("nan") for n, g in enumerate(found)]
+
+
 def with_rounding(program, values, calls=1):
     """Return right gradients, off by a billionth."""
     return [g * (1 + 1e-9) + 1e-10 for g in backwards(program, values, calls)]
@@ -1141,6 +1524,13 @@ RIGHT = {
         program, values, calls, order=walked
     ),
     "is off by a billionth": with_rounding,
+    "is off by half a millionth": lambda program, values, calls=1: [
+        g - 5e-7 for g in backwards(program, values, calls)
+    ],
+    "takes central differences": by_differences,
+    "returns NumPy numbers": lambda program, values, calls=1: list(
+        np.array(backwards(program, values, calls))
+    ),
     "works on copies of its arguments": lambda program, values, calls=1: backwards(
         [*program], [*values], calls
     ),
@@ -1332,6 +1722,12 @@ USES = {
     "gives half to each term of a sum": with_slope(
         lambda name, given, output, right: [0.5, 0.5] if name == ADD else right
     ),
+    "forgets the first term of a sum": with_slope(
+        lambda name, given, output, right: [0.0, 1.0] if name == ADD else right
+    ),
+    "forgets the first factor of a product": with_slope(
+        lambda name, given, output, right: [0.0, right[1]] if name == MULTIPLY else right
+    ),
     "forgets the second term of a sum": with_slope(
         lambda name, given, output, right: [1.0, 0.0] if name == ADD else right
     ),
@@ -1339,6 +1735,17 @@ USES = {
         lambda name, given, output, right: [right[0], 0.0] if name == MULTIPLY else right
     ),
     "returns 1 for inputs that no step uses": unused_get_one,
+    "returns nan for inputs that no step uses": unused_get_nan,
+    "returns nan for all inputs": lambda program, values, calls=1: [float("nan")] * len(values),
+    "takes one-sided differences, with errors of about a thousandth": (
+        lambda program, values, calls=1: by_differences(program, values, calls, 1e-3, False)
+    ),
+    "adds two parts at most at an input": parts_at_most(2),
+    "adds two parts at most at a result in between": parts_at_most(2, at_inputs=False),
+    "keeps one part where a product uses an input twice": once_where(MULTIPLY, True),
+    "keeps one part where a product uses a result in between twice": once_where(MULTIPLY, False),
+    "keeps one part where a sum uses an input twice": once_where(ADD, True),
+    "keeps one part where a sum uses a result in between twice": once_where(ADD, False),
     "returns the gradients from the last input to the first": (
         lambda program, values, calls=1: backwards(program, values, calls)[::-1]
     ),
@@ -1382,7 +1789,11 @@ def sort_memory(t):
     """Ask about versions that have a memory from one run to the next: fresh ones each time."""
     t.sort(
         {"walks through the steps from the last to the first": backwards},
-        CALLS | {"adds the gradients of the program before": remembering()},
+        CALLS
+        | {
+            "adds the gradients of the program before": remembering(),
+            "remembers its answer to each program, whatever the values are": remembered(),
+        },
     )
 
 

@@ -134,6 +134,23 @@ def look(t, words, of, net):
     )
 
 
+def kind_of(t, words, wanted, found, *given):
+    """Hold what the function returns for these inputs to a kind: `found` looks at it."""
+    t.both(
+        t.reference.__name__,
+        lambda *given: found(t.student(*given)),
+        lambda *given: found(t.reference(*given)),
+        given,
+        signature=t.reference,
+        relation=lambda kind: "" if kind == wanted else f"It returns {words}; here it is {kind}.",
+    )
+
+
+def other_kind(found, kind):
+    """Return the name of another kind that one of these is of, or of this kind."""
+    return next((type(one).__name__ for one in found if not isinstance(one, kind)), kind.__name__)
+
+
 def shapes(net, torch):
     """Return the shapes of a network's parameters in their order."""
     return [[int(size) for size in parameter.shape] for parameter in net.parameters()]
@@ -168,11 +185,12 @@ SIZES = Domain(
     lambda draw, axes: [draw.integer(1, 1 + draw.size) for _ in range(draw.integer(2, 5))]
 )
 ELEVEN = [3, 2, 2, 3, 2, 2, 3, 2, 2, 2, 3, 2]  # layers
+HUNDRED = [2] * 102
 
 
 def layers_in_order(t):
     """Compare the shapes of all parameters."""
-    net = t.make(t.choice(ELEVEN, t.draw(SIZES)))
+    net = t.make(t.choice(HUNDRED, ELEVEN, t.draw(SIZES), t.draw(SIZES)))
     look(t, "the shapes of its parameters", shapes, net)
 
 
@@ -245,7 +263,8 @@ def loaded(t):
     width = t.source.integer(1, 1 + t.source.size)
     sizes = t.choice(t.draw(SIZES), [width] * t.source.integer(2, 4))
     net = build(t, stack(sizes))
-    load(t, net, network_of(t.source, sizes, t.choice(np.float32, np.float64)))
+    for _ in range(2):
+        load(t, net, network_of(t.source, sizes, t.choice(np.float32, np.float64)))
     x = t.source.array((2, sizes[0]), -2, 2).astype(np.float32)
     look(t, f"net(x) with x of shape {x.shape}", scores(x), net)
 
@@ -255,6 +274,10 @@ def loaded_otherwise(t):
 
     The network may hold buffers, and whoever holds its parameters sees the new numbers.
     """
+    if t.source.size == 5:
+        deep = build(t, stack([1] * 102))
+        load(t, deep, network_of(t.source, [1] * 102))
+        t.apart()
     sizes = t.choice([2] * 12, t.draw(SIZES))
     net = build(t, stack(sizes, "Sigmoid", t.choice([], [NORM])))
     held = {id(side): list(side.parameters()) for side in (net.theirs, net.ours)}
@@ -271,10 +294,16 @@ def loaded_otherwise(t):
     look(t, "its buffers", buffers, net)
 
     def spoil(params):
-        params["b1"][...] = 9.0
+        for array in params.values():
+            array[...] = 9.0
 
-    t.both('[params["b1"][...] = 9]', lambda: spoil(params._theirs), lambda: spoil(params.ours))
+    t.both(
+        "[all arrays of params are filled with 9]",
+        lambda: spoil(params._theirs),
+        lambda: spoil(params.ours),
+    )
     look(t, "its parameters", values, net)
+    load(t, net, params)
     look(
         t,
         "whether they can learn",
@@ -319,7 +348,20 @@ def predicted(t):
     net = t.build(written(layers), lambda nn: fill(module(nn, layers), given), "nn")
     t.call(net, x)
     t.call(net, t.source.array((t.choice(101, 257), n), -2, 2).astype(np.float32))
+    t.call(net, np.concatenate([x, 300 * x]))  # of one layer, rows with scores of any sizes
+    t.both(
+        "the logarithm of torch_predict",
+        lambda net, x: logarithms(t.student(net, x)),
+        lambda net, x: logarithms(t.reference(net, x)),
+        (net, np.float32(20) * x),
+        signature=t.reference,
+    )
     look(t, "its parameters", values, net)
+
+
+def logarithms(probabilities):
+    """Return their logarithms, which show how small the small ones are."""
+    return np.log(np.maximum(np.asarray(probabilities, dtype=float), 1e-35))
 
 
 def predicted_in_evaluation(t):
@@ -332,7 +374,24 @@ def predicted_in_evaluation(t):
     extra = t.choice([("Dropout", 1.0)], [("BatchNorm1d", 8)])
     net = build(t, [IN_PLACE, *stack([n, 8, K], "Tanh", extra)])
     look(t, "net.train()", lambda net, torch: void(net.train()), net)
+    batch = t.keep(x)
+    t.call(net, batch)
+    batch.write(-0.5 * x)
+    look(t, "net.train()", lambda net, torch: void(net.train()), net)
+    t.call(net, batch)
+    kind_of(t, "a NumPy array", "ndarray", lambda found: type(found).__name__, net, x)
+    moved = drawn(t, stack([n, 8, K]))
+    look(t, "[its parameters change]", lambda net, torch: void(refill(net, moved)), net)
     t.call(net, x)
+
+
+def refill(net, values):
+    """Write arrays into the first and the last layer of a network."""
+    layers = [module for module in net.modules() if hasattr(module, "in_features")]
+    for layer, weights, biases in zip(
+        (layers[0], layers[-1]), values[::2], values[1::2], strict=True
+    ):
+        fill(layer, [weights, biases])
 
 
 def void(_):
@@ -384,12 +443,16 @@ def differentiated(t):
     layers = stack(t.choice([n, K], [n, 3, K]))
     given = drawn(t, layers)
     net = t.build(written(layers), lambda nn: fill(module(nn, layers), given), "nn")
+    look(t, "[gradients of 1 stand in it]", ones_as_gradients, net)
     t.call(net, x, target)
     place = t.source.integer(0, len(given) - 1)
     kind = ("weight", "bias")[place % 2]
     at = given[place].astype(float)
     t.slope(mean_loss(layers, given, place, x, target), at, item=f"{2 * (place // 2)}.{kind}")
     t.call(net, x * np.float32(30), target)  # large scores, and large gradients
+    rows = t.choice(101, 257)
+    many = t.source.array((rows, n), -2, 2).astype(np.float32)
+    t.call(net, many, t.source.integers((rows,), 0, K - 1))
 
 
 def call_after_call(t):
@@ -399,14 +462,29 @@ def call_after_call(t):
     """
     x, _ = t.draw(X, T)
     n, K = x.shape[1], t.axes.length("K", t.source)
-    extra, training = t.choice(([NORM], False), ([("Dropout", 1.0)], False), ([], True))
+    dropped = [("Dropout", 1.0)]
+    extra, training = t.choice(([NORM], False), (dropped, False), (dropped, True))
     net = build(t, stack([n, 3, K], "Tanh", extra))
     if not training:
         look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
     for count in t.times(2, 3):
-        rows = count + t.source.integer(1, 3)
+        rows = count + t.source.integer(2, 3)
         batch = t.source.array((rows, n), -2, 2).astype(np.float32)
         t.call(net, batch, t.source.integers((rows,), 0, K - 1))
+    kept, right = t.keep(batch), t.keep(t.source.integers((rows,), 0, K - 1))
+    t.call(net, kept, right)
+    kept.write(-0.5 * batch)
+    right.write(t.source.integers((rows,), 0, K - 1))
+    t.call(net, kept, right)
+    kind_of(
+        t,
+        "a NumPy array for each parameter",
+        "ndarray",
+        lambda found: other_kind(found.values(), np.ndarray),
+        net,
+        kept,
+        right,
+    )
 
 
 def nothing_moves(t):
@@ -416,6 +494,9 @@ def nothing_moves(t):
     net = build(t, [IN_PLACE, *stack([n, 2, K], "ReLU")])
     t.call(net, x, target)
     look(t, "its parameters", values, net)
+    moved = drawn(t, stack([n, 2, K]))
+    look(t, "[its parameters change]", lambda net, torch: void(fill(net, moved)), net)
+    t.call(net, x, target)
 
 
 torch_gradients = function(
@@ -467,7 +548,10 @@ def trained(t):
     net = build(t, stack(t.choice([n, K], [n, 3, K])))
     if t.choice(True, False):
         look(t, "[gradients of 1 stand in it]", ones_as_gradients, net)
-    t.call(net, batches_for(t, n, K, t.source.integer(2, 4)), t.choice(0.1, 0.3, 1.0))
+    batches = batches_for(t, n, K, t.choice(2, 3, 4, 4, 101))
+    x, right = batches[-1]
+    batches[-1] = 30 * x, right  # a large loss, and a long step
+    t.call(net, batches, t.choice(0.1, 0.3, 1, 3e-4))
     look(t, "its parameters afterwards", values, net)
 
 
@@ -488,6 +572,17 @@ def trained_twice(t):
         batches = batches_for(t, n, K, count)
         t.call(net, t.choice(batches, t.once(*batches)), 0.2)
     look(t, "its parameters afterwards", values, net)
+    batches = batches_for(t, n, K, 2)
+    kind_of(
+        t,
+        "a list of Python floats",
+        "float",
+        lambda found: other_kind(found, float),
+        net,
+        batches,
+        0.2,
+    )
+    t.call(net, [batches[0], batches[0], batches[1]], 0.2)
 
 
 train_torch = function(
@@ -549,7 +644,7 @@ def keras_scores_of_it(t):
 
 def keras_layers_in_order(t):
     """Compare the shapes of all weights."""
-    model = t.make(t.choice(ELEVEN, t.draw(SIZES)))
+    model = t.make(t.choice(ELEVEN, t.draw(SIZES), t.draw(SIZES)))
     look(
         t,
         "the shapes of its weights",
@@ -599,6 +694,8 @@ def fitted(rows, batch_sizes):
         t.call(model, x, target, t.choice(0.1, 0.5), t.choice(*batch_sizes), t.choice(2, 3))
         if rows > 7:  # so slow that no epoch is better than the one before
             t.call(model, x, target, 1e-9, rows, 4)
+        else:  # one long step
+            t.call(model, 30 * x, target, 0.1, rows, 1)
         look(t, "its weights afterwards", lambda model, torch: model.get_weights(), model)
 
     return steps
@@ -668,7 +765,7 @@ def spare_with_a_gradient(net, nn, torch):
 
 def tiny(net, nn, torch):
     """Make all but the last layer's gradients tiny."""
-    net[2].weight.data.mul_(1e-9)
+    net[2].weight.data.mul_(3e-13)
 
 
 def half_dead(nn, torch):
@@ -709,7 +806,7 @@ RIGHT = {
     "has six layers, so that the first ones' gradients are small": of(
         *DEEP, ("Linear", 30, CLASSES)
     ),
-    "has gradients of about 1e-12 in its first layer": changed(tiny),
+    "has gradients of about 1e-14 in its first layer": changed(tiny),
     "has ReLUs of which every other one is dead": half_dead,
     "uses one layer in two places": twice,
     "is made of smaller networks": nested,
@@ -783,8 +880,17 @@ def sorted_out(wrong):
         made[0]["has three units in the middle"] = net
         t.sort(*made)
         look(t, "the parameters of a network that was asked about", values, net)
+        look(t, "[its first layer freezes]", lambda net, torch: void(freeze(net, False)), net)
+        t.sort({}, {"was right a moment ago, and whose first layer is frozen now": net})
+        look(t, "[it can learn again]", lambda net, torch: void(freeze(net, True)), net)
+        t.sort({"was frozen a moment ago, and can learn again": net}, {})
 
     return steps
+
+
+def freeze(net, learns):
+    """Freeze the first layer of a network, or let it learn again."""
+    next(iter(net.modules()))[0].requires_grad_(learns)
 
 
 def mended(t):
@@ -795,8 +901,11 @@ def mended(t):
     x = t.source.array((3, sizes[0]), -2, 2).astype(np.float32)
     look(t, "[its parameters are set]", lambda net, torch: void(fill(net, given)), net)
     look(t, f"net(x) with x of shape {x.shape}", scores(x), net)
+    look(t, "the gradients of the sum of these scores", slopes_of_scores(x), net)
+    look(t, f"net(x) with x of shape {x.shape}, 50 times as large", scores(50 * x), net)
     look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
     look(t, f"net(x) with x of shape {x.shape}, in evaluation mode", scores(x), net)
+    look(t, f"net(x) with x of shape {x[:1].shape}, in evaluation mode", scores(x[:1]), net)
 
 
 check_network = interaction(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from course.demo import Demo
     from course.grading.notes import GradingOutcome
     from course.grading.results import Results, Work
+    from course.progress import Progress as Progress_
     from course.verdict import Verdict
 
 
@@ -198,6 +199,44 @@ def workspace(
         return
     new = f"{len(made)} new files" if made else "nothing new"
     out.print(f"{escape(_shown(root / FOLDER))}: {new}")
+
+
+@app.command()
+def progress() -> None:
+    """Say how far you are in each notebook of my_work/, from your own last runs."""
+    from course.progress import all_progress
+
+    for one in all_progress(_root()):
+        out.print(_progress_line(one), soft_wrap=True)
+
+
+@app.command()
+def hand_in(
+    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+) -> None:
+    """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
+    from course.progress import State, pack
+
+    packed = pack(_root(), chapter.rstrip("/").rpartition("/")[2])
+    for one in packed.progress:
+        out.print(_progress_line(one), soft_wrap=True)
+        for state in (State.OPEN, State.UNTRIED, State.WRONG):
+            titles = [exercise.title for exercise in one.exercises if exercise.state is state]
+            if titles:
+                out.print(f"  {state}: {escape('; '.join(titles))}", soft_wrap=True)
+    for name in packed.missing:
+        out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
+    out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
+    out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
+
+
+def _progress_line(one: "Progress_") -> str:
+    """Return how far somebody is in a notebook, in one line."""
+    name = escape(f"{one.path.parent.name}/{one.path.name}")
+    if one.problem:
+        return f"[yellow]![/] {escape(one.problem)}"
+    line = f"{name}: {one.done} of {len(one.exercises)} exercises"
+    return f"{line}, next {escape(one.next.title)}" if one.next else f"{line}: all done"
 
 
 @app.command()

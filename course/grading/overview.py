@@ -4,7 +4,6 @@ Made from the graded notebook and its verdict; the scores are the gradebook's, a
 them into the cells.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,15 +11,13 @@ from nbformat import NotebookNode
 
 from course.files import printable
 from course.grading.remarks import in_html
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_test
+from course.notebooks.cells import TEST_PREFIX, exercise_titles, grade_id, is_test
 from course.verdict import ExerciseVerdict, find_verdict
 from helpers.panel import said_once
 
 NO_ANSWER = "No response."  # nbgrader's own comment on a cell that is as it was released
 TO_BE_READ = "to_be_read"  # in a cell's nbgrader metadata: nobody has marked it yet
 LONGEST = 900  # characters of what is told of one check
-
-_HEADING = re.compile(r"^#+ +Exercise +(?P<title>.+?)(?: +\([\d.]+ points?\))? *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,8 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
     verdict = find_verdict(nb.metadata)
     known = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
     comments = {grade_id(cell): _marks(cell).get("comment") or "" for cell in nb.cells}
-    title = ""
+    titles = exercise_titles(nb)
     for cell in nb.cells:
-        if cell.cell_type == "markdown" and (found := _HEADING.findall(cell.source)):
-            title = found[-1].replace("`", "")
         marks = _marks(cell)
         if not marks.get("grade") and not marks.get("task"):
             continue
@@ -64,7 +59,7 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
         empty = comment == NO_ANSWER or bool(exercise and exercise.blank)
         yield Row(
             id=grade_id(cell),
-            title=printable(title or key),
+            title=printable(titles.get(grade_id(cell), key)),
             points="to be read" if unread else f"{_number(points)} of {_number(most)}",
             state="blank" if empty else "unread" if unread else _state(points, most),
             lines=("no answer",) if empty else tuple(_lines(points, most, exercise)),

@@ -4,6 +4,7 @@ Knows the marks that the course's conventions give a cell (grade ids, the tags `
 `apart`); runs nothing.
 """
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ TEST_PREFIX = "test_"
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
 UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures were not drawn
+_HEADING = re.compile(r"^#+ +Exercise +(?P<title>.+?)(?: +\([\d.]+ points?\))? *$", re.MULTILINE)
 REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
 
@@ -64,3 +66,14 @@ def is_manual(cell: NotebookNode) -> bool:
     """Tell whether this is an answer that a person grades."""
     marks = cell.metadata.get("nbgrader", {})
     return bool(marks.get("grade")) and bool(marks.get("solution"))
+
+
+def exercise_titles(nb: NotebookNode) -> dict[str, str]:
+    """Return the heading above each cell that has a grade_id, such as "2.4: log_softmax"."""
+    titles, title = {}, ""
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and (found := _HEADING.findall(cell.source)):
+            title = found[-1].replace("`", "")
+        if title and grade_id(cell):
+            titles[grade_id(cell)] = title
+    return titles

@@ -204,16 +204,15 @@ def layer_passes(t):
 
 
 def likely(t, layer, x):
-    """Compare the output for numbers far below 0, and its slope, digit by digit."""
-    for name, given in (("forward", x), ("backward", np.ones_like(x))):
-        t.both(
-            name,
-            lambda value, name=name: getattr(layer.theirs, name)(value),
-            lambda value, name=name: getattr(layer.ours, name)(value),
-            (given,),
-            tolerance=Tolerance(1e-3, 0),
-        )
-        say(t, "An output is never cut off, however near it is to 0.")
+    """Compare the output for numbers far below 0, and its slope; float32 may come less near."""
+    for method, given in ((layer.forward, x), (layer.backward, np.ones_like(x))):
+        method(given)
+        last = t.events[-1]
+        if not last.fault and np.asarray(last.actual).dtype == np.float64:
+            t.holds(
+                np.all(last.actual <= 1.001 * last.expected),
+                "An output is never cut off: it comes as near to 0 as the sigmoid does.",
+            )
 
 
 def sigmoid_passes(t):
@@ -635,6 +634,21 @@ def net_scores(t):
             for method in (net.loss, net.accuracy):
                 method(x, given)
                 say(t, form)
+    t.apart()
+    net, values, first = network(t, KNOWN)
+    x, right = t.keep(first), truth(t, first, values)
+    for key in ("", "W2", "b1", "x"):
+        if key in values:
+            net.write(f"params.{key}", values[key] * 1.5)
+        elif key:
+            x.write(first + 0.125)
+        for method in (net.loss, net.accuracy):
+            method(x, right)
+            say(t, NOW)
+    if t.source.size >= 5:
+        net, many, right = many_samples(t)
+        net.loss(many, right)
+        net.accuracy(many, right.astype(np.uint8))
 
 
 PUT_BACK = (
@@ -661,7 +675,7 @@ def net_differences(t):
     add(t, differences, PUT_BACK.format(left[0]) if left else imprecise)
     for key, value in values.items():
         net.write(f"params.{key}", value / 2)
-    net.loss(x, right)
+    net.predict(x)
     say(
         t, "`params` was changed in place: the layers use the very arrays of `params`, at any time."
     )
@@ -683,16 +697,15 @@ def net_batches(t):
     for key in ("", *values):  # one object all the time
         if key:
             net.write(f"params.{key}", values[key] * 1.5)
-        for method in (net.loss, net.accuracy, net.gradient):
-            method(x, right)
-            say(t, NOW)
+        net.gradient(x, right)
+        say(t, NOW)
     net.predict(-first)
     x.write(first + 0.125)
     net.gradient(x, right)
     say(t, NOW)
-    net.loss(x, right)
     if t.source.size >= 5:
-        wide_net(t)
+        net, x, right = many_samples(t)
+        net.gradient(40 * x, right)
 
 
 NOW = (
@@ -701,14 +714,11 @@ NOW = (
 )
 
 
-def wide_net(t):
-    """Ask for what a large network says of many samples."""
+def many_samples(t):
+    """Return a larger network, many samples and their labels."""
     t.apart()
     net, values, x = network(t, ("301", "20", "6", "12"))
-    right = truth(t, x, values)
-    net.loss(x, right)
-    net.accuracy(x, right.astype(np.uint8))
-    net.gradient(40 * x, right)
+    return net, x, truth(t, x, values)
 
 
 TwoLayerNet = interaction(
@@ -1189,7 +1199,6 @@ WRONG_GRADIENTS = {
         lambda value: value if value.ndim < 2 else np.full_like(value, np.nan)
     ),
     "returns nan everywhere": changed(lambda value: np.full_like(value, np.nan)),
-    "returns the absolute values": changed(np.abs),
     "returns the mean of each array in all its places": changed(
         lambda value: np.full_like(value, np.mean(value))
     ),

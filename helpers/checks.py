@@ -27,7 +27,7 @@ import numpy.typing as npt
 from helpers import cells
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
-from helpers.panel import Panel, Score, shows_html
+from helpers.panel import NotAllRightError, Panel, Score, shows_html, validating
 from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
@@ -236,9 +236,15 @@ class Question:
         To be called after the last check. In a notebook the number shows itself as a panel; else
         the lines are printed. Where all checks passed that is all the points, though hidden ones be
         missing: nbgrader's Validate has nothing to complain of.
+
+        Raises:
+            NotAllRightError: if nbgrader validates the notebook and there is something to complain
+                of.
         """
         panel = self.panel
         earned = _plain(self.points) if all(r.passed for r in self.results) else self.earned
+        if validating() and earned < self.points:
+            raise NotAllRightError(panel.text())
         if shows_html():
             return Score(earned, panel)
         print(panel.text())

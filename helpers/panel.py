@@ -5,6 +5,7 @@ Knows nothing of how a check is run. What it is given may quote a student's code
 escaped.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,6 +135,22 @@ class Score(float):
 
     def _repr_html_(self) -> str:
         return self.panel.html()
+
+
+class NotAllRightError(Exception):
+    """Ends a test cell while nbgrader validates a notebook: it shows what this says, and no more.
+
+    Of a cell that ends with too few points it says "Partial credit" instead, of one that was not
+    attempted too.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+def validating() -> bool:
+    """Tell whether this runs for nbgrader's Validate."""
+    return os.environ.get("NBGRADER_VALIDATING") == "1"
 
 
 def shows_html() -> bool:

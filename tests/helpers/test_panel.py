@@ -2,14 +2,18 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import nbformat
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from nbgrader.utils import determine_grade
+from nbgrader.validator import Validator
 
 from helpers.checks import CheckResult, Outcome
 from helpers.panel import AGAIN, Panel, Score, said_once
+
+ROOT = Path(__file__).parents[2]
 
 
 def line(name="holds", outcome=Outcome.PASSED, message=""):
@@ -99,3 +103,24 @@ def test_nbgrader_reads_its_points(points):
         outputs=[nbformat.v4.new_output("execute_result", data, execution_count=1)],
     )
     assert determine_grade(cell) == (points, 3)
+
+
+def test_validate_says_what_is_wrong_and_what_was_not_attempted(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    tests = [
+        "q = Question('Wrong', 1)\nwith q.check('holds'):\n    assert False, 'No.'\nq.score()",
+        "q = Question('Blank', 1)\nwith q.check('a'):\n    raise NotImplementedError\nq.score()",
+        "q = Question('Right', 1)\nwith q.check('holds'):\n    pass\nq.score()",
+    ]
+    cells = [nbformat.v4.new_code_cell("from helpers.checks import Question")]
+    for number, test in enumerate(tests):
+        marks = {"grade": True, "solution": False, "task": False, "locked": False, "points": 1}
+        own = marks | {"grade_id": f"test_{number}", "schema_version": 3}
+        cells.append(nbformat.v4.new_code_cell(test, metadata={"nbgrader": own}))
+    nb = nbformat.v4.new_notebook(cells=cells)
+    nbformat.write(nb, tmp_path / "nb.ipynb")
+    failed = Validator().validate(str(tmp_path / "nb.ipynb"))["failed"]
+    assert [cell["raw_error"].splitlines() for cell in failed] == [
+        ["Wrong", "  ✗ holds", "      No.", "0 of 1 point."],
+        ["Blank: not attempted yet."],
+    ]

@@ -267,7 +267,13 @@ def differentiated(find, build, laws, again, dout, *inputs):
         result.backward(-3.0 * np.asarray(dout))
     result.backward(dout)
     grads = {f"{name}.grad": x.grad for name, x in zip("xyw", tensors, strict=False)}
-    return {"data": result.data, **grads, **({"result.grad": result.grad} if laws else {})}
+    arrived = {f"{name} has arrived": grad is not None for name, grad in grads.items()}
+    return {
+        "data": result.data,
+        **arrived,
+        **grads,
+        **({"result.grad": result.grad} if laws else {}),
+    }
 
 
 def hold(t, name, build, dout, *inputs, plain=None, tolerance=None, again=False):
@@ -1078,52 +1084,54 @@ def reached(find, x):
 
 def once(find, x):
     """Look before a block, in it and after it, twice."""
-    found = [reached(find, x)]
-    for _ in range(2):
+    found = {"before any block": reached(find, x)}
+    for which in ("first", "second"):
         with find("no_grad")():
-            found += [reached(find, x), reached(find, x)]
-        found.append(reached(find, x))
+            found[f"in the {which} block"] = reached(find, x)
+            found[f"in the {which} block, again"] = reached(find, x)
+        found[f"after the {which} block"] = reached(find, x)
     return found
 
 
 def nested(find, x):
     """Look in a block within a block, between the ends, and where it was off before a block."""
-    found = []
+    found = {}
     with find("no_grad")():
         with find("no_grad")():
             with find("no_grad")():
-                found.append(reached(find, x))
-            found.append(reached(find, x))
-        found.append(reached(find, x))
-    found.append(reached(find, x))
+                found["in the innermost of three blocks"] = reached(find, x)
+            found["after it, in the second"] = reached(find, x)
+        found["after that, in the outermost"] = reached(find, x)
+    found["after all three"] = reached(find, x)
     find("Tensor").recording = False
     with find("no_grad")():
-        found.append(reached(find, x))
-    found.append(reached(find, x))
+        found["in a block, where it was off before"] = reached(find, x)
+    found["after that block"] = reached(find, x)
     find("Tensor").recording = True
-    return [*found, reached(find, x)]
+    return {**found, "when it was put on again": reached(find, x)}
 
 
 def by_exception(find, x):
     """Leave blocks as usual, and by an exception, which must arrive; look after each."""
     with find("no_grad")():
-        found = ["begun"]
-    found.append(reached(find, x))
+        found = {"in a block": reached(find, x)}
+    found |= {"after a block that ends by itself": reached(find, x), "KeyError arrives": False}
     try:
         with find("no_grad")():
-            found.append("begun")
             raise KeyError("stop")
     except KeyError:
-        found.append("arrived")
-    found.append(reached(find, x))
+        found["KeyError arrives"] = True
+    found["after a block that KeyError ends"] = reached(find, x)
     with find("no_grad")():
+        arrived = False
         try:
             with find("no_grad")():
                 raise ValueError("stop")
         except ValueError:
-            found.append("arrived")
-        found.append(reached(find, x))
-    return [*found, reached(find, x)]
+            arrived = True
+        found["ValueError arrives from an inner block"] = arrived
+        found["after the inner block, in the outer one"] = reached(find, x)
+    return {**found, "after both": reached(find, x)}
 
 
 def by_return(find, x):
@@ -1131,14 +1139,14 @@ def by_return(find, x):
 
     def leave():
         with find("no_grad")():
-            return [reached(find, x)]
+            return {"in a block": reached(find, x)}
 
     found = leave()
-    found.append(reached(find, x))
+    found["after a block that `return` leaves"] = reached(find, x)
     for _ in range(2):
         with find("no_grad")():
             break
-    return [*found, reached(find, x)]
+    return {**found, "after a block that `break` leaves": reached(find, x)}
 
 
 def nested_and_left(t):
@@ -1153,7 +1161,7 @@ no_grad = interaction(
         "remembers nothing within, and everything afterwards",
         essential=True,
         count=3,
-        steps=switch("tensors that remember: before, in, in, after", once),
+        steps=switch("tensors that remember", once),
     ),
     part("nested blocks", count=2, steps=nested_and_left),
     part(

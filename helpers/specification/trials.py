@@ -32,6 +32,8 @@ from helpers.specification.homes import Here, Home
 from helpers.specification.values import Tolerance, copied, difference, same, show
 from helpers.translation import own_words
 
+SHARED = "What it returns shares its memory with the input `{}`: return a new array."
+REUSED = "What an earlier call returned changes with a later one: return a new array each time."
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
 
@@ -353,20 +355,13 @@ class Trial:
         if not self.watched or self.first:
             return
         for left in self._left:
-            self._moved(
-                left,
-                "What an earlier call returned changes with a later one: return a new array each "
-                "time.",
-            )
+            kept = [name for name, given in left.event.inputs.items() if isinstance(given, Kept)]
+            self._moved(left, SHARED.format(kept[0]) if kept else REUSED)
         for left in self._left:
             for name, (ours, theirs) in left.inputs.items():
                 if self.first or name in self.changes or not _written_over(ours, theirs):
                     continue
-                self._moved(
-                    left,
-                    f"What it returns shares its memory with the input `{name}`: return a new "
-                    "array.",
-                )
+                self._moved(left, SHARED.format(name))
         self.state = self.home.stir()
 
     def _moved(self, left: _Left, problem: str) -> None:

@@ -83,7 +83,7 @@ def ordered(graph, last):
         if order is None:
             return "It returns None: a `return` is missing."
         if not isinstance(order, list):
-            return f"It returns no list: {type(order).__name__}."
+            return f"It returns no list, but {type(order).__name__}."
         if len(set(order)) < len(order):
             return "A node stands in the list more than once."
         if more := set(order) - wanted:

@@ -296,8 +296,7 @@ class Judging:
         """Run a test cell here, against the student process."""
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
-        self._session.printed.clear()
-        self._session.raised.clear()
+        self._session.new_question()
         names = Namespace(self._names, self._session, self._answer(cell), self._missing)
         printed = io.StringIO()
         finished = True

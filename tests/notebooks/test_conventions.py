@@ -10,6 +10,7 @@ from course.authoring.release import check_current, leaks
 from course.notebooks.bank import BankError
 from course.notebooks.cells import is_manual, is_test, read
 from course.notebooks.conventions import FIGURES, assignment_problems, problems
+from helpers.panel import WITHIN
 
 ROOT = Path(__file__).parents[2]
 HEADING = re.compile(r"^### Exercise (?:[\w]+)\.(\d+): (.+) \((\d+) points?\)$", re.MULTILINE)
@@ -111,3 +112,13 @@ def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
     ):
         if name in drawn:
             assert drawn[name].startswith(alt.rstrip(".")), name
+
+
+def test_a_diagnosis_leads_to_a_heading(source):
+    """Where to look is a section's heading, so that a panel can link to it."""
+    text = "\n".join(cell.source for cell in source.notebook.cells if cell.cell_type == "markdown")
+    headings = set(re.findall(r"^#+ (.+?) *$", text, re.MULTILINE))
+    tests = "\n".join(cell.source for cell in source.notebook.cells if is_test(cell))
+    places = re.findall(r'\bsee="([^"]+)"', tests)
+    assert places
+    assert [place for place in places if place.partition(WITHIN)[0] not in headings] == []

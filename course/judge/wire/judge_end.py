@@ -54,6 +54,7 @@ MAX_TEXT = 4_000  # characters of a message that is quoted
 MAX_OUTPUT = 20_000  # characters printed during one question
 MAX_WARNINGS = 10  # of one request
 MAX_RAISED = 100  # exceptions whose text is kept
+MAX_FUNCTIONS = 10_000  # of the test's that the student's code can call
 MAX_CALLBACKS = 64  # nested calls between the two ends
 MAX_YIELDED = 96 << 20  # bytes of all that one iterator gives
 MAX_ITERATIONS = 100_000
@@ -139,6 +140,7 @@ class Session:
         self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self._dropped: set[int] = set()
         self._functions: dict[int, Callable[..., Any]] = {}
+        self._numbers_of: dict[int, int] = {}  # of functions, by their id
         self._next_function = 0
         self._deadline: Limit | None = None
 
@@ -159,14 +161,9 @@ class Session:
             raise StudentGoneError(self.gone)
         if len(self._limits) >= MAX_CALLBACKS:
             raise RecursionError("your function and the test call each other without end")
-        first = self._next_function
-        try:
-            encoder = Encoder(self._refer)
-            forms = [encoder.encode(argument) for argument in arguments]
-            value, error = self._exchange(operation, forms, encoder)
-        finally:
-            for function in range(first, self._next_function):
-                self._functions.pop(function, None)
+        encoder = Encoder(self._refer)
+        forms = [encoder.encode(argument) for argument in arguments]
+        value, error = self._exchange(operation, forms, encoder)
         if error:
             raise error
         return value
@@ -177,6 +174,16 @@ class Session:
             return self.request("name", name)
         except NameError:
             raise KeyError(name) from None
+
+    def new_question(self) -> None:
+        """Take back what the question before has handed over: its functions and what was printed.
+
+        Until then the student's code may keep a function and call it whenever the test waits.
+        """
+        self._functions.clear()
+        self._numbers_of.clear()
+        self.printed.clear()
+        self.raised.clear()
 
     def forget(self, reference: int) -> None:
         """Let the student process drop an object: no remote stands for it any more."""
@@ -273,7 +280,7 @@ class Session:
 
     def _function(self, function: int) -> Callable[..., Any]:
         if function not in self._functions:
-            raise RuntimeError("a function of the test's can be called only while the test waits")
+            raise RuntimeError("a function of a test's can be called only in that test")
         return self._functions[function]
 
     def _note(self, notes: Any) -> Exception | None:
@@ -309,16 +316,22 @@ class Session:
                 raise TypeError("the object belongs to a process that has ended")
             return ["R", value._remote_id]
         if callable(value) and not isinstance(value, type):
-            known = (number for number, one in self._functions.items() if one is value)
-            number = next(known, self._next_function)
-            if number == self._next_function:
-                self._functions[number] = value
-                self._next_function += 1
-            return [
-                "j",
-                number,
-            ]  # a name or a parameter could tell a right version from a wrong one
+            # No name and no parameter: they could tell a right version from a wrong one.
+            return ["j", self._number_of(value)]
         raise TypeError(f"a test can't send {type(value).__name__} to the student's code")
+
+    def _number_of(self, function: Callable[..., Any]) -> int:
+        """Return the number under which a function is called back; the oldest give way."""
+        number = self._numbers_of.get(id(function))
+        if number is None:
+            number = self._next_function
+            self._next_function += 1
+            self._functions[number] = function
+            self._numbers_of[id(function)] = number
+            if len(self._functions) > MAX_FUNCTIONS:
+                oldest = self._functions.pop(next(iter(self._functions)))
+                del self._numbers_of[id(oldest)]
+        return number
 
     def _resolve(self, tag: str, rest: list[Any]) -> Any:
         match tag, rest:

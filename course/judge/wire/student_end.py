@@ -292,7 +292,7 @@ class Student:
     def _call_back(self, function: int, positional: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if not self._numbers:
             raise RuntimeError(
-                "a function of the test's can be called only while the test waits for yours"
+                "a function of a test's can be called only while that test waits for yours"
             )
         encoder = Encoder(self._refer, (), MAX_ANSWER)
         forms = [encoder.encode(positional), encoder.encode(named)]

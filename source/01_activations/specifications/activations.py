@@ -24,8 +24,10 @@ OTHERS = scalars(-8, 8) | lists("*any") | integer_arrays("*any") | single("*any"
 HUGE = {"x": np.array([-1e308, -1000.0, -750.0, -1e-320, 0.0, 1e-320, 750.0, 1000.0, 1e308])}
 LARGE = {"x": np.array([-1e300, -1000.0, -750.0, -1e-30, 0.0, 1e-30, 750.0, 1000.0, 1e300])}
 TURNED = {"x": np.arange(-2.5, 3.5).reshape(2, 3).T}  # its rows are not what memory holds in a row
+NEAR = 10.0 ** -np.arange(1.0, 9.0)
 MORE = [
     TURNED,
+    {"x": np.concatenate([NEAR, -NEAR, [-20.0, -16.0, -12.0, 12.0, 16.0, 20.0]])},
     {"x": np.array([-(10**18), -1000, -1, 0, 1, 1000, 10**18])},
     {"x": np.array([-40.0, -0.5, 0.0, 0.5, 40.0], dtype=np.float32)},
     {"x": np.linspace(-7.0, 8.0, 301)[::-2]},
@@ -128,7 +130,7 @@ LONG = [{"f": wave, "x": np.linspace(-2.0, 3.0, 301)}]
 POINTS = numbers() | integers(-3, 3) | lists("*any") | integer_arrays("*any", -3, 3)
 POINTS |= arrays("*any")
 STEPS = one_of(1e-4, 1e-3, 0.25)
-FINE_STEPS = one_of(1e-6, 1e-5, 2e-4)
+FINE_STEPS = one_of(1e-7, 1e-6, 1e-5, 2e-4)
 
 
 def step_given(t):
@@ -137,6 +139,7 @@ def step_given(t):
     if t.choice(True, False, False, False):
         t.apart()
         t.call(ripple, *t.draw(arrays("n"), FINE_STEPS))
+        t.call(cube, t.draw(arrays("n", 200, 900)), 0.25)
 
 
 def step_or_none(t):
@@ -243,6 +246,16 @@ def squash_slope(t):
     return squash(t) * (1 - squash(t))
 
 
+def tenth(t):
+    """Return a tenth of t."""
+    return t / 10
+
+
+def tenth_slope(t):
+    """Return its slope."""
+    return 0 * t + 0.1
+
+
 def bend(t):
     """Return sin(t - 0.5), neither odd nor even."""
     return np.sin(t - 0.5)
@@ -289,6 +302,10 @@ def weights(t):
         depth, x, w = t.draw(integers(0, 6), A_NUMBER, A_NUMBER)
         given, options = t.choice(((w,), {}), ((), {"w": w}))
         t.call(depth, f, df, x, *given, **options)
+        t.call(depth, squash, squash_slope, x, *given, **options)
+    if t.source.integer(0, 4) == 0:
+        t.apart()
+        t.call(400, tenth, tenth_slope, x, 10.0)
 
 
 A_NUMBER = numbers(-2, 2) | integers(-2, 2)

@@ -32,7 +32,15 @@ TURNED = {"z": np.array([[1.0, 2.0], [-2.0, 2.5], [0.0, -1.0]]).T}  # memory hol
 
 WHOLE = integer_arrays("K", -5, 5) | integer_arrays("N K", -5, 5)
 WIDE = {"z": 4 * np.sin(7.0 * np.arange(301 * 12)).reshape(301, 12)}
-APART = [FAR, HUGE, TURNED, WIDE, {"z": np.array([-(10**18), 10**18, 0])}]
+APART = [
+    FAR,
+    HUGE,
+    TURNED,
+    WIDE,
+    {"z": np.full((2, 3), 709.0)},  # each exponential is finite, and their sum is not
+    {"z": np.array([0.0, 0.0, -1000.0])},
+    {"z": np.array([-(10**18), 10**18, 0])},
+]
 MORE = [  # equal scores so large that the logarithm of a sum is lost beside them
     *APART,
     {"z": np.array([1e300, 1e300])},
@@ -194,7 +202,7 @@ ROUGHLY = Tolerance(0.02, 1e-5)  # as far as 1e-7 matters to the logarithm of 1e
 
 def floors(t):
     """Try probabilities of exactly 0, and small ones that are not yet 0."""
-    call(t, some_zeros, kinds=ANY_KIND)
+    call(t, some_zeros, (MANY[:60], LABELS[:60].astype(np.int8)), kinds=ANY_KIND)
     t.apart()
     y = np.array([t.choice(1e-6, 1e-5, 1e-4), 0.0, 0.3])
     y[1] = 1 - y.sum()
@@ -284,6 +292,7 @@ softmax_jacobian = function(
             *({"z": row} for row in FAR["z"]),
             HUGE,
             {"z": np.array([1e300, 1e300])},
+            {"z": np.array([0.2, 0.3, 0.5])},  # scores that look like probabilities
             {"z": WIDE["z"][5]},
             {"z": np.array([10**18, -(10**18), 10**18])},
         ],

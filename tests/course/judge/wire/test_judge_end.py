@@ -984,13 +984,27 @@ def test_an_argument_that_is_made_too_large_is_that_checks_error_alone(names):
 # --- callbacks ------------------------------------------------------------------------------------
 
 
-def test_a_function_that_the_student_keeps_is_not_called_later(names):
+def test_a_function_that_the_student_keeps_can_be_called_until_the_next_question(session):
+    called = []
+    names = Namespace({}, session)
+    names["keep"](called.append)
+    names["call_kept"]()
+    assert len(called) == 1
+    session.new_question()
+    with pytest.raises(RuntimeError, match="only in that test"):
+        names["call_kept"]()
+    assert len(called) == 1
+    assert names["add"](1) == 2
+
+
+def test_of_very_many_functions_the_oldest_give_way(names, monkeypatch):
+    monkeypatch.setattr("course.judge.wire.judge_end.MAX_FUNCTIONS", 3)
     called = []
     names["keep"](called.append)
-    with pytest.raises(RuntimeError, match="only while the test waits"):
+    for number in range(3):
+        assert names["apply"](lambda x, n=number: x + n, 1) == 1 + number
+    with pytest.raises(RuntimeError, match="only in that test"):
         names["call_kept"]()
-    assert called == []
-    assert names["add"](1) == 2
 
 
 def test_a_function_is_called_from_another_thread_too(names):

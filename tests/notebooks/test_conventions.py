@@ -1,5 +1,6 @@
 """The source notebooks keep the conventions, and release/ and the figures are what they make."""
 
+import ast
 import contextlib
 import re
 from pathlib import Path
@@ -118,7 +119,8 @@ def test_a_diagnosis_leads_to_a_heading(source):
     """Where to look is a section's heading, so that a panel can link to it."""
     text = "\n".join(cell.source for cell in source.notebook.cells if cell.cell_type == "markdown")
     headings = set(re.findall(r"^#+ (.+?) *$", text, re.MULTILINE))
-    tests = "\n".join(cell.source for cell in source.notebook.cells if is_test(cell))
-    places = re.findall(r'\bsee="([^"]+)"', tests)
-    assert places
+    tests = [ast.parse(cell.source) for cell in source.notebook.cells if is_test(cell)]
+    named = [node for test in tests for node in ast.walk(test) if isinstance(node, ast.keyword)]
+    places = [ast.literal_eval(node.value) for node in named if node.arg == "see"]
+    assert len(places) == len(tests)
     assert [place for place in places if place.partition(WITHIN)[0] not in headings] == []

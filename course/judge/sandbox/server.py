@@ -41,6 +41,7 @@ PRELOAD = (
     "course.judge.shell", "course.judge.wire.judge_end", "course.judge.wire.student_end",
 )  # fmt: skip
 SERVER = "course.judge.sandbox.server"
+BESIDE = Path(__file__).resolve().parents[3]  # where `course` and `helpers` are
 # jsonschema does without it; it spends most of a second on a parser for web addresses.
 UNWANTED = ("rfc3987_syntax",)
 # Not preloaded: `judging` imports helpers that hold answers; no student may find them in memory.
@@ -142,6 +143,9 @@ class WarmServer:
     ) -> None:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._environment = {**ENVIRONMENT, **inherited, **(environment or {})}
+        # Its children may read the helpers that stand beside this code, so it must import those.
+        more = self._environment.get("PYTHONPATH")
+        self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(BESIDE), more]))
         self._preload = tuple(preload)
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None

@@ -91,7 +91,9 @@ def test_harm_costs_its_own_question_and_nothing_else(
     body, reason = HARM[harm]
     verdict, _ = judged(server, body.replace("OUTSIDE", str(tmp_path / "outside")))
     assert verdict["double"].score == 0
-    assert all(reason in check.message for check in verdict["double"].checks), verdict
+    visible, *hidden = verdict["double"].checks
+    assert reason in visible.message
+    assert all(check.hidden and "Your code raises" in check.message for check in hidden), verdict
     assert verdict["triple"].score == attacks.POINTS["triple"]
     assert list(tmp_path.iterdir()) == []
 

@@ -41,12 +41,7 @@ APART = [
     {"z": np.array([0.0, 0.0, -1000.0])},
     {"z": np.array([-(10**18), 10**18, 0])},
 ]
-MORE = [  # equal scores so large that the logarithm of a sum is lost beside them
-    *APART,
-    {"z": np.array([1e300, 1e300])},
-    {"z": np.array([[1e12, 1e12, 1e12], [5e9, 5e9, 5e9]])},
-    {"z": np.array([-(10**18), 10**18, 10**18 - 1000])},
-]
+MORE = [*APART, {"z": np.array([-(10**18), 10**18, 10**18 - 1000])}]
 
 
 def tails(t, z, apart_from=False):

@@ -46,8 +46,9 @@ thorough: $(READY) ## run every test with all answers and many seeds, where `mak
 
 # Without the tools that are for instructors, the pop-up with news, and forty lines of log.
 lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there is something to do
-	$(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" jupyter lab --log-level=WARN \
-	    --LabApp.default_url="/lab/tree/$$($(BIN)/course workspace --next)" $(LAB)
+	@next=$$($(BIN)/course workspace --next) && \
+	    $(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" \
+	    jupyter lab --log-level=WARN --LabApp.default_url="/lab/tree/$$next" $(LAB)
 
 release: $(READY) ## make the student notebooks in release/ from source/
 	$(RUN) course release

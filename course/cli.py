@@ -217,7 +217,7 @@ def hand_in(
     """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
     from course.progress import State, pack
 
-    packed = pack(_root(), chapter.rstrip("/").rpartition("/")[2])
+    packed = pack(_root(), Path(chapter).name)
     for one in packed.progress:
         out.print(_progress_line(one), soft_wrap=True)
         for state in (State.OPEN, State.UNTRIED, State.WRONG):
@@ -393,6 +393,7 @@ def check(
 def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
     """Make each student's feedback: the checks and their diagnoses, no hidden test."""
     from course.grading.feedback import make_feedback
+    from course.grading.results import read_results
 
     root = _root()
     with _progress() as bar:
@@ -410,14 +411,13 @@ def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
     for item in made:
         if item.problem:
             _problem(item.student, item.assignment, item.problem)
-    if waiting := sum(item.waiting for item in made):
-        pages = sum(item.waiting > 0 for item in made)
+    works = read_results(root, assignments or []).works
+    there = [works[key] for item in made if (key := (item.student, item.assignment)) in works]
+    if waiting := sum(column.exercise is None for work in there for column in work.waiting):
+        answers = "1 answer in words waits" if waiting == 1 else f"{waiting} answers in words wait"
         err.print(
-            f"[yellow]![/] {waiting} answer{'s' * (waiting > 1)} in words "
-            f"{'wait' if waiting > 1 else 'waits'} to be read; their {pages} "
-            f"hand-in{'s' * (pages > 1)} say{'s' * (pages == 1)} so. Mark them in formgrader, then "
-            "run `course feedback` again.",
-            soft_wrap=True,
+            f"[yellow]![/] {answers} to be read, and the pages say so: mark them in formgrader, "
+            "then run `course feedback` again.",
         )
 
 

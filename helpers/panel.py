@@ -76,7 +76,7 @@ class Panel:
 
     def _text(self) -> Iterator[str]:
         if not self.lines:
-            yield from (" ".join([f"{self.title}:", *self.summary]),)
+            yield " ".join([f"{self.title}:", *self.summary])
             return
         yield self.title
         for line, message in said_once(self.lines):

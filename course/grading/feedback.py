@@ -1,8 +1,9 @@
 """Make every student's feedback with nbgrader's generate_feedback: one HTML page a notebook.
 
-What the page shows and what it leaves out is set in nbgrader_config.py: at the top what had to be
-repaired and what happened while the code ran (`course.grading.remarks`), below it the notebook as
-graded. Files that somebody has put beside the pages are left alone.
+What the page shows and what it leaves out is set in nbgrader_config.py: at the top what went wrong
+by exercise (`course.grading.overview`), what had to be repaired and what happened while the code
+ran (`course.grading.remarks`), below it the notebook as graded. Files that somebody has put beside
+the pages are left alone.
 """
 
 import logging
@@ -11,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 
@@ -31,14 +31,12 @@ class Feedback:
         assignment: the assignment's name.
         pages: the HTML files.
         problem: why there are none, in one plain line; empty if there are.
-        waiting: how many answers in words nobody has read yet.
     """
 
     student: str
     assignment: str
     pages: tuple[Path, ...] = ()
     problem: str = ""
-    waiting: int = 0
 
 
 def make_feedback(
@@ -96,19 +94,7 @@ def feedback_of(root: Path, student: str, assignment: str) -> Feedback:
             problem = f"{path.name}: {type(error).__name__}: {error}"
             return Feedback(student, assignment, problem=f"{problem} (see {LOG})")
         pages.append(course.path("feedback", student, assignment) / f"{path.stem}.html")
-    return Feedback(
-        student, assignment, tuple(pages), waiting=_waiting(course, student, assignment)
-    )
-
-
-def _waiting(course: Course, student: str, assignment: str) -> int:
-    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-        submission = gradebook.find_submission(assignment, student)
-        return sum(
-            bool(grade.needs_manual_grade and grade.manual_score is None)
-            for notebook in submission.notebooks
-            for grade in notebook.grades
-        )
+    return Feedback(student, assignment, tuple(pages))
 
 
 def _generate(course: Course, student: str, assignment: str, notebook: str) -> None:

@@ -4,19 +4,21 @@ Made from the graded notebook and its verdict; the scores are the gradebook's, a
 them into the cells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nbformat import NotebookNode
 
 from course.files import printable
 from course.grading.remarks import in_html
+from course.grading.report import points
 from course.notebooks.cells import TEST_PREFIX, exercise_titles, grade_id, is_test
 from course.verdict import ExerciseVerdict, find_verdict
 from helpers.panel import said_once
 
 NO_ANSWER = "No response."  # nbgrader's own comment on a cell that is as it was released
-TO_BE_READ = "to_be_read"  # in a cell's nbgrader metadata: nobody has marked it yet
+WAITS = "waits"  # in a cell's nbgrader metadata: its points are still to come
 LONGEST = 900  # characters of what is told of one check
 
 
@@ -27,8 +29,8 @@ class Row:
     Attributes:
         id: of the cell with its points, to which the page links.
         title: the exercise's heading.
-        points: earned and to be had, or that it is to be read.
-        state: "right", "partly", "wrong", "blank" or "unread": the colour.
+        points: earned and to be had, or that they are still to come.
+        state: "right", "partly", "wrong", "blank" or "unread": the color.
         lines: HTML, what went wrong.
         comment: the instructor's, Markdown.
     """
@@ -53,50 +55,52 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
             continue
         key = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else grade_id(cell)
         exercise = known.get(key) if is_test(cell) else None
-        points, most = marks.get("score") or 0, marks.get("points") or 0
-        unread = bool(marks.get(TO_BE_READ))
+        score, most = marks.get("score") or 0, marks.get("points") or 0
+        waits = WAITS in marks
         comment = str(comments.get(key, ""))
         empty = comment == NO_ANSWER or bool(exercise and exercise.blank)
         yield Row(
             id=grade_id(cell),
             title=printable(titles.get(grade_id(cell), key)),
-            points="to be read" if unread else f"{_number(points)} of {_number(most)}",
-            state="blank" if empty else "unread" if unread else _state(points, most),
-            lines=("no answer",) if empty else tuple(_lines(points, most, exercise)),
+            points=_points(cell) if waits else f"{points(score)} of {points(most)}",
+            state="blank" if empty else "unread" if waits else _state(score, most),
+            lines=("no answer",) if empty else tuple(_lines(score, most, exercise)),
             comment="" if comment == NO_ANSWER else comment,
         )
 
 
 def waiting(nb: NotebookNode) -> int:
-    """Return how many answers of a graded notebook nobody has read yet."""
-    return sum(bool(_marks(cell).get(TO_BE_READ)) for cell in nb.cells)
+    """Return how many answers in words of a graded notebook are still to be read."""
+    return sum(WAITS in _marks(cell) and not is_test(cell) for cell in nb.cells)
+
+
+def _points(cell: NotebookNode) -> str:
+    """Return what stands in place of points that there aren't yet."""
+    return "not graded yet" if is_test(cell) else "to be read"
 
 
 def total(score: float, most: float, unread: int) -> str:
     """Return a notebook's points in words."""
-    words = f"{_number(score)} of {_number(most)} points"
+    words = f"{points(score)} of {points(most)} points"
     if not unread:
         return words
     answers = "1 answer" if unread == 1 else f"{unread} answers"
     return f"{words} so far; {answers} still to be read"
 
 
-def _marks(cell: NotebookNode) -> dict[str, object]:
-    return dict(cell.metadata.get("nbgrader", {}))
+def _marks(cell: NotebookNode) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = cell.metadata.get("nbgrader", {})
+    return found
 
 
-def _number(points: object) -> str:
-    return f"{round(float(str(points)), 2):g}"
-
-
-def _state(points: object, most: object) -> str:
-    if points == most:
+def _state(score: float, most: float) -> str:
+    if score == most:
         return "right"
-    return "partly" if points else "wrong"
+    return "partly" if score else "wrong"
 
 
-def _lines(points: object, most: object, exercise: ExerciseVerdict | None) -> Iterator[str]:
-    if exercise is None or points == most:
+def _lines(score: float, most: float, exercise: ExerciseVerdict | None) -> Iterator[str]:
+    if exercise is None or score == most:
         return
     lost = [check for check in exercise.checks if not check.passed]
     for check, message in said_once(lost):

@@ -25,7 +25,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets import default
 
-from course.grading.overview import TO_BE_READ, rows, total, waiting
+from course.grading.overview import WAITS, rows, total, waiting
 from course.grading.remarks import remarks, without_secrets
 from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
@@ -193,15 +193,15 @@ class FeedbackExporter(HTMLExporter):
 
 
 class GetMarks(GetGrades):  # type: ignore[misc]
-    """Take the scores from the gradebook, and which answers nobody has read yet."""
+    """Take the scores from the gradebook, and which of them are still to come."""
 
     def _get_score(self, cell: NotebookNode, resources: Any) -> None:
         super()._get_score(cell, resources)
         grade = self.gradebook.find_grade(
             grade_id(cell), self.notebook_id, self.assignment_id, self.student_id
         )
-        if grade.needs_manual_grade and grade.manual_score is None:
-            cell.metadata.nbgrader[TO_BE_READ] = True
+        if grade.needs_manual_grade:
+            cell.metadata.nbgrader[WAITS] = True
 
 
 class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
@@ -210,14 +210,9 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Add to the resources; the notebook stays as it is."""
         marks = resources["nbgrader"]
-        waits = NOT_GRADED in nb.metadata
-        notes = ["An earlier grading is shown: this one waits."] if waits else []
-        if penalty := marks.get("late_penalty"):
-            notes.append(f"Handed in late: {penalty:g} points less.")
         resources["course"] = {
             "total": total(marks["score"], marks["max_score"], waiting(nb)),
             "rows": list(rows(nb)),
-            "notes": notes,
             "remarks": remarks(nb.metadata),
         }
         style = (TEMPLATES / "course_feedback" / "page.css").read_text(encoding="utf-8")

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import io
 import json
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
 from course.notebooks.execution import execute, execute_test, names_in
-from course.notebooks.names import names
+from course.notebooks.names import names as global_names
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
 from helpers.checks import Question, seeded
@@ -39,7 +38,6 @@ MEMORY = 4 << 30  # bytes for the tests; what students' arrays make of the tests
 SPARE = 60.0  # seconds of computing for all that stands in no limit
 FOREVER = None  # the grading process can be trusted to answer
 MAX_OUTPUTS = 30_000_000  # characters of a notebook's outputs; a frame of the wire holds them all
-LATE = re.compile("did not come back within|needed more than")  # why a call or cell was ended
 
 
 @dataclass(frozen=True)
@@ -258,7 +256,7 @@ class Judging:
         if fate := self._fate():
             self._deadly.add(cell.index)
             self._note(cell, fate)
-            if LATE.search(fate) and not self._is_answer(cell):
+            if self._session.late and not self._is_answer(cell):
                 answers = set().union(*map(_defined, filter(self._is_answer, self._cells)))
                 self._stuck |= answers & _used(cell)
         self._room -= size(outputs)
@@ -330,7 +328,7 @@ class Judging:
             self._note(cell, *refusals(self._session.raised))
         if fate := self._fate():
             self._note(cell, fate)
-            if LATE.search(fate):
+            if self._session.late:
                 self._stuck |= set(defined_in(self._answer(cell)))
 
     def _is_answer(self, cell: CodeCell) -> bool:
@@ -340,15 +338,24 @@ class Judging:
     def _would_be_stuck(self, cell: CodeCell) -> str:
         """Return a name that a cell uses and that leads to what did not come back, if it is a plot.
 
-        What no test looks at costs no marks, and to wait for it once more would take minutes.
+        What no answer needs costs no marks, and to wait for it once more would take minutes.
         """
-        if not self._stuck or cell.kind != "plain" or self._is_answer(cell):
+        if not self._stuck or cell.kind != "plain" or _defined(cell) & self._needed():
             return ""
         stuck = set(self._stuck)
         for other in filter(self._is_answer, self._cells):
             if stuck & _used(other):
                 stuck |= _defined(other)
         return min(stuck & _used(cell), default="")
+
+    def _needed(self) -> set[str]:
+        """Return the names that the answers define, and those that they build on."""
+        answers = [cell for cell in self._cells if self._is_answer(cell)]
+        needed = set().union(*map(_defined, answers), *map(_used, answers))
+        for cell in reversed(self._cells):  # what a cell needs stands above it
+            if _defined(cell) & needed:
+                needed |= _used(cell)
+        return needed
 
     def _answer(self, test: CodeCell) -> str:
         """Return the text of the cell that is tested; of two of its name the first one is run."""
@@ -384,7 +391,7 @@ class Judging:
 def _used(cell: CodeCell) -> set[str]:
     """Return the global names that a cell uses; none if it is not Python."""
     try:
-        return set(names(cell.source).used)
+        return set(global_names(cell.source).used)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
 

@@ -1,4 +1,7 @@
-"""Every answer of the banks earns what it must, and a wrong one is told its own mistake."""
+"""Answers of the banks earn what they must, and a wrong one is told its own mistake.
+
+A run takes a sample, always the same, and all with `--thorough`: see `conftest.py`.
+"""
 
 import ast
 import random

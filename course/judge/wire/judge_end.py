@@ -114,6 +114,7 @@ class Session:
 
     Attributes:
         gone: why the process no longer answers; empty while it does.
+        late: whether that is because it did not come back in time.
         closed: whether it has closed its end, as it does when it dies.
         printed: what the student's code has printed during requests, in order.
         received: how many bytes have come.
@@ -127,6 +128,7 @@ class Session:
     ) -> None:
         self.seconds = seconds
         self.gone = ""
+        self.late = False
         self.closed = False
         self.printed: list[str] = []
         self.received = 0
@@ -200,7 +202,7 @@ class Session:
             send_frame(self._connection, message, encoder.body, self._limits[-1])
             return self._wait(self._number, encoder)
         except WireTimeoutError:
-            self.gone = self._too_long()
+            self.gone, self.late = self._too_long(), True
         except WireClosedError:
             self.closed = True
             self.gone = "Your code ended its own process."

@@ -8,10 +8,14 @@ import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
+from typer.testing import CliRunner
 
+from course.cli import app
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
+from course.grading.results import read_results
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
 from course.notebooks.cells import read
@@ -118,15 +122,44 @@ def test_on_top_stands_what_went_wrong_by_exercise(pages):
     assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
 
 
+def unread(root):
+    """What stands in place of points on ada's page, and its first heading."""
+    (item,) = [item for item in make_feedback(root, [DOUBLING]) if item.student == "ada"]
+    soup = BeautifulSoup(item.pages[0].read_text(), "html.parser")
+    waits = [row.select_one(".points").get_text() for row in soup.select("tr.unread")]
+    return waits, soup.select("h1")[0].get_text()
+
+
+def why(gradebook):
+    """Return ada's answer in words."""
+    return gradebook.find_grade("why_twice", "doubling", DOUBLING, "ada")
+
+
 def test_an_answer_that_nobody_has_read_is_no_zero(graded):
-    made = {(item.student, item.assignment): item for item in make_feedback(graded)}
-    item = made["ada", DOUBLING]
-    assert item.waiting == 1
-    page = item.pages[0].read_text()
-    soup = BeautifulSoup(page, "html.parser")
-    unread = soup.select("tr.unread")
-    assert [row.select_one(".points").get_text() for row in unread] == ["to be read"]
-    assert "so far; 1 answer still to be read" in soup.h1.get_text()
+    url = f"sqlite:///{graded / 'gradebook.db'}"
+    waits, heading = unread(graded)
+    assert waits == ["to be read"]
+    assert "so far; 1 answer still to be read" in heading
+    with Gradebook(url) as gradebook:
+        why(gradebook).manual_score = 1
+        why(gradebook).needs_manual_grade = False
+        gradebook.db.commit()
+    waits, heading = unread(graded)
+    assert waits == []
+    assert "still to be read" not in heading
+    with Gradebook(url) as gradebook:
+        why(gradebook).needs_manual_grade = True  # it has changed since it was read
+        gradebook.db.commit()
+    assert unread(graded)[0] == ["to be read"]
+
+
+def test_who_makes_feedback_is_told_how_many_answers_wait(graded, monkeypatch):
+    monkeypatch.chdir(graded)
+    told = CliRunner().invoke(app, ["feedback", DOUBLING])
+    assert told.exit_code == 0
+    works = read_results(graded, [DOUBLING]).works.values()
+    assert [column.id for work in works for column in work.waiting] == ["why_twice"]
+    assert "! 1 answer in words waits to be read" in told.output
 
 
 def test_a_page_needs_no_network_and_fits_a_phone(pages):

@@ -183,6 +183,21 @@ def test_what_did_not_come_back_is_waited_for_once(server: WarmServer) -> None:
     assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
 
 
+def test_what_an_answer_builds_on_is_never_left_out(server: WarmServer) -> None:
+    """A cell of their own that uses what hangs may define what a later answer calls."""
+    head = "def double(f, x):"
+    hangs = attacks.DOUBLE.replace(head, f"{head}\n    while np.ndim(x) > 0: pass")
+    own = ["one = double(lambda x: x, 0.5)", "def times(x):\n    return 3 * one * double(x, 0.5)"]
+    nb = answered(f"{NAMES}{hangs}", *own, "print(double(1, [2]))")
+    (triple,) = [cell for cell in nb.cells if grade_id(cell) == "triple"]
+    triple.source += "\nits_own = times"
+    verdict, graded = judged(server, nb, SHORT)
+    assert LATE in verdict["double"].checks[0].message
+    assert [output(graded, f"more_{number}") for number in (0, 1)] == ["", ""]
+    assert output(graded, "more_2").startswith("This cell was left out")
+    assert verdict["triple"].score == attacks.POINTS["triple"]
+
+
 def test_a_cell_that_did_not_come_back_is_the_last_to_try_what_it_uses(server: WarmServer) -> None:
     head = "def double(f, x):"
     sly = attacks.DOUBLE.replace(head, f"{head}\n    while x is None: pass")

@@ -414,7 +414,8 @@ def _cut_by_dtype(case: Comparison) -> Diagnosis | None:
 
 def _rounded(case: Comparison) -> Diagnosis | None:
     """The decimals were cut or rounded away, though the array is one of floats."""
-    if case.same(case.actual, np.trunc(case.expected)):
+    whole = np.trunc(case.expected)
+    if case.same(case.actual, whole) and bool(((whole != 0) & (whole != case.expected)).any()):
         return Diagnosis("truncated", f"has its decimals cut off. {_worst(case)}")
     for decimals in range(7):
         if case.same(case.actual, np.round(case.expected, decimals)):

@@ -18,7 +18,7 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from course.directory import Course, open_course, sqlite_file
+from course.directory import Course, check_released, open_course
 from course.grading.notes import GradingOutcome, Status, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
@@ -123,7 +123,7 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         CourseError: if there is no gradebook, or no assignment (of that name) in it.
     """
     course = open_course(root)
-    _check_gradebook(course)
+    check_released(course)
     released = course.assignments()
     if not released:
         raise CourseError("nothing has been released: run `course release` first")
@@ -150,13 +150,6 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         }
         works = _works(course, gradebook, columns)
     return Results(students, columns, works)
-
-
-def _check_gradebook(course: Course) -> None:
-    """Raise CourseError unless there is a gradebook: opening it would make an empty one."""
-    path = sqlite_file(course.db_url)
-    if path and not path.is_file():
-        raise CourseError(f"there is no gradebook at {path}: run `course release` first")
 
 
 def _columns(source: SourceNotebook) -> Iterator[Column]:

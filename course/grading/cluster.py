@@ -9,6 +9,7 @@ Dask pickles the names of functions, and bytes and text of ours: nothing that a 
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ AHEAD = 2  # submissions for each worker that are on their way or there
 BATCH = 64  # submissions that are entered at once
 SECONDS = 1.0  # that one waits for others to be entered with it
 START = 30.0  # seconds until the scheduler must have answered
+TRIES = 3  # times that a submission is sent anew whose workers have all gone
 PATIENCE = 60.0  # seconds without any worker that grades
 
 
@@ -153,6 +155,7 @@ class Cluster:
     ) -> Iterator[list[tuple[Any, Reply | str]]]:
         waiting, flying = iter(parcels), dict[Future, tuple[Any, Parcel]]()
         back: list[tuple[Any, Reply | str]] = []
+        lost: Counter[int] = Counter()
         entered = heard = time.monotonic()
         try:
             while True:
@@ -161,7 +164,18 @@ class Cluster:
                 if not flying:
                     break
                 done = self._landed(list(flying))
-                heard = time.monotonic() if done else self._still_there(heard)
+                if done:
+                    heard = time.monotonic()
+                else:
+                    heard = self._still_there(heard)
+                    for future in self._stranded(flying):
+                        key, parcel = flying.pop(future)
+                        future.cancel()
+                        lost[id(parcel)] += 1
+                        if lost[id(parcel)] < TRIES:
+                            flying[self._send(parcel)] = key, parcel
+                        else:
+                            on_killed((key, parcel))
                 for future in done:
                     key, parcel = flying.pop(future)
                     answer = _answer(future, self.address)
@@ -193,6 +207,11 @@ class Cluster:
         except CancelledError:
             return {future for future in flying if future.done()}
         return found
+
+    def _stranded(self, flying: Iterable[Future]) -> list[Future]:
+        """Return what no worker has got: its own died, and new ones were not ready yet."""
+        held = {key for keys in self._client.processing().values() for key in keys}
+        return [one for one in flying if one.status == "pending" and one.key not in held]
 
     def _still_there(self, heard: float) -> float:
         """Raise CourseError if nobody has been able to grade for a while.

@@ -324,11 +324,11 @@ def answer_and_test_merged(nb):
 
 
 @exhibit(
-    "The tests of `tanh`, `relu` and `identity_function` were recognized by their texts and cut",
-    "The cells of `relu` and `identity_function` had lost nbgrader's marks",
+    "The tests of `sigmoid`, `tanh` and `relu` were recognized by their texts and cut",
+    "The cells of `tanh` and `relu` had lost nbgrader's marks",
 )
 def many_cells_merged(nb):
-    merge(nb, "tanh", "test_identity_function")
+    merge(nb, "sigmoid", "test_relu")
 
 
 @exhibit(
@@ -535,11 +535,11 @@ def attachments_of_wrong_types(nb):
         cell["attachments"] = value
 
 
-FOUR = ["sigmoid", "tanh", "relu", "identity_function"]
+FOUR = ["step_function", "sigmoid", "tanh", "relu"]
 
 
 @exhibit(
-    "The cells of `sigmoid`, `tanh`, `relu` and `identity_function` were missing and count as not "
+    "The cells of `step_function`, `sigmoid`, `tanh` and `relu` were missing and count as not "
     "answered.",
     loses=FOUR,
 )

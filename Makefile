@@ -51,7 +51,7 @@ thorough: $(READY) ## run every test with all answers and many seeds, where `mak
 lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there is something to do
 	@next=$$($(BIN)/course workspace --next) && \
 	    $(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" \
-	    jupyter lab --log-level=WARN --LabApp.default_url="/lab/tree/$$next" $(LAB)
+	    jupyter lab --log-level=ERROR --LabApp.default_url="/lab/tree/$$next" $(LAB)
 
 site: $(READY) ## make the reading site in _site/: every chapter as a page, solutions folded
 	$(RUN) course site $(SITE)

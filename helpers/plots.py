@@ -106,15 +106,19 @@ def show(figure: Figure, name: str, alt: str) -> None:
         name: a short name for it, unique in its notebook: letters, digits and underscores.
         alt: what a reader who can't see it needs to know.
     """
+    display(picture(figure, name, alt))  # type: ignore[no-untyped-call]
+
+
+def picture(figure: Figure, name: str, alt: str) -> "_Picture | _Words":
+    """Close a finished figure and return what Jupyter shows of it; arguments as for `show`."""
     if _left_out:
         plt.close(figure)
-        display(_Words(f"{LEFT_OUT} {alt}"))  # type: ignore[no-untyped-call]
-        return
+        return _Words(f"{LEFT_OUT} {alt}")
     file = io.BytesIO()
     canvas = FigureCanvasAgg(figure)  # `savefig` would draw it twice
     canvas.print_png(file)  # type: ignore[no-untyped-call]
     plt.close(figure)
-    display(_Picture(base64.b64encode(file.getvalue()).decode(), name, alt))  # type: ignore[no-untyped-call]
+    return _Picture(base64.b64encode(file.getvalue()).decode(), name, alt)
 
 
 _left_out = False  # set by `leave_out`

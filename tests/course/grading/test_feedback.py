@@ -120,6 +120,12 @@ def test_on_top_stands_what_went_wrong_by_exercise(pages):
     soup = BeautifulSoup(pages["bob", "doubling"], "html.parser")
     targets = {tag.get("name") or tag.get("id") for tag in soup.find_all(["a", "h1"])}
     assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
+    first = soup.select("table.overview a")[0]["href"]
+    (answer,) = soup.select(f'a[name="{first[1:]}"] + .panel-heading')
+    assert "Student's answer" in answer.get_text()
+    folded = soup.select("details.panel-body")
+    assert len(folded) == 2
+    assert all("Question(" in fold.get_text() for fold in folded)
 
 
 def unread(root):

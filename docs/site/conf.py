@@ -15,6 +15,7 @@ The pages are made by `course.authoring.site`, from the notebooks.
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -60,6 +61,18 @@ def put_stable_ids_first(app: Sphinx, doctree: nodes.document) -> None:
         section["ids"].sort(key=lambda id_: not id_.startswith(prefix))
 
 
+def give_captions_a_level(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Say of the contents' captions, which Sphinx calls headings, which level they have."""
+    for name in ("body", "furo_navigation_tree"):
+        if name in context:
+            context[name] = context[name].replace(
+                'class="caption" role="heading"', 'class="caption" role="heading" aria-level="2"'
+            )
+
+
 def setup(app: Sphinx) -> None:
-    """Hook into Sphinx, before it collects the table of contents."""
+    """Hook into Sphinx: before it collects the table of contents, and after Furo's own step."""
     app.connect("doctree-read", put_stable_ids_first, priority=100)
+    app.connect("html-page-context", give_captions_a_level, priority=900)

@@ -350,6 +350,27 @@ def hand_in(
     out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
 
 
+@app.command()
+def solution(
+    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+    exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if you have not tried it yet.")
+    ] = False,
+) -> None:
+    """Show the course's own answer to an exercise that you have tried."""
+    from rich.syntax import Syntax
+
+    from course.solutions import find_solution
+
+    found = find_solution(_root(), Path(chapter).name, exercise, anyway=anyway)
+    out.print(f"[bold]{escape(found.title)}[/]", soft_wrap=True)
+    if found.in_words or not out.is_terminal:
+        typer.echo(found.text)
+    else:
+        out.print(Syntax(found.text, "python", background_color="default", word_wrap=True))
+
+
 def _progress_line(one: "Progress_") -> str:
     """Return how far somebody is in a notebook, in one line."""
     name = escape(f"{one.path.parent.name}/{one.path.name}")

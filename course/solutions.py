@@ -4,7 +4,6 @@ Reads source/ and the learner's notebook; runs nothing. What a class gets has no
 `c.Solutions.shown = False` in nbgrader_config.py switches it off where it has.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,9 @@ from nbformat import NotebookNode
 
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, Assignment, read_assignments
-from course.notebooks.cells import exercise_titles, grade_id, is_solution, read
+from course.notebooks.cells import exercise_titles, grade_id, is_solution, model_answer, read
 from course.progress import State, read_progress
 from course.workspace import FOLDER
-
-_MARKERS = re.compile(r"^[ \t]*#{3} (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
-_SCHEME = re.compile(r"^=== (?:BEGIN|END) MARK SCHEME ===[ \t]*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,8 @@ def _solutions(nb: NotebookNode) -> Iterator[tuple[str, Solution]]:
     for cell in nb.cells:
         if is_solution(cell):
             key = grade_id(cell)
-            text = re.sub(_SCHEME, "", re.sub(_MARKERS, "", cell.source)).strip()
+            answer, scheme = model_answer(cell.source)
+            text = f"{answer}\n\nWhat earns the marks:\n{scheme}" if scheme else answer
             yield key, Solution(titles.get(key, key), text, cell.cell_type != "code")
 
 

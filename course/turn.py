@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from course.directory import problem, sqlite_file
 from course.files import printable
@@ -93,13 +94,15 @@ def _file_lock(path: Path, doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _server_lock(db_url: str, doing: str) -> Iterator[None]:
-    engine = create_engine(db_url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(db_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
+        connection = engine.connect()
+    except SQLAlchemyError as error:
+        raise CourseError(problem(db_url, error)) from error
+    with connection:  # which ends with the block, and the lock with it
         try:
-            connection = engine.connect()
-            name = {"name": _me(doing)[:LONGEST]}
+            name, key = {"name": _me(doing)[:LONGEST]}, {"key": KEY}
             connection.execute(text("SELECT set_config('application_name', :name, false)"), name)
-            key = {"key": KEY}
             got = connection.scalar(text("SELECT pg_try_advisory_lock(0, :key)"), key)
             holder = "" if got else connection.scalar(text(HOLDER), key)
         except SQLAlchemyError as error:
@@ -107,5 +110,3 @@ def _server_lock(db_url: str, doing: str) -> Iterator[None]:
         if not got:
             raise _taken(holder or "")
         yield
-    finally:
-        engine.dispose()

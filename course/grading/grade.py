@@ -93,7 +93,7 @@ def grade_class(
     course_zone(course.config)
     check_gradebook(course)
     with turn(course.db_url, "grading"):
-        every = _Class(course, work, read_notes(course), force=force, figures=figures)
+        every = Class(course, work, read_notes(course), force=force, figures=figures)
         on_start(sum(map(len, work.values())))
         outcomes = list(every.unusable)
         if outcomes:
@@ -124,7 +124,7 @@ def _cluster(config: Config, cluster: str | None) -> str:
 
 
 @dataclass
-class _Class:
+class Class:
     """What is to be graded.
 
     Attributes:
@@ -218,7 +218,7 @@ class _Class:
                         f"{who} grades nothing: {why}\n" for who, why in cluster.refused.items()
                     )
                 )
-            for batch in cluster.grade(self._parcels(told.append)):
+            for batch in cluster.grade(self.parcels(told.append)):
                 replies = [
                     Graded(student, assignment, rows, before, reply)
                     for (student, assignment, rows, before), reply in batch
@@ -240,7 +240,7 @@ class _Class:
         if told:
             yield told
 
-    def _parcels(
+    def parcels(
         self, tell: Callable[[GradingOutcome], None]
     ) -> Iterator[tuple[tuple[str, str, Rows, str], Any]]:
         """Yield what is to be sent away, with its rows; tell what needs no grading or can't be."""

@@ -22,7 +22,7 @@ from course.directory import Course, check_released, open_course
 from course.grading.notes import GradingOutcome, Status, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read_metadata
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook, source_notebooks
 from course.verdict import ExerciseVerdict, find_verdict
@@ -229,7 +229,7 @@ def _verdicts(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column,
     """Read the verdicts that the judge has put into a submission's graded notebooks."""
     for name in sorted({column.notebook for column in columns}):
         path = folder / f"{name}.ipynb"
-        verdict = find_verdict(read(path).metadata) if path.is_file() else None
+        verdict = find_verdict(read_metadata(path)) if path.is_file() else None
         found = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
         for column in columns:
             if column.notebook == name and column.id in found:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 import pytest
 
+from course.authoring.release import make_release
+from course.directory import open_course
+from course.grading.grade import grade_class
 from course.layout import CourseError
 from course.turn import turn
 
@@ -71,9 +74,6 @@ def test_an_error_gives_the_turn_back(url):
 
 
 def test_a_gradebook_that_another_holds_grades_nobody(released, hand_in):
-    from course.directory import open_course
-    from course.grading.grade import grade_class
-
     hand_in(released, "ada")
     with (
         turn(open_course(released).db_url, "grading"),
@@ -81,3 +81,14 @@ def test_a_gradebook_that_another_holds_grades_nobody(released, hand_in):
     ):
         grade_class(released)
     assert not (released / "autograded").exists()
+
+
+def test_nothing_is_released_while_a_class_is_graded(course_root):
+    with (
+        turn(open_course(course_root).db_url, "grading"),
+        pytest.raises(CourseError, match="in use: grading by"),
+    ):
+        make_release(course_root)
+    assert not (course_root / "release").exists()
+    make_release(course_root)
+    assert (course_root / "release").exists()

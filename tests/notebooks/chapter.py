@@ -1,5 +1,6 @@
 """A source notebook as the tests of its numbers see it: its text, its cells, its reference."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,29 @@ class Chapter:
     def says(self, sentence: str) -> None:
         """Hold the text against a sentence that the test next to it proves."""
         assert sentence in self.text, f"the text no longer says “{sentence}”"
+
+
+def has_a_quiz(chapter: Chapter) -> None:
+    """Hold a notebook to its quiz: ten questions, of each one option is right and all are met."""
+    before, quiz, after = re.split(r"^## (?:Quiz|References)$", _markdown(chapter), flags=re.M)
+    assert "## Recap" in before
+    assert after
+    questions = re.split(r"^\*\*(\d+)\.\*\* ", quiz, flags=re.M)
+    assert questions[1::2] == [str(number) for number in range(1, 11)]
+    for question in questions[2::2]:
+        options = re.findall(r"^- \((\w)\) ", question, re.M)
+        assert options in (["a", "b", "c"], ["a", "b", "c", "d"])
+        asked, answer = question.split("<details><summary>Answer</summary>")
+        (right,) = re.findall(r"^\*\*\((\w)\)\*\*", answer, re.M)
+        others = [option for option in options if option != right]
+        named = re.findall(r"\(([a-d](?:, [a-d])*)(?: [a-z ]+)?\)", answer)
+        met = {letter for group in named for letter in group.split(", ")}
+        assert met >= set(others), asked
+
+
+def _markdown(chapter: Chapter) -> str:
+    cells = chapter.notebook.cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 def close(actual: Any, expected: Any, digits: int) -> None:

@@ -48,7 +48,7 @@ thorough: $(READY) ## run every test with all answers and many seeds, where `mak
 lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there is something to do
 	@next=$$($(BIN)/course workspace --next) && \
 	    $(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" \
-	    jupyter lab --log-level=WARN --LabApp.default_url="/lab/tree/$$next" $(LAB)
+	    jupyter lab --log-level=ERROR --LabApp.default_url="/lab/tree/$$next" $(LAB)
 
 release: $(READY) ## make the student notebooks in release/ from source/
 	$(RUN) course release

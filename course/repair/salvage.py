@@ -110,8 +110,9 @@ def _text(data: bytes, notes: list[str], name: str) -> str:
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        data = _unzipped(data, name)
-        notes.append("The file was a zip archive; the notebook in it was taken.")
+        data, place = _unzipped(data, name)
+        if place.rpartition("/")[2] != f"{name}.ipynb":
+            notes.append("The file was a zip archive; the notebook in it was taken.")
     data = _without(_BULK, _in_ascii_superset(data, notes))
     if len(data) > MAX_TEXT:
         data = _without(_PICTURES, data)
@@ -123,8 +124,12 @@ def _text(data: bytes, notes: list[str], name: str) -> str:
     return _decoded(data, notes)
 
 
-def _unzipped(data: bytes, wanted: str) -> bytes:
-    """Return the one notebook in a zip archive, or the one of several that has this name."""
+def _unzipped(data: bytes, wanted: str) -> tuple[bytes, str]:
+    """Return the one notebook in a zip archive, or the one that has this name, and its place there.
+
+    Raises:
+        UnreadableError: if there is none, or it isn't clear which.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [
@@ -136,7 +141,7 @@ def _unzipped(data: bytes, wanted: str) -> bytes:
             names = called if len(names) > 1 and called else names
             if len(names) == 1:
                 with archive.open(names[0]) as file:
-                    return file.read(MAX_UNZIPPED)
+                    return file.read(MAX_UNZIPPED), names[0]
             found = f"{len(names)} notebooks" if names else "no notebook"
     except Exception:  # a broken archive brings about a dozen kinds
         found = "nothing that could be unpacked"

@@ -42,6 +42,17 @@ class Chapter:
         """Run one cell with these names."""
         execute(self.cell(cell_id), f"<{self.source}:{cell_id}>", names)
 
+    def compared(self, cell_id: str, names: dict[str, Any]) -> dict[str, Any]:
+        """Run a cell with these names; return what it compares each prediction with."""
+        found: dict[str, Any] = {}
+
+        class Kept:
+            def compare(self, what: str, actual: Any, **_: Any) -> None:
+                found[what] = actual
+
+        self.run(cell_id, names | {"predictions": Kept()})
+        return found
+
     def says(self, sentence: str) -> None:
         """Hold the text against a sentence that the test next to it proves."""
         assert sentence in self.text, f"the text no longer says “{sentence}”"
@@ -49,20 +60,17 @@ class Chapter:
 
 def has_a_quiz(chapter: Chapter) -> None:
     """Hold a notebook to its quiz: ten questions, of each one option is right and all are met."""
-    before, quiz, after = re.split(r"^## (?:Quiz|References)$", _markdown(chapter), flags=re.M)
-    assert "## Recap" in before
-    assert after
+    _, quiz, _ = re.split(r"^## (?:Ten questions|References)$", _markdown(chapter), flags=re.M)
     questions = re.split(r"^\*\*(\d+)\.\*\* ", quiz, flags=re.M)
     assert questions[1::2] == [str(number) for number in range(1, 11)]
-    for question in questions[2::2]:
-        options = re.findall(r"^- \((\w)\) ", question, re.M)
+    for number, question in zip(questions[1::2], questions[2::2], strict=True):
+        options = re.findall(r"^- \*\*\((\w)\)\*\* ", question, re.M)
         assert options in (["a", "b", "c"], ["a", "b", "c", "d"])
-        asked, answer = question.split("<details><summary>Answer</summary>")
+        asked, answer = question.split(f"<details><summary>Answer to {number}</summary>")
         (right,) = re.findall(r"^\*\*\((\w)\)\*\*", answer, re.M)
-        others = [option for option in options if option != right]
         named = re.findall(r"\(([a-d](?:, [a-d])*)(?: [a-z ]+)?\)", answer)
         met = {letter for group in named for letter in group.split(", ")}
-        assert met >= set(others), asked
+        assert {right, *met} == set(options), asked
 
 
 def _markdown(chapter: Chapter) -> str:

@@ -366,6 +366,12 @@ def test_the_symptom_of_exhibit_a(f: dict[str, Any]) -> None:
         found, _ = descend(h, lambda w, h=h: f["numerical_diff"](h, w), 2.0, 0, 400)
         says(f"| {words} | " + " | ".join(f"{found[step]:.4f}" for step in steps) + " |")
     says("For fifty steps nothing is wrong, to the last digit.")
+    w = 2.0
+    for _ in range(4000):
+        a, slope = (float(f[n](w)) for n in ("sigmoid_exhibit", "sigmoid_grad"))
+        w -= 0.01 * 2 * a * slope * (1 if w > 0 else -1)
+    close(float(f["sigmoid_exhibit"](w)) ** 2, 0.25, 2)
+    says("with a smaller one it gets stuck in the same place")
 
 
 def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None:

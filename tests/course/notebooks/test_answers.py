@@ -20,7 +20,8 @@ def closed(assignment, notebook):
     [
         ("01_activations", "activations", "helpers.answers.gradients"),
         ("03_forward_pass", "forward_pass", "helpers.answers.layers"),
-        ("04_backprop", "two_layer_net", "helpers.answers.layers"),
+        ("04_backprop", "layers", "helpers.answers.layers"),
+        ("04_backprop", "two_layer_net", "helpers.answers.networks"),
         ("04_backprop", "two_layer_by_hand", "helpers.answers.networks"),
         ("05_dual_layer", "dual_layer", "helpers.answers.optimizers"),
         ("06_hyperparameters", "multi_layer_net", "helpers.answers.deep_layers"),
@@ -36,6 +37,7 @@ def test_what_answers_a_notebook_is_closed_to_it(assignment, notebook, module):
     ("assignment", "notebook", "module"),
     [
         ("02_softmax", "softmax", "helpers.answers.gradients"),
+        ("04_backprop", "two_layer_net", "helpers.answers.layers"),
         ("05_dual_layer", "dual_layer", "helpers.answers.layers"),
         ("06_hyperparameters", "multi_layer_net", "helpers.answers.layers"),
         ("06_hyperparameters", "hyperparameter_search", "helpers.answers.deep_networks"),

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from helpers.answers.gradients import numerical_derivative
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("01_activations", "activations")
 says = CHAPTER.says
@@ -446,12 +451,21 @@ def test_the_model_answers_quote_what_their_program_prints(
     assert names["steep_grad"](0.0) == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_figures_with_sliders_can_be_drawn_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_its_form() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
 def test_the_quiz_is_right(f: dict[str, Any]) -> None:
     diff = f["numerical_diff"]
     at_h, at_half = (abs(diff(np.exp, 1.0, h) - np.e) for h in (0.02, 0.01))
     assert at_h / at_half == pytest.approx(4, rel=0.01)
     x = np.array([1, 2, 3])
-    x[0] = 0.9  # type: ignore[call-overload]
+    x[0] = 0.9
     assert x[0] == 0
     bits = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     assert (bits.sum(axis=1) - 0.5).tolist() == [-0.5, 0.5, 0.5, 1.5]

@@ -402,6 +402,8 @@ def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
     close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
     assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
     says("come out as 1, 4, 6, 7, 9 in place of 2, 4, 6, 8, 10")
+    assert exhibit(lambda t: t**3, [1, 2, 3]).tolist() == [3, 12, 27]
+    says("Would exhibit B be found out with every one of them, with $x^3$ for example?")
     assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
     says("the measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
 

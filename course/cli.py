@@ -285,6 +285,25 @@ def figures(assignments: Assignments = None) -> None:
 
 
 @app.command()
+def site(
+    solutions: Annotated[
+        bool,
+        typer.Option(help="Solutions, folded after each exercise, or nothing of them."),
+    ] = True,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Its folder; _site if not given.")
+    ] = None,
+) -> None:
+    """Make the reading site: all chapters with their figures, to be read in a browser."""
+    from course.authoring.site import make_site
+
+    root = _root()
+    with out.status("Making pages"):
+        page = make_site(root, into, solutions=solutions)
+    out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
+
+
+@app.command()
 def workspace(
     next_one: Annotated[
         bool, typer.Option("--next", help="Print the first notebook with something to do.")

@@ -16,7 +16,14 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.utils import is_locked
 
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_setup, is_test
+from course.notebooks.cells import (
+    TEST_PREFIX,
+    grade_id,
+    is_setup,
+    is_test,
+    name_before,
+    names_before,
+)
 from course.repair.celltext import (
     added,
     compiles,
@@ -94,7 +101,12 @@ class Slot:
         if not self.answer or self.cell.cell_type != "code":
             return frozenset()
         found = {definition.name for definition in definitions(self.text) if definition.proper}
-        return frozenset(found or {self.mark})
+        return frozenset((found or {self.mark}) | ({before} if (before := self.before) else set()))
+
+    @cached_property
+    def before(self) -> str:
+        """How the exercise was called when it was released before; empty if it is the same."""
+        return name_before(self.cell)
 
     @cached_property
     def kind(self) -> str:
@@ -156,6 +168,7 @@ class Alignment:
                 self._seek(slot)
         self._restore_order()
         self._restore_missing()
+        self._name_anew()
 
     def notes(self) -> list[str]:
         """Return what was done, a sentence each."""
@@ -197,6 +210,10 @@ class Alignment:
     def _look_at_marks(self) -> None:
         """Say which marks are of an older form, or of no cell of the assignment; forget these."""
         known = {slot.mark for slot in self._marked}
+        renamed = {old: new for new, old in names_before(self.given).items()}
+        for cell in self.cells:
+            if cell.mark in renamed:
+                cell.marks = {**cell.marks, "grade_id": renamed[cell.mark]}
         older, unknown = False, []
         for cell in self.cells:
             older |= bool(cell.mark) and cell.marks.get("schema_version", 3) in (0, 1, 2)
@@ -484,6 +501,14 @@ class Alignment:
             texts[0].attachments |= cell.attachments
         self._drop(set(texts[1:]))
         return texts[0]
+
+    def _name_anew(self) -> None:
+        """Give what was written under an exercise's earlier name its name of today too."""
+        for slot in self._marked:
+            cell = self._holder(slot) if slot.before and slot.names else None
+            if cell and slot.before in cell.names and slot.mark not in cell.names:
+                cell.source = f"{cell.source.rstrip()}\n\n{slot.mark} = {slot.before}"
+                self._tell(slot, "(was|were) handed in under (its|their) earlier (name|names).")
 
     # --- order ------------------------------------------------------------------------------------
 

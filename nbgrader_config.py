@@ -19,6 +19,7 @@ from course.grading.plugins import (
     RestoreCells,
     SaveGrades,
     TellOverview,
+    TellRubric,
 )
 from course.grading.sanitize import clean_html, markdown_html, shown_text
 from course.judge.preprocessor import Judge
@@ -103,7 +104,7 @@ c.GenerateFeedback.preprocessors = [
 c.CSSHTMLHeaderPreprocessor.enabled = True  # colors code
 c.CSSHTMLHeaderPreprocessor.style = "default"
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = [CleanOutputs]
+c.HTMLExporter.preprocessors = [CleanOutputs, TellRubric]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.
 c.HTMLExporter.filters = {
     "markdown2html": markdown_html,

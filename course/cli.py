@@ -292,6 +292,25 @@ def figures(assignments: Assignments = None) -> None:
 
 
 @app.command()
+def site(
+    solutions: Annotated[
+        bool,
+        typer.Option(help="Solutions, folded after each exercise, or nothing of them."),
+    ] = True,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Its folder; _site if not given.")
+    ] = None,
+) -> None:
+    """Make the reading site: all chapters with their figures, to be read in a browser."""
+    from course.authoring.site import make_site
+
+    root = _root()
+    with out.status("Making pages"):
+        page = make_site(root, into, solutions=solutions)
+    out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
+
+
+@app.command()
 def workspace(
     next_one: Annotated[
         bool, typer.Option("--next", help="Print the first notebook with something to do.")
@@ -336,6 +355,27 @@ def hand_in(
         out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
     out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
     out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
+
+
+@app.command()
+def solution(
+    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+    exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if you have not tried it yet.")
+    ] = False,
+) -> None:
+    """Show the course's own answer to an exercise that you have tried."""
+    from rich.syntax import Syntax
+
+    from course.solutions import find_solution
+
+    found = find_solution(_root(), Path(chapter).name, exercise, anyway=anyway)
+    out.print(f"[bold]{escape(found.title)}[/]", soft_wrap=True)
+    if found.in_words or not out.is_terminal:
+        typer.echo(found.text)
+    else:
+        out.print(Syntax(found.text, "python", background_color="default", word_wrap=True))
 
 
 def _progress_line(one: "Progress_") -> str:

@@ -16,6 +16,9 @@ WAS = "was:"  # begins a tag that says how an exercise was called before
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
 UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures were not drawn
+_MARKERS = re.compile(r"^[ \t]*#{3} (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+_SCHEME_BEGINS = re.compile(r"^=== BEGIN MARK SCHEME ===[ \t]*$", re.MULTILINE)
+_SCHEME_ENDS = re.compile(r"^=== END MARK SCHEME ===[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^#+ +Exercise +(?P<title>.+?)(?: +\([\d.]+ points?\))? *$", re.MULTILINE)
 REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
@@ -89,6 +92,12 @@ def is_manual(cell: NotebookNode) -> bool:
     """Tell whether this is an answer that a person grades."""
     marks = cell.metadata.get("nbgrader", {})
     return bool(marks.get("grade")) and bool(marks.get("solution"))
+
+
+def model_answer(source: str) -> tuple[str, str]:
+    """Return an instructor's answer and its mark scheme, each empty if there is none."""
+    answer, _, scheme = _SCHEME_BEGINS.sub("\0", _MARKERS.sub("", source), count=1).partition("\0")
+    return answer.strip(), _SCHEME_ENDS.sub("", scheme).strip()
 
 
 def exercise_titles(nb: NotebookNode) -> dict[str, str]:

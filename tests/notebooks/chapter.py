@@ -41,6 +41,17 @@ class Chapter:
         """Run one cell with these names."""
         execute(self.cell(cell_id), f"<{self.source}:{cell_id}>", names)
 
+    def compared(self, cell_id: str, names: dict[str, Any]) -> dict[str, Any]:
+        """Run a cell with these names; return what it compares each prediction with."""
+        found: dict[str, Any] = {}
+
+        class Kept:
+            def compare(self, what: str, actual: Any, **_: Any) -> None:
+                found[what] = actual
+
+        self.run(cell_id, names | {"predictions": Kept()})
+        return found
+
     def says(self, sentence: str) -> None:
         """Hold the text against a sentence that the test next to it proves."""
         assert sentence in self.text, f"the text no longer says “{sentence}”"

@@ -15,7 +15,12 @@ import pytest
 import helpers
 from helpers.answers.gradients import numerical_gradient
 from helpers.datasets import load_mnist, load_weights
-from tests.notebooks.chapter import Chapter, close, has_a_quiz
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("03_forward_pass", "forward_pass")
 says = CHAPTER.says
@@ -485,7 +490,11 @@ def test_how_many_bits_are_needed(f: dict[str, Any]) -> None:
 
 
 def test_the_quiz_has_ten_questions_with_one_right_option_each() -> None:
-    has_a_quiz(CHAPTER)
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_figures_with_sliders_are_drawn_at_their_ends(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
 
 
 def test_the_quiz_on_shapes() -> None:

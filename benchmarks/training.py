@@ -4,7 +4,8 @@ Run it with `python -m benchmarks.training [--rounds R]`; it needs the extra `fr
 sides start from the same weights and take the same steps on the same images, in the same type of
 numbers, with one thread each. They take turns in one process, so that what else the machine does
 meets both; the table shows how many times PyTorch's time the course's takes, from round to round.
-At the end the losses are compared: a side that had done something else would be told by them.
+At the end the losses are compared, in training mode, since PyTorch's running variance is another:
+a side that had done something else would be told by them.
 """
 
 import argparse
@@ -117,6 +118,11 @@ class Ours:
         """Return the loss of all samples."""
         return self.net.loss(self.x, self.t)
 
+    def training_loss(self) -> float:
+        """Return the same as while training, with the batch's own mean and variance."""
+        deep = isinstance(self.net, MultiLayerNetExtend)
+        return self.net.loss(self.x, self.t, **({"train_flg": True} if deep else {}))
+
     def accuracy(self, rows: slice) -> float:
         """Return the accuracy on some samples."""
         return self.net.accuracy(self.x[rows], self.t[rows])
@@ -166,6 +172,11 @@ class Theirs:
         self.net.train()
         return found + self._decay / 2 * squares
 
+    def training_loss(self) -> float:
+        """Return the same as while training, with the batch's own mean and variance."""
+        with self._torch.no_grad():
+            return float(self.loss_of(self.net(self.x), self.t))
+
     def accuracy(self, rows: slice) -> float:
         """Return the accuracy on some samples."""
         self.net.eval()
@@ -197,7 +208,7 @@ def race(case: Case, dtype: str, rounds: int) -> tuple[list[float], list[float],
             if number:  # the first round warms up
                 found.append((time.perf_counter() - start) / len(rows))
     theirs, ours = seconds
-    return ours, theirs, sides[1].loss(), sides[0].loss()
+    return ours, theirs, sides[1].training_loss(), sides[0].training_loss()
 
 
 def trial(side: type[Ours] | type[Theirs], dtype: str) -> tuple[float, list[float]]:

@@ -131,6 +131,13 @@ def release(
         out.print(f"  {escape(result.assignment)}  {state}")
         if result.saved:
             out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
+        if result.gone:
+            names = escape(", ".join(result.gone))
+            out.print(f"    no longer graded, its points gone: {names}", soft_wrap=True)
+            out.print("    the gradebook as it was is in saved/")
+        if result.come:
+            names = escape(", ".join(result.come))
+            out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
 
 
 @app.command()

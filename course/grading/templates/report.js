@@ -59,7 +59,7 @@ function equip(table) {
       row.hidden = !good || (few && fit > FEW);
     }
     const count = few ? Math.min(fit, FEW) : fit;
-    shown.textContent = `${count} of ${rows.length} students` + (count < fit ? `, ${fit} fit` : "");
+    shown.textContent = `${count < fit ? "the first " : ""}${count} of ${rows.length} students`;
     all.hidden = count === fit && !only && !search.value && !state.value;
   };
   all.addEventListener("click", () => {
@@ -98,7 +98,7 @@ function equip(table) {
   const bar = element("div", { class: "controls", role: "search" }, label("Find", search));
   if (graded) bar.append(label("in", column), label("with", state));
   bar.append(shown, all);
-  table.closest(".scroll").before(bar);
+  table.before(bar);
   show();
   return (students) => {
     only = students;

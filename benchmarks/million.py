@@ -32,7 +32,7 @@ from course.grading.notes import read_notes
 from course.grading.station import Parcel, Reply, Station, make_kit
 from course.grading.writer import Graded, Writer
 from course.layout import load_config
-from course.rollback import copy_gradebook
+from course.rollback import Rows, copy_gradebook
 
 COUNT = 1_000_000
 HOUR = 3600.0
@@ -122,7 +122,7 @@ def _size(what: Parcel | Reply) -> int:
     return sum(map(len, vars(what).values()))
 
 
-def _copy(key: tuple[str, ...], reply: Reply, number: int) -> Graded:
+def _copy(key: tuple[str, str, Rows, str], reply: Reply, number: int) -> Graded:
     """Return a reply as if another student had handed in the same."""
     student = f"copy_{number:06}"
     letter = reply.letter.replace(f'"{key[0]}"', f'"{student}"')
@@ -131,7 +131,7 @@ def _copy(key: tuple[str, ...], reply: Reply, number: int) -> Graded:
         part = rows.partition(f'"{table}": [')[2].partition("}]")[0]
         for old in set(re.findall(r'"id": "([0-9a-f]{32})"', part)):
             letter = letter.replace(old, uuid4().hex)
-    empty = {table: {} for table in key[2]}  # type: ignore[attr-defined]
+    empty: Rows = {table: {} for table in key[2]}
     return Graded(student, ASSIGNMENT, empty, "", Reply(letter, reply.autograded, reply.verdicts))
 
 

@@ -59,11 +59,11 @@ def test_what_was_carried_forward_may_be_more(measured, monkeypatch):
 def test_both_sides_take_the_same_steps(case, dtype):
     pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[frameworks]'")
     few = replace(case, steps=5)
-    _, _, *losses = training.race(few, dtype, rounds=1)
-    assert np.isclose(*losses, rtol=training.CLOSE[dtype])
-    other = replace(few, network=lambda: training.deep(normalized=False, decay=0.1))
-    _, _, *others = training.race(other, dtype, rounds=1)
-    assert not np.isclose(losses[0], others[0], rtol=training.CLOSE[dtype])
+    _, _, mine, other = training.race(few, dtype, rounds=1)
+    assert np.isclose(mine, other, rtol=training.CLOSE[dtype])
+    decayed = replace(few, network=lambda: training.deep(normalized=False, decay=0.1))
+    _, _, mine, other = training.race(decayed, dtype, rounds=1)
+    assert not np.isclose(mine, other, rtol=training.CLOSE[dtype])
 
 
 def test_parameters_in_another_type_are_the_layers_own():
@@ -95,6 +95,6 @@ def test_one_desk_is_soon_what_all_wait_for_and_several_are_not():
 def test_deaths_and_endless_work_take_longer():
     found = million.Measured([2.0], 0, 0, 0, 0)
     calm, *_ = million.play(found, CALM, workers=10, count=2000)
-    for worse in ({"deaths": 20.0}, {"endless": 0.01}):
-        last, *_ = million.play(found, replace(CALM, **worse), workers=10, count=2000)
+    for worse in (replace(CALM, deaths=20), replace(CALM, endless=0.01)):
+        last, *_ = million.play(found, worse, workers=10, count=2000)
         assert last > 1.05 * calm

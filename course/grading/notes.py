@@ -151,6 +151,6 @@ def outcome_from(entry: Any) -> GradingOutcome:
     Raises:
         ValueError, TypeError, KeyError: if it is none.
     """
-    kept = {key: value for key, value in entry.items() if key != "because"}
     changed = {"status": Status(entry["status"]), "notes": tuple(entry["notes"])}
+    kept = {key: value for key, value in entry.items() if key != "because"}
     return GradingOutcome(**kept | changed, because=tuple(entry.get("because", ())))

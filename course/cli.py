@@ -67,10 +67,13 @@ class PlainErrors(TyperGroup):
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
         except Exception as error:
+            from traitlets import TraitError
+
             from course.notebooks.bank import BankError
             from course.notebooks.cells import NotebookError
 
-            if not isinstance(error, CourseError | NotebookError | BankError):
+            known = CourseError | NotebookError | BankError | TraitError  # the last is nbgrader's
+            if not isinstance(error, known):
                 raise
             err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)

@@ -77,19 +77,30 @@ def _taken(holder: str) -> CourseError:
 @contextlib.contextmanager
 def _file_lock(path: Path, doing: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8", errors="replace") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise _taken(file.read(200)) from None
+    with contextlib.ExitStack() as stack:
+        while True:
+            file = stack.enter_context(path.open("a+", encoding="utf-8", errors="replace"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise _taken(file.read(200)) from None
+            if _is_at(path, os.fstat(file.fileno())):
+                break  # otherwise who had it has just removed it
         file.truncate(0)
         file.write(_me(doing))
         file.flush()
         try:
             yield
         finally:
-            file.truncate(0)
+            path.unlink(missing_ok=True)
+
+
+def _is_at(path: Path, file: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), file)
+    except FileNotFoundError:
+        return False
 
 
 @contextlib.contextmanager

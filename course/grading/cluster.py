@@ -163,19 +163,19 @@ class Cluster:
                     flying[self._send(found[1])] = found
                 if not flying:
                     break
-                done = self._landed(list(flying))
-                if done:
+                began, done = time.monotonic(), self._landed(list(flying))
+                if done or self._able():
                     heard = time.monotonic()
-                else:
-                    heard = self._still_there(heard)
-                    for future in self._stranded(flying):
-                        key, parcel = flying.pop(future)
-                        future.cancel()
-                        lost[id(parcel)] += 1
-                        if lost[id(parcel)] < TRIES:
-                            flying[self._send(parcel)] = key, parcel
-                        else:
-                            on_killed((key, parcel))
+                elif time.monotonic() - heard > PATIENCE:
+                    raise CourseError(f"no worker of {self.address} can grade any more{KEPT}")
+                for future in [] if done or heard < began else self._stranded(flying):
+                    key, parcel = flying.pop(future)
+                    future.cancel()
+                    lost[id(parcel)] += 1
+                    if lost[id(parcel)] < TRIES:
+                        flying[self._send(parcel)] = key, parcel
+                    else:
+                        on_killed((key, parcel))
                 for future in done:
                     key, parcel = flying.pop(future)
                     answer = _answer(future, self.address)
@@ -213,21 +213,17 @@ class Cluster:
         held = {key for keys in self._client.processing().values() for key in keys}
         return [one for one in flying if one.status == "pending" and one.key not in held]
 
-    def _still_there(self, heard: float) -> float:
-        """Raise CourseError if nobody has been able to grade for a while.
+    def _able(self) -> bool:
+        """Tell whether any worker can grade.
 
-        Args:
-            heard: when somebody last was.
+        Raises:
+            CourseError: if nobody can say.
         """
         try:
             workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         except Exception:
             raise CourseError(f"the cluster at {self.address} has gone{KEPT}") from None
-        if any(worker["resources"].get(self._name) for worker in workers):
-            return time.monotonic()
-        if time.monotonic() - heard > PATIENCE:
-            raise CourseError(f"no worker of {self.address} can grade any more{KEPT}")
-        return heard
+        return any(worker["resources"].get(self._name) for worker in workers)
 
 
 KILLED = "the process that graded it was killed, or ran out of memory, again and again"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import datetime
+from threading import Thread
 
 import pytest
 
@@ -61,10 +62,33 @@ def test_a_lock_goes_with_its_holder_however_that_ends(url, hold, how):
     assert take(url)
 
 
-def test_one_after_the_other_has_a_turn_and_nobody_is_named_then(url, tmp_path):
+def test_one_after_the_other_has_a_turn_and_no_lock_is_left(url, tmp_path):
     assert take(url)
     assert take(url)
-    assert (tmp_path / "gradebook.db.lock").read_text() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_who_come_at_once_one_at_a_time_has_the_turn(url, tmp_path):
+    at_it, most, turns = [], [], []
+
+    def come(number):
+        for _ in range(200):
+            try:
+                with turn(url, "grading"):
+                    at_it.append(number)
+                    most.append(len(at_it))
+                    at_it.remove(number)
+                    turns.append(number)
+            except CourseError:
+                pass
+
+    threads = [Thread(target=come, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert turns
 
 
 def test_an_error_gives_the_turn_back(url):

@@ -89,8 +89,10 @@ class Predictions:
         )
 
     def _said(self, what: str, value: Any) -> str:
-        choices = self._choices.get(what)
-        return f'"{value}", {choices[value]}' if choices else f"{float(value):.4g}"
+        if not isinstance(value, str):
+            return f"{float(value):.4g}"
+        words = self._choices.get(what, {}).get(value)  # none where the guess's cell was not run
+        return f'"{value}", {words}' if words else f'"{value}"'
 
 
 def _is_number(guess: Any) -> bool:

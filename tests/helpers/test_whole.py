@@ -62,4 +62,4 @@ def test_a_method_without_a_text_is_named():
 
 def test_only_a_class_is_taken():
     with pytest.raises(TypeError, match="takes a class, not int"):
-        as_one_class(3)
+        as_one_class(3)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as steps
 
+from course.authoring.changed_cells import ChangeCells
 from course.authoring.seal import Seal
 from course.authoring.tell_checks import TellChecks
 from course.grading.plugins import (
@@ -18,6 +19,7 @@ from course.grading.plugins import (
     RestoreCells,
     SaveGrades,
     TellOverview,
+    TellRubric,
 )
 from course.grading.sanitize import clean_html, markdown_html, shown_text
 from course.judge.preprocessor import Judge
@@ -52,6 +54,7 @@ c.GenerateAssignment.preprocessors = [
     steps.ClearOutput,
     steps.CheckCellMetadata,
     steps.ComputeChecksums,
+    ChangeCells,
     steps.SaveCells,
     steps.ClearHiddenTests,
     steps.ClearMarkScheme,
@@ -101,7 +104,7 @@ c.GenerateFeedback.preprocessors = [
 c.CSSHTMLHeaderPreprocessor.enabled = True  # colors code
 c.CSSHTMLHeaderPreprocessor.style = "default"
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = [CleanOutputs]
+c.HTMLExporter.preprocessors = [CleanOutputs, TellRubric]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.
 c.HTMLExporter.filters = {
     "markdown2html": markdown_html,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from course.demo import Demo
     from course.grading.notes import GradingOutcome
     from course.grading.results import Results, Work
+    from course.platforms.roster import Imported
     from course.progress import Progress as Progress_
     from course.verdict import Verdict
 
@@ -58,10 +59,13 @@ class PlainErrors(TyperGroup):
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
         except Exception as error:
+            from traitlets import TraitError
+
             from course.notebooks.bank import BankError
             from course.notebooks.cells import NotebookError
 
-            if not isinstance(error, CourseError | NotebookError | BankError):
+            known = CourseError | NotebookError | BankError | TraitError  # the last is nbgrader's
+            if not isinstance(error, known):
                 raise
             err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)
@@ -114,6 +118,113 @@ def release(
         out.print(f"  {escape(result.assignment)}  {state}")
         if result.saved:
             out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
+        if result.gone:
+            names = escape(", ".join(result.gone))
+            out.print(f"    no longer graded, its points gone: {names}", soft_wrap=True)
+            out.print("    the gradebook as it was is in saved/")
+        if result.come:
+            names = escape(", ".join(result.come))
+            out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
+
+
+@app.command()
+def roster(
+    file: Annotated[Path, typer.Argument(help="A CSV file.", metavar="CSV")],
+) -> None:
+    """Enter a class in the gradebook: from a CSV file of your own, of Canvas or of Moodle.
+
+    Takes the columns id, first_name, last_name, email and lms_user_id; Canvas's gradebook as
+    exported; or Moodle's participants. Names and e-mail are brought up to date, nobody is removed.
+    """
+    from course.platforms.roster import import_roster
+
+    _imported(import_roster(_root(), file))
+
+
+@app.command()
+def due(
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file with the columns name and duedate.", metavar="CSV")
+    ],
+) -> None:
+    """Enter due dates in the gradebook, from a CSV file; without a zone they are the course's."""
+    from course.platforms.roster import import_due_dates
+
+    _imported(import_due_dates(_root(), file))
+
+
+def _imported(done: "Imported") -> None:
+    for line in done.problems:
+        out.print(f"[bold red]![/] {escape(line)}", soft_wrap=True)
+    counts = [(done.added, "added"), (done.changed, "changed"), (done.same, "as before")]
+    out.print(", ".join(f"{len(those)} {what}" for those, what in counts) + ".")
+
+
+@app.command()
+def collect(
+    archive: Annotated[
+        Path,
+        typer.Argument(
+            help="The zip file, or the folder that came of unpacking it.", metavar="ZIP"
+        ),
+    ],
+    assignment: Annotated[
+        str, typer.Option(help="The assignment, such as 02_softmax.", metavar="NAME")
+    ],
+    worksheet: Annotated[
+        Path | None,
+        typer.Option(help="Moodle's grading worksheet, for times and equal names.", metavar="CSV"),
+    ] = None,
+) -> None:
+    """Put into submitted/ what Canvas or Moodle gives out of an assignment in one zip file.
+
+    Students are known by the roster; who isn't on it is named, and not collected. Of several
+    attempts the latest is taken, and what was there before is moved to saved/.
+    """
+    from course.platforms.collect import collect as collect_archive
+
+    done = collect_archive(_root(), archive, assignment, worksheet=worksheet)
+    for line in done.notes:
+        out.print(f"[yellow]•[/] {escape(line)}", soft_wrap=True)
+    for line in done.problems:
+        out.print(f"[bold red]![/] {escape(line)}", soft_wrap=True)
+    if done.saved:
+        out.print(f"Earlier hand-ins are in {escape(_shown(done.saved))}", soft_wrap=True)
+    out.print(
+        f"{len(done.new)} collected, {len(done.changed)} again, {len(done.same)} as before.",
+    )
+
+
+@app.command()
+def give_back(
+    exported: Annotated[
+        Path,
+        typer.Argument(help="What the platform has exported: CSV or zip.", metavar="FILE"),
+    ],
+    assignment: Annotated[
+        str, typer.Option(help="The assignment, such as 02_softmax.", metavar="NAME")
+    ],
+    column: Annotated[
+        str, typer.Option(help="Canvas's column, if it isn't clear which.", metavar="TEXT")
+    ] = "",
+    scale: Annotated[
+        bool, typer.Option("--scale", help="Convert to the platform's full marks.")
+    ] = False,
+) -> None:
+    """Fill in grades, and pack feedback, as Canvas or Moodle takes them back.
+
+    FILE is Canvas's gradebook, Moodle's grading worksheet, or, for feedback in Canvas, the zip file
+    of what was handed in. What is made lies in give_back/.
+    """
+    from course.platforms.give_back import give_back as fill_in
+
+    done = fill_in(_root(), exported, assignment, column=column, scale=scale)
+    for line in done.notes:
+        out.print(f"[yellow]•[/] {escape(line)}", soft_wrap=True)
+    for path in done.files:
+        out.print(f"  {escape(_shown(path))}", soft_wrap=True)
+    who = "1 student" if done.count == 1 else f"{done.count} students"
+    out.print(f"For {done.platform}, of {who}.")
 
 
 new = typer.Typer(no_args_is_help=True, help="Begin a chapter or an exercise, with placeholders.")
@@ -184,6 +295,25 @@ def figures(assignments: Assignments = None) -> None:
 
 
 @app.command()
+def site(
+    solutions: Annotated[
+        bool,
+        typer.Option(help="Solutions, folded after each exercise, or nothing of them."),
+    ] = True,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Its folder; _site if not given.")
+    ] = None,
+) -> None:
+    """Make the reading site: all chapters with their figures, to be read in a browser."""
+    from course.authoring.site import make_site
+
+    root = _root()
+    with out.status("Making pages"):
+        page = make_site(root, into, solutions=solutions)
+    out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
+
+
+@app.command()
 def workspace(
     next_one: Annotated[
         bool, typer.Option("--next", help="Print the first notebook with something to do.")
@@ -228,6 +358,27 @@ def hand_in(
         out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
     out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
     out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
+
+
+@app.command()
+def solution(
+    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+    exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if you have not tried it yet.")
+    ] = False,
+) -> None:
+    """Show the course's own answer to an exercise that you have tried."""
+    from rich.syntax import Syntax
+
+    from course.solutions import find_solution
+
+    found = find_solution(_root(), Path(chapter).name, exercise, anyway=anyway)
+    out.print(f"[bold]{escape(found.title)}[/]", soft_wrap=True)
+    if found.in_words or not out.is_terminal:
+        typer.echo(found.text)
+    else:
+        out.print(Syntax(found.text, "python", background_color="default", word_wrap=True))
 
 
 def _progress_line(one: "Progress_") -> str:

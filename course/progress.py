@@ -44,10 +44,12 @@ class Exercise:
     """An exercise of a reader's own notebook.
 
     Attributes:
+        id: the grade_id of the cell with its answer.
         title: its heading, such as "2.4: log_softmax".
         state: how far it is; an answer in words is done when there is one.
     """
 
+    id: str
     title: str
     state: State
 
@@ -168,10 +170,10 @@ def _exercises(nb: NotebookNode) -> Iterator[Exercise]:
         key = grade_id(cell)
         marks = cell.metadata.get("nbgrader", {})
         if is_solution(cell) and f"{TEST_PREFIX}{key}" in tests:
-            yield Exercise(titles.get(key, key), _state(cell, tests[f"{TEST_PREFIX}{key}"]))
+            yield Exercise(key, titles.get(key, key), _state(cell, tests[f"{TEST_PREFIX}{key}"]))
         elif marks.get("grade") and not is_test(cell):
             left = TO_ANSWER in cell.source or not cell.source.strip() or TO_DO in cell.source
-            yield Exercise(titles.get(key, key), State.OPEN if left else State.DONE)
+            yield Exercise(key, titles.get(key, key), State.OPEN if left else State.DONE)
 
 
 def _state(answer: NotebookNode, test: NotebookNode) -> State:

@@ -307,9 +307,12 @@ class Question:
         if not failed and not self.complete:
             yield "All the checks here pass. More are run when it is graded."
             return
-        more = "" if self.complete else " so far; more checks are run when it is graded"
         unit = "point" if self.points == 1 else "points"
-        yield f"{self.earned:g} of {self.points:g} {unit}{more}."
+        if self.complete:
+            yield f"{self.earned:g} of {self.points:g} {unit}."
+        else:
+            more = "More checks are run when it is graded; some decide whether any points count."
+            yield f"{self.earned:g} of {self.points:g} {unit} so far. {more}"
         if any(r.essential for r in failed):
             first = next(r for r in failed if r.essential)
             yield f"(The rest builds on “{first.name}”: without it there are no points.)"

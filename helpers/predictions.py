@@ -89,10 +89,9 @@ class Predictions:
         )
 
     def _said(self, what: str, value: Any) -> str:
-        if not isinstance(value, str):
-            return f"{float(value):.4g}"
-        words = self._choices.get(what, {}).get(value)  # none where the guess's cell was not run
-        return f'"{value}", {words}' if words else f'"{value}"'
+        if choices := self._choices.get(what):
+            return f'"{value}", {choices[value]}'
+        return f'"{value}"' if isinstance(value, str) else f"{float(value):.4g}"
 
 
 def _is_number(guess: Any) -> bool:

@@ -8,7 +8,6 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -66,24 +65,23 @@ def _folders(source: Path, wanted: Sequence[str] | None) -> list[Path]:
 
 @contextlib.contextmanager
 def _saving(figures: Path, made: Callable[[Path], None]) -> Iterator[None]:
-    """Let every shown figure write a file, the same whatever the reader's Matplotlib is set to."""
+    """Let `plots.show` write files, the same ones whatever the reader's Matplotlib is set to."""
 
-    def save(figure: Figure, name: str, alt: str) -> Any:
+    def save(figure: Figure, name: str, alt: str) -> None:
         figures.mkdir(parents=True, exist_ok=True)
         path = figures / f"{name}.png"
         figure.savefig(path, dpi=DPI, metadata={"Software": None})
         plt.close(figure)
         made(path)
-        return alt
 
-    picture, backend = plots.picture, matplotlib.get_backend()
+    show, backend = plots.show, matplotlib.get_backend()
     plt.switch_backend("agg")
-    plots.picture = save  # which `plots.show` and `sliders.explore` call
+    plots.show = save
     try:
         with matplotlib.rc_context(), warnings.catch_warnings():
             matplotlib.rcdefaults()
             warnings.simplefilter("ignore")  # a chapter may warn on purpose
             yield
     finally:
-        plots.picture = picture
+        plots.show = show
         plt.switch_backend(backend)

@@ -27,7 +27,7 @@ class Row:
     """One exercise.
 
     Attributes:
-        id: of the cell with its points, to which the page links.
+        id: the anchor of its answer, as nbgrader's template names it.
         title: the exercise's heading.
         points: earned and to be had, or that they are still to come.
         state: "right", "partly", "wrong", "blank" or "unread": the color.
@@ -60,7 +60,7 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
         comment = str(comments.get(key, ""))
         empty = comment == NO_ANSWER or bool(exercise and exercise.blank)
         yield Row(
-            id=grade_id(cell),
+            id=f"comment-{key}" if key in comments else grade_id(cell),
             title=printable(titles.get(grade_id(cell), key)),
             points=_points(cell) if waits else f"{points(score)} of {points(most)}",
             state="blank" if empty else "unread" if waits else _state(score, most),

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import (
     ClearHiddenTests,
     Execute,
@@ -25,11 +26,21 @@ from nbgrader.preprocessors import (
 )
 from traitlets import default
 
+from course.files import printable
 from course.grading.overview import WAITS, rows, total, waiting
 from course.grading.remarks import remarks, without_secrets
 from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
-from course.notebooks.cells import NOT_GRADED, SCHEMA, grade_id, is_test
+from course.notebooks.cells import (
+    NOT_GRADED,
+    SCHEMA,
+    NotebookError,
+    grade_id,
+    is_manual,
+    is_test,
+    model_answer,
+    read,
+)
 from course.notebooks.source import source_notebook
 from course.verdict import METADATA, find_verdict, put_verdict
 from helpers import pace
@@ -218,6 +229,51 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
         style = (TEMPLATES / "course_feedback" / "page.css").read_text(encoding="utf-8")
         resources["inlining"]["css"].append(style)
         return nb, resources
+
+
+class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
+    """Show whoever marks answers in words, in formgrader, what earns the marks and a model answer.
+
+    On top stand links to the answers; each leads to the next one. Elsewhere it does nothing.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Insert a text cell below each answer that a person marks, and one on top."""
+        if "submission_id" not in resources:  # what formgrader says of a page, and nobody else
+            return nb, resources
+        courses = CourseDirectory(parent=self)
+        folder = courses.format_path(courses.source_directory, ".", resources["assignment_id"])
+        path = Path(courses.root, folder, f"{resources['notebook_id']}.ipynb")
+        try:
+            known = {grade_id(cell): cell.source for cell in read(path).cells}
+        except (NotebookError, OSError) as error:
+            self.log.warning("%s", printable(str(error)))
+            return nb, resources
+        answers = [cell for cell in nb.cells if is_manual(cell)]
+        ids = [grade_id(cell) for cell in answers]
+        for cell, following in zip(answers, [*ids[1:], ""], strict=True):
+            place = nb.cells.index(cell) + 1
+            text = _rubric(known.get(grade_id(cell), ""), following)
+            nb.cells.insert(place, new_markdown_cell(text))  # type: ignore[no-untyped-call]
+        if ids:
+            links = ", ".join(f"[{key}](#{key})" for key in ids)
+            top = new_markdown_cell(f"**Answers in words:** {links}")  # type: ignore[no-untyped-call]
+            nb.cells.insert(0, top)
+        return nb, resources
+
+
+def _rubric(source: str, following: str) -> str:
+    """Return what stands below an answer: what the instructor wrote, and where the next one is."""
+    answer, scheme = model_answer(source)
+    lines = "  \n".join(scheme.splitlines())  # each mark in a line of its own
+    parts = {"What earns the marks": lines, "A model answer": answer}
+    folds = [
+        f"<details open><summary>{title}</summary>\n\n{text}\n\n</details>"
+        for title, text in parts.items()
+        if text
+    ]
+    further = [f"[Next answer](#{following})"] if following else []
+    return "\n\n".join(folds + further)
 
 
 class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]

@@ -36,8 +36,8 @@ BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_SCHEME, END_SCHEME = "=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ==="
 MANUAL_PREFIX = "why_"
 FIGURES = "figures"
-SHOWS = ("plots.show", "sliders.explore")  # both take a figure's name and alt as second and third
 HINTS = 2
+SHOWS = ("plots.show", "sliders.explore")  # name and description are their next arguments
 
 _IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)\s]+)[^)]*\)")
 _IMG_TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
@@ -275,12 +275,12 @@ def _figures(nb: NotebookNode) -> Iterator[str]:
         if cell.cell_type != "code":
             continue
         for call in ast.walk(ast.parse(cell.source)):
-            function = next((name for name in SHOWS if _is_call(call, name)), None)
-            if not isinstance(call, ast.Call) or not function:
+            shows = next((function for function in SHOWS if _is_call(call, function)), None)
+            if not shows or not isinstance(call, ast.Call):
                 continue
             name, alt = _argument(call, 1, "name"), _argument(call, 2, "alt")
             if not name or not re.fullmatch(r"\w+", name) or not alt or not alt.strip():
-                yield f"{cell.id}: {function} needs its name and its alt written out literally"
+                yield f"{cell.id}: {shows} needs its name and its alt written out literally"
                 continue
             shown[name] += 1
             if not _expected(nb.cells[index + 1 :], name):
@@ -288,7 +288,7 @@ def _figures(nb: NotebookNode) -> Iterator[str]:
     yield from (f"{count} figures are called {name}" for name, count in shown.items() if count > 1)
     for cell, path in _pictures(nb):
         if path.startswith(f"{FIGURES}/") and Path(path).stem not in shown:
-            yield f"{cell.id}: no {' or '.join(SHOWS)} makes {path}"
+            yield f"{cell.id}: no cell shows {path}"
 
 
 def _expected(cells: list[NotebookNode], name: str) -> bool:
@@ -327,6 +327,12 @@ def _pictures(nb: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
 
 
 # --- reading cells --------------------------------------------------------------------------------
+
+
+def unmarked(source: str) -> str:
+    """Return a cell's source without the marks around its solutions."""
+    marks = (BEGIN_SOLUTION, END_SOLUTION)
+    return "\n".join(line for line in source.splitlines() if line.strip() not in marks)
 
 
 def without(source: str, begin: str, end: str, stub: str = "") -> str | None:

@@ -166,17 +166,33 @@ def timestamp(folder: Path, zone: tzinfo) -> datetime | None:
         SubmissionError: if timestamp.txt can't be understood.
     """
     text = _timestamp_text(folder)
-    if not text:
-        return None
+    try:
+        return moment(text, zone) if text else None
+    except SubmissionError as error:
+        raise SubmissionError(f"{TIMESTAMP} {error}") from None
+
+
+def moment(text: str, zone: tzinfo, *, bare: tzinfo = UTC) -> datetime:
+    """Return the time that a text names, in UTC.
+
+    Args:
+        text: a date and a time of day, then perhaps a zone, as `timestamp` takes them.
+        zone: the course's.
+        bare: the zone of a time that names none.
+
+    Raises:
+        SubmissionError: if it can't be understood; the message has yet to say what.
+    """
     found = _WHEN.fullmatch(text)
     try:
         day, time, name = found.groups("") if found else ("", "", "")
         when = datetime.fromisoformat(f"{day} {time}")
-        return when.replace(tzinfo=_zone(name, when, zone)).astimezone(UTC).replace(tzinfo=None)
+        there = _zone(name, when, zone) if name else bare
+        return when.replace(tzinfo=there).astimezone(UTC).replace(tzinfo=None)
     except KeyError:
-        raise SubmissionError(f"timestamp.txt names a time zone “{name}”") from None
+        raise SubmissionError(f"names a time zone “{name}”") from None
     except (ValueError, OverflowError):
-        raise SubmissionError("timestamp.txt holds no date") from None
+        raise SubmissionError("holds no date") from None
 
 
 def course_zone(config: Config) -> tzinfo:
@@ -199,7 +215,7 @@ def _zone(name: str, when: datetime, zone: tzinfo) -> tzinfo:
         KeyError: if there is none of that name.
         ValueError: if the offset is none.
     """
-    if name in ("", "Z", "UTC", "GMT"):
+    if name in ("Z", "UTC", "GMT"):
         return UTC
     if name in (when.replace(tzinfo=zone, fold=fold).tzname() for fold in (0, 1)):
         return zone

@@ -56,13 +56,15 @@ def which(folder: Path, name: str, wanted: Mapping[str, NotebookNode]) -> Meant:
     """
     file, exact = f"{name}{NOTEBOOK}", folder / f"{name}{NOTEBOOK}"
     others = _others(folder, name, wanted)
-    missing = f"{file} is missing"
+    missing, work = f"{file} is missing", []
     if _is_file(exact):
         work = [path for path in others if _answered(path, folder, wanted[name])]
         if not work or _answered(exact, folder, wanted[name]):
             return Meant(exact, "")
         others, missing = work, f"nothing is answered in {file}"
     best = _best(others, folder, wanted[name])
+    if best == folder / f"{folder.name}.zip" and not work:  # as `course hand-in` makes it
+        return Meant(best, "")
     if best is not None:
         return Meant(best, f"{missing}; {best.relative_to(folder)} was graded in its place")
     return Meant(exact, "") if os.path.lexists(exact) else Meant(None, missing)

@@ -148,7 +148,12 @@ def test_the_report_of_a_failure(capsys):
         (2, (True, True), "2 of 2 points."),
         (1, (True,), "1 of 1 point."),
         (4, (True, True), "All the checks here pass. More are run when it is graded."),
-        (4, (True, False), "1 of 4 points so far; more checks are run when it is graded."),
+        (
+            4,
+            (True, False),
+            "1 of 4 points so far. More checks are run when it is graded; some decide whether any "
+            "points count.",
+        ),
         (4, (), "T: there are no checks here: they are run when it is graded."),
         (2, (NotImplementedError, NotImplementedError), "T: not attempted yet."),
         (2, (NotImplementedError, True), "1 of 2 points."),

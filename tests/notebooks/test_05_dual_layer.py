@@ -11,7 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from helpers.answers.gradients import numerical_gradient
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("05_dual_layer", "dual_layer")
 says = CHAPTER.says
@@ -414,6 +419,11 @@ def test_a_penalty_straightens_the_border(
     says("the data loss is 0.018 for these 60 and 1.020 for the 395 others")
 
 
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_kfold", f)
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
 # --- the bug museum -------------------------------------------------------------------------------
 
 
@@ -635,18 +645,7 @@ def test_the_second_model_answer(f: dict[str, Any]) -> None:
 
 
 def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
-    parts = re.split(r"(?m)^\*\*\d+\.\*\* ", CHAPTER.cell("quiz"))[1:]
-    assert len(parts) == 10
-    for number, part in enumerate(parts, 1):
-        options = re.findall(r"(?m)^- \*\*([a-d])\*\* ", part)
-        assert options == list("abcd")[: len(options)]
-        assert len(options) in (3, 4)
-        folded = part[part.index(f"<details><summary>Answer to question {number}") :]
-        right = re.search(r"\*\*([a-d])\*\* is right\.", folded)
-        assert right
-        assert right[1] in options
-        for other in set(options) - {right[1]}:
-            assert f"**{other}**" in folded, (number, other)
+    holds_a_quiz_of_ten(CHAPTER)
 
 
 def test_the_quizs_numbers(f: dict[str, Any], sets: Any) -> None:

@@ -53,19 +53,6 @@ def test_another_folder(course_root, tmp_path):
     assert (course_root / FIGURE).read_bytes() == before
 
 
-def test_a_figure_with_sliders_is_drawn_with_the_values_it_starts_from(course_root):
-    make_figures(course_root)
-    first = (course_root / FIGURE).read_bytes()
-    path = course_root / "source/01_doubling/doubling.ipynb"
-    [cell] = [cell for cell in read(path).cells if cell.id == "plot"]
-    body = cell.source.replace(
-        "plots.show(fig,", "from helpers import sliders\nsliders.explore(lambda k: fig,"
-    )
-    edit(path, cell.source, body.rstrip()[:-1].rstrip(", \n") + ", k=(1, 3, 2))")
-    assert make_figures(course_root) == [course_root / FIGURE]
-    assert (course_root / FIGURE).read_bytes() == first
-
-
 def test_one_assignment_alone(course_root):
     shutil.copytree(course_root / "source/01_doubling", course_root / "source/02_again")
     made = make_figures(course_root, ["02_again"])

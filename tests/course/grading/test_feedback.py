@@ -18,7 +18,7 @@ from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
-from course.notebooks.cells import read
+from course.notebooks.cells import grade_id, model_answer, read
 
 DOUBLING = "01_doubling"
 FIGURE = "figures/doubling.png"  # the release's own
@@ -120,6 +120,12 @@ def test_on_top_stands_what_went_wrong_by_exercise(pages):
     soup = BeautifulSoup(pages["bob", "doubling"], "html.parser")
     targets = {tag.get("name") or tag.get("id") for tag in soup.find_all(["a", "h1"])}
     assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
+    first = soup.select("table.overview a")[0]["href"]
+    (answer,) = soup.select(f'a[name="{first[1:]}"] + .panel-heading')
+    assert "Student's answer" in answer.get_text()
+    folded = soup.select("details.panel-body")
+    assert len(folded) == 2
+    assert all("Question(" in fold.get_text() for fold in folded)
 
 
 def unread(root):
@@ -240,6 +246,25 @@ def formgraders_page(root, notebook):
             "keyword": "", "prev": None, "next": None, "filename": "",
         },
     )[0]  # fmt: skip
+
+
+def test_formgrader_shows_whoever_marks_the_rubric_and_feedback_does_not(released, hand_in):
+    hand_in(released, "eve", double=RIGHT, why_twice="Because.")
+    grade_class(released, jobs=1)
+    graded = released / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+    soup = BeautifulSoup(formgraders_page(released, graded), "html.parser")
+    folds = {fold.summary.get_text(): fold.get_text(" ") for fold in soup.select("details[open]")}
+    source = read(released / "source" / DOUBLING / "doubling.ipynb")
+    (cell,) = [cell for cell in source.cells if grade_id(cell) == "why_twice"]
+    answer, scheme = model_answer(cell.source)
+    assert answer
+    assert scheme
+    assert scheme in folds["What earns the marks"]
+    assert answer in folds["A model answer"]
+    (link,) = soup.select('a[href="#why_twice"]')
+    assert soup.select(f"input{link['href']}")
+    (page,) = feedback_of(released, "eve", DOUBLING).pages
+    assert scheme not in BeautifulSoup(page.read_text(), "html.parser").get_text(" ")
 
 
 def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from course.notebooks.cells import grade_id
+from course.repair.repair import repair
 from course.repair.which import likeness, which
 
 
@@ -112,6 +113,21 @@ def test_a_notebook_in_an_archive(tmp_path, given, written, archive):
     (tmp_path / archive).write_bytes(data.getvalue()[:50])
     expected = None if archive.startswith("my") else tmp_path / archive
     assert which(tmp_path, "doubling", wanted).path == expected
+
+
+def test_what_course_hand_in_makes_is_no_repair(tmp_path, given, written):
+    folder = tmp_path / "01_doubling"
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        file.writestr("01_doubling/doubling.ipynb", written(1))
+    put(folder, "01_doubling.zip")
+    (folder / "01_doubling.zip").write_bytes(data.getvalue())
+    meant = which(folder, "doubling", {"doubling": given})
+    assert (meant.path, meant.note) == (folder / "01_doubling.zip", "")
+    assert repair(data.getvalue(), given, name="doubling").notes == []
+    assert repair(data.getvalue(), given, name="other").notes
+    put(folder, "doubling.ipynb", text=written(0))
+    assert "was graded in its place" in which(folder, "doubling", {"doubling": given}).note
 
 
 def test_no_link_stands_in_and_no_pipe(tmp_path, given):

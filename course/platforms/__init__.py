@@ -1,0 +1,1 @@
+"""Into and out of a learning platform: rosters, due dates, hand-ins, grades, feedback files."""

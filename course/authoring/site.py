@@ -6,6 +6,7 @@ are those that the release shows folded. Sphinx makes HTML of the pages, as docs
 """
 
 import copy
+import itertools
 import posixpath
 import re
 import shutil
@@ -210,8 +211,11 @@ def _figures_shown(text: str) -> str:
 
 
 def _labelled(text: str, notebook: str, cell: str) -> str:
-    """Return Markdown whose first heading is labelled by its cell's id: it stays, titles don't."""
-    return re.sub(r"^(?=##+ )", f"({notebook}-{cell})=\n", text, count=1, flags=re.MULTILINE)
+    """Return Markdown whose headings are labelled by their cell's id: it stays, titles don't."""
+    ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return re.sub(
+        r"^(?=##+ )", lambda _: f"({notebook}-{cell}{next(ends)})=\n", text, flags=re.MULTILINE
+    )
 
 
 def _copy_figures(source: SourceNotebook, folder: Path) -> None:

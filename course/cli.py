@@ -59,10 +59,13 @@ class PlainErrors(TyperGroup):
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
         except Exception as error:
+            from traitlets import TraitError
+
             from course.notebooks.bank import BankError
             from course.notebooks.cells import NotebookError
 
-            if not isinstance(error, CourseError | NotebookError | BankError):
+            known = CourseError | NotebookError | BankError | TraitError  # the last is nbgrader's
+            if not isinstance(error, known):
                 raise
             err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)
@@ -115,6 +118,13 @@ def release(
         out.print(f"  {escape(result.assignment)}  {state}")
         if result.saved:
             out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
+        if result.gone:
+            names = escape(", ".join(result.gone))
+            out.print(f"    no longer graded, its points gone: {names}", soft_wrap=True)
+            out.print("    the gradebook as it was is in saved/")
+        if result.come:
+            names = escape(", ".join(result.come))
+            out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
 
 
 @app.command()

@@ -30,14 +30,13 @@ def explore(
             all three are integers, so are the values.
     """
     start = {key: first for key, (_, _, first) in ranges.items()}
-    first = plots.picture(draw(**start), name, alt)
     if OPENED not in os.environ:
-        display(first)  # type: ignore[no-untyped-call]
+        plots.show(draw(**start), name, alt)
         return
     import ipywidgets
 
     handle = DisplayHandle()  # type: ignore[no-untyped-call]
-    handle.display(first)  # type: ignore[no-untyped-call]
+    handle.display(plots.picture(draw(**start), name, alt))  # type: ignore[no-untyped-call]
 
     sliders = {key: _slider(key, *limits) for key, limits in ranges.items()}
 

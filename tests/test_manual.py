@@ -545,7 +545,7 @@ def mark_answers(course: Path) -> None:
             "activations", "01_activations", "amina.diallo"
         )
         waiting = [grade for grade in notebook.grades if grade.needs_manual_grade]
-        assert len(waiting) == 2
+        assert len(waiting) == 3
         for grade in waiting:
             grade.manual_score, grade.needs_manual_grade = 1, False
         gradebook.db.commit()

@@ -9,8 +9,8 @@
     notebook = "two_layer_by_hand"
 
     [[part]]
-    notebook = "two_layer_net"
-    answers = ["layers", "networks"]       # of helpers.answers: they hold this part's solutions, so
+    notebook = "layers"
+    answers = ["layers"]                   # of helpers.answers: they hold this part's solutions, so
                                            # only what comes after it may import them
     needs = ["torch>=2.13"]                # packages beyond the course's own: where one is missing,
                                            # the notebook is left out of whatever would run it

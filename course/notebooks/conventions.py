@@ -37,6 +37,7 @@ BEGIN_SCHEME, END_SCHEME = "=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===
 MANUAL_PREFIX = "why_"
 FIGURES = "figures"
 HINTS = 2
+SHOWS = ("plots.show", "sliders.explore")  # name and description are their next arguments
 
 _IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)\s]+)[^)]*\)")
 _IMG_TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
@@ -274,11 +275,12 @@ def _figures(nb: NotebookNode) -> Iterator[str]:
         if cell.cell_type != "code":
             continue
         for call in ast.walk(ast.parse(cell.source)):
-            if not _is_call(call, "plots.show"):
+            shows = next((function for function in SHOWS if _is_call(call, function)), None)
+            if not shows or not isinstance(call, ast.Call):
                 continue
             name, alt = _argument(call, 1, "name"), _argument(call, 2, "alt")
             if not name or not re.fullmatch(r"\w+", name) or not alt or not alt.strip():
-                yield f"{cell.id}: plots.show needs its name and its alt written out literally"
+                yield f"{cell.id}: {shows} needs its name and its alt written out literally"
                 continue
             shown[name] += 1
             if not _expected(nb.cells[index + 1 :], name):
@@ -286,7 +288,7 @@ def _figures(nb: NotebookNode) -> Iterator[str]:
     yield from (f"{count} figures are called {name}" for name, count in shown.items() if count > 1)
     for cell, path in _pictures(nb):
         if path.startswith(f"{FIGURES}/") and Path(path).stem not in shown:
-            yield f"{cell.id}: no plots.show makes {path}"
+            yield f"{cell.id}: no cell shows {path}"
 
 
 def _expected(cells: list[NotebookNode], name: str) -> bool:

@@ -10,36 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.answers.deep_layers import BatchNormalization, Dropout
+from helpers.answers.initialization import initial_std
 from helpers.answers.layers import Affine, Array, Relu, Sigmoid, SoftmaxWithLoss
 from helpers.answers.networks import numerical_gradients
 
 Layer = Affine | BatchNormalization | Relu | Sigmoid | Dropout
 
 ACTIVATIONS: dict[str, type[Relu] | type[Sigmoid]] = {"relu": Relu, "sigmoid": Sigmoid}
-
-
-def initial_std(n_in: int, weight_init_std: str | float) -> float:
-    """Return the standard deviation of a layer's initial weights.
-
-    Args:
-        n_in: inputs of the layer.
-        weight_init_std: "he" or "relu" for √(2 / n_in), "xavier" or "sigmoid" for √(1 / n_in), or
-            the deviation itself.
-
-    Raises:
-        ValueError: if it is another word.
-    """
-    match weight_init_std:
-        case "he" | "relu":
-            return float(np.sqrt(2 / n_in))
-        case "xavier" | "sigmoid":
-            return float(np.sqrt(1 / n_in))
-        case str():
-            raise ValueError(
-                f"weight_init_std is 'he', 'relu', 'xavier', 'sigmoid' or a number, "
-                f"not {weight_init_std!r}"
-            )
-    return float(weight_init_std)
 
 
 class MultiLayerNetExtend:

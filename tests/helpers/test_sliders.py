@@ -17,6 +17,7 @@ def shown(monkeypatch):
     """What is displayed."""
     things = []
     monkeypatch.setattr(sliders, "display", things.append)
+    monkeypatch.setattr(plots, "display", things.append)
     return things
 
 

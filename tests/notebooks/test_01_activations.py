@@ -1,19 +1,25 @@
 """Chapter 1's reference figures, and every number in its text: text and mathematics can't drift."""
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
 from helpers.answers.gradients import numerical_derivative
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("01_activations", "activations")
 says = CHAPTER.says
 
 RANDOM = np.random.default_rng(1)
 
-ELEMENTWISE = ["step_function", "sigmoid", "tanh", "relu", "identity_function"]
+ELEMENTWISE = ["step_function", "sigmoid", "tanh", "relu"]
 ELEMENTWISE += ["sigmoid_grad", "tanh_grad", "relu_grad"]
 FLOATS = [-1e300, -1000.0, -710.0, -1.5, -0.0, 5e-324, 0.5, 709.8, 1000.0, 1e300]
 
@@ -59,6 +65,21 @@ def test_a_neuron_that_computes_and(f: dict[str, Any]) -> None:
     says("$z = 0.5 + 0.5 - 0.7 = 0.3 > 0$, so the neuron outputs 1.")
     says("For $(1, 0)$ it is $z = 0.5 - 0.7 = -0.2$, so it outputs 0.")
     says("This neuron computes the logical *and*.")
+
+
+def test_a_line_separates_or_and_none_exclusive_or() -> None:
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+
+    def ones(w1: float, w2: float, b: float) -> list[bool]:
+        return (corners @ [w1, w2] + b > 0).tolist()
+
+    assert ones(0.5, 0.5, -0.7) == [False, False, False, True]
+    says("only (1, 1) lies on the side where the neuron says 1")
+    assert ones(0.5, 0.5, -0.3) == [False, True, True, True]
+    says("For *or* raise the bias to $-0.3$")
+    every = [ones(*drawn) for drawn in RANDOM.uniform(-2, 2, size=(5000, 3))]
+    assert [False, True, True, False] not in every
+    says("*Exclusive or* can't be done.")
 
 
 def test_step_function(f: dict[str, Any]) -> None:
@@ -123,6 +144,40 @@ def test_relu_and_identity(f: dict[str, Any]) -> None:
     assert np.asarray(f["relu"]([-5, 0, 4])).tolist() == [0, 0, 4]
     says("The list $[-5, 0, 4]$ gives $[0, 0, 4]$.")
     assert f["identity_function"]([-5, 0, 4]) == [-5, 0, 4]
+
+
+def run_cell(f: dict[str, Any], cell: str) -> dict[str, Any]:
+    """Run a cell with the reference's names and return what it leaves."""
+    names = dict(f)
+    CHAPTER.run(cell, names)
+    return names
+
+
+def test_the_first_figure_of_slopes() -> None:
+    close([np.cos(1), (np.sin(1.8) - np.sin(0.2)) / 1.6], [0.5403, 0.4845], 4)
+    close((np.sin(1.8) - np.sin(1)) / 0.8, 0.1655, 4)
+    says("whose slope is 0.5403")
+    says("almost as steep, 0.4845; the one with the slope from x to x + h is far too flat, 0.1655")
+
+
+def test_the_step_that_is_compared_is_the_best(f: dict[str, Any]) -> None:
+    names = run_cell(f, "plot_step_size")
+    names = run_cell(names, "compare_step")
+    assert 3e-6 < names["best_step"] < 3e-5
+
+
+def test_slopes_are_parabolas_in_the_output(f: dict[str, Any]) -> None:
+    z = RANDOM.normal(0, 3, size=100)
+    y, t = f["sigmoid"](z), f["tanh"](z)
+    np.testing.assert_allclose(f["numerical_diff"](f["sigmoid"], z), y * (1 - y), atol=1e-8)
+    np.testing.assert_allclose(f["numerical_diff"](f["tanh"], z), 1 - t**2, atol=1e-8)
+    says("the slope is 0 at the outputs 0 and 1, and largest, 1/4, at the output 1/2")
+    says("it is 0 at the outputs -1 and 1, and largest, 1, at the output 0")
+
+
+def test_a_central_difference_at_the_kink_gives_the_mean(f: dict[str, Any]) -> None:
+    assert f["numerical_diff"](f["relu"], 0.0) == 0.5
+    says("$1/2$: it steps from $-h$")
 
 
 # --- slopes ---------------------------------------------------------------------------------------
@@ -266,12 +321,62 @@ def test_two_of_four_neurons_learn(f: dict[str, Any]) -> None:
     says("after 100 steps its error is still 0.9993")
     assert set(errors(f, "relu", -1.0)) == {1.0}
     says("The ReLU from $-1$ does not change at all.")
+    assert run_cell(f, "plot_learning")["learners"] == 2
     roughly(f["sigmoid_grad"](-8.0), 0.00034)
     says("the slope $\\sigma'(-8) = y(1-y)$ is about 0.00034")
     says("its size: about 3.4e-4 (anything from 1e-4 to 1e-3)")
 
 
+def descend(f: Any, slope: Any, w: float, target: float, steps: int) -> tuple[list[float], float]:
+    """Return the squared error before each step and after the last, and the last weight."""
+    found = []
+    for _ in range(steps):
+        found.append((float(f(w)) - target) ** 2)
+        w -= 0.1 * 2 * (float(f(w)) - target) * float(slope(w))
+    return [*found, (float(f(w)) - target) ** 2], w
+
+
+def test_relatives_of_relu(f: dict[str, Any]) -> None:
+    def leaky(x: Any) -> Any:
+        return np.where(np.asarray(x) > 0, x, 0.1 * np.asarray(x))
+
+    def gelu(x: Any) -> Any:
+        return x * (1 + np.vectorize(math.erf)(np.asarray(x) / math.sqrt(2))) / 2
+
+    def learns(h: Any, w: float) -> tuple[list[float], float]:
+        return descend(h, lambda at: f["numerical_diff"](h, at), w, 1, 100)
+
+    errors_of_leaky, _ = learns(leaky, -1.0)
+    assert errors_of_leaky[58] > 0.01 > errors_of_leaky[59]
+    says("its error is below 0.01 after 59 steps")
+    z = np.linspace(-4, 2, 6001)
+    close([gelu(z).min(), z[gelu(z).argmin()]], [-0.17, -0.75], 2)
+    says("GELU falls until $x = -0.75$")
+    says("GELU dips to -0.17")
+    errors_of_gelu, end = learns(gelu, -1.0)
+    close(end, -2.6, 1)
+    assert 1 < errors_of_gelu[-1] < errors_of_gelu[0]
+    says("from $-1$ it ends at $-2.6$")
+    assert learns(gelu, -0.5)[0][-1] < 1e-6
+    says("From $-0.5$ it learns.")
+
+
 # --- the bug museum -------------------------------------------------------------------------------
+
+
+def test_the_symptom_of_exhibit_a(f: dict[str, Any]) -> None:
+    steps = [0, 25, 50, 100, 150, 200, 400]
+    for words, name in {"right sigmoid": "sigmoid", "exhibit A": "sigmoid_exhibit"}.items():
+        h = f[name]
+        found, _ = descend(h, lambda w, h=h: f["numerical_diff"](h, w), 2.0, 0, 400)
+        says(f"| {words} | " + " | ".join(f"{found[step]:.4f}" for step in steps) + " |")
+    says("For fifty steps nothing is wrong, to the last digit.")
+    w = 2.0
+    for _ in range(4000):
+        a, slope = (float(f[n](w)) for n in ("sigmoid_exhibit", "sigmoid_grad"))
+        w -= 0.01 * 2 * a * slope * (1 if w > 0 else -1)
+    close(float(f["sigmoid_exhibit"](w)) ** 2, 0.25, 2)
+    says("with a smaller one it gets stuck in the same place")
 
 
 def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None:
@@ -279,23 +384,96 @@ def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None
     np.testing.assert_allclose(f["sigmoid_exhibit"](x), f["sigmoid"](x))
     np.testing.assert_allclose(f["sigmoid_exhibit"](-x), f["sigmoid"](x))
     assert (f["sigmoid_exhibit"](np.linspace(-20, 20, 101)) >= 0.5).all()
-    says("It is right for $x \\ge 0$ and wrong for every negative $x$: it returns $\\sigma(|x|)$,")
-    says("which is never below 1/2")
+    says("For negative $x$ it returns $\\sigma(|x|)$")
+    says("a valley with its lowest point, 1/2, at 0")
 
 
 @pytest.mark.filterwarnings("error")
 def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
     exhibit = f["numerical_diff_exhibit"]
+    whole, halves = np.arange(7), np.arange(7) + 0.5
+    assert exhibit(np.sin, whole).tolist() == [0] * 7
+    says("| slope, says exhibit B | 0 | 0 | 0 | 0 | 0 | 0 | 0 |")
+    found = exhibit(np.sin, halves)
+    np.testing.assert_allclose(found, np.cos(halves), rtol=1e-8)
+    says("| slope, says exhibit B | " + " | ".join(f"{s:.4f}" for s in found).replace("-", "−"))
+    close([exhibit(np.sin, 1.0), exhibit(np.sin, 3.0)], [0.54, -0.99], 2)
+    says("0.54 becomes 0, and so does −0.99")
     close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
     assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
-    says("At the floats it is right: 2, 4, 6, 8, 10. At the integers it returns 1, 4, 6, 7, 9")
+    says("come out as 1, 4, 6, 7, 9 in place of 2, 4, 6, 8, 10")
+    assert exhibit(lambda t: t**3, [1, 2, 3]).tolist() == [3, 12, 27]
+    says("Would exhibit B be found out with every one of them, with $x^3$ for example?")
     assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
-    says("The measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
+    says("the measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
 
 
-def test_the_checks_tell_the_exhibits_from_what_is_mended(f: dict[str, Any]) -> None:
+def test_the_checks_tell_the_exhibits_from_what_is_right(f: dict[str, Any]) -> None:
     assert f["check_sigmoid"](f["sigmoid_exhibit"]) is False
-    assert f["check_sigmoid"](f["sigmoid_mended"]) is f["check_sigmoid"](f["sigmoid"]) is True
+    assert f["check_sigmoid"](f["sigmoid"]) is True
     check = f["check_numerical_diff"]
     assert check(f["numerical_diff_exhibit"]) is False
-    assert check(f["numerical_diff_mended"]) is check(f["numerical_diff"]) is True
+    assert check(f["numerical_diff"]) is True
+
+
+@pytest.mark.parametrize("exhibit", ["sigmoid", "diff"])
+def test_the_bug_that_is_compared_is_the_one_that_the_program_has(
+    f: dict[str, Any], exhibit: str
+) -> None:
+    assert list(CHAPTER.compared(f"compare_exhibit_{exhibit}", f).values()) == ["c"]
+
+
+# --- the investigation and the quiz ---------------------------------------------------------------
+
+
+def test_the_model_answers_quote_what_their_program_prints(
+    f: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = CHAPTER.cell("why_invention").split("```python")[1].split("```")[0]
+    names = dict(f)
+    exec(program, names)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["60 30", "44 11", "51"]
+    says(
+        "the error was below 0.01 for 60 of them with $|x|$, for 51 with tanh and for 30 with ReLU"
+    )
+    says("after 100 steps for 44, for 11 with the sigmoid and for 51 with tanh")
+    exploding, vanishing = map(float, lines[3].split())
+    close([exploding, 1.2**20], [38, 38], 0)
+    says("it is 38 for $|x|$, which is $1.2^{20}$")
+    roughly(vanishing, 3.9e-23)
+    roughly(after(f, 20, "sigmoid", 1.0), 9.1e-14)
+    says("$3.9 \\cdot 10^{-23}$, far less than the sigmoid's $9.1 \\cdot 10^{-14}$")
+    assert f["gradient_after"](20, np.abs, np.sign, 1.0) == 1
+    a = 1.0
+    for _ in range(20):
+        a = float(names["steep"](a))
+    close([a, names["steep_grad"](a)], [0.98, 0.076], 2)
+    says("my activation is 0.98, and there the slope is only 0.076")
+    assert names["steep_grad"](0.0) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_with_sliders_can_be_drawn_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_its_form() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_the_quiz_is_right(f: dict[str, Any]) -> None:
+    diff = f["numerical_diff"]
+    at_h, at_half = (abs(diff(np.exp, 1.0, h) - np.e) for h in (0.02, 0.01))
+    assert at_h / at_half == pytest.approx(4, rel=0.01)
+    x = np.array([1, 2, 3])
+    x[0] = 0.9
+    assert x[0] == 0
+    bits = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert (bits.sum(axis=1) - 0.5).tolist() == [-0.5, 0.5, 0.5, 1.5]
+    close([0.9 * 0.1, 0.5 * 0.5], [0.09, 0.25], 12)
+    says("The slope is $y(1 - y)$: 0.09 for the first, 0.25 for the second.")
+    with np.errstate(over="raise", invalid="raise"):
+        close((1 + np.tanh(np.array(FLOATS) / 2)) / 2, f["sigmoid"](FLOATS), 12)
+    close(after(f, 30, "relu", 1.0, 0.8), 0.0012, 4)
+    says("$0.8^{30} \\approx 0.0012$")

@@ -1,4 +1,4 @@
-"""Chapter 6, part B: its reference figures, and every number in its text."""
+"""Chapter 6, part C: its reference figures, and every number in its text."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ STIFF = {
     r"\b(leak into the past|has chosen can't report|did not make it)\b": "plain words",
 }
 READ_BY_STUDENTS = ("01", "02", "03", "04", "05", "06")
-SHOW = r'plots\.show\(\s*\w+,\s*"(\w+)"'
+SHOW = r'(?:plots\.show|sliders\.explore)\(\s*\w+,\s*"(\w+)"'
 
 
 def test_a_source_notebook_keeps_the_conventions(source):

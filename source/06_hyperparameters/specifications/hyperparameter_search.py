@@ -1,4 +1,4 @@
-"""What the exercises of chapter 6, part B promise.
+"""What the exercises of chapter 6, part C, promise.
 
 Most of them draw random numbers, so that more than one answer is right: a step is judged by a
 sentence that says what is wrong with the answer, empty if nothing is.

@@ -304,14 +304,25 @@ ZOO = {
         edit("plot", '"doubling"', '"doub" + "ling"'),
         [
             "plot: plots.show needs its name and its alt written out literally",
-            "expected: no plots.show makes figures/doubling.png",
+            "expected: no cell shows figures/doubling.png",
         ],
     ),
     "a figure without alternative text": (
         edit("plot", "A straight line of slope two", ""),
         [
             "plot: plots.show needs its name and its alt written out literally",
-            "expected: no plots.show makes figures/doubling.png",
+            "expected: no cell shows figures/doubling.png",
+        ],
+    ),
+    "a figure with sliders, without alternative text": (
+        edit(
+            "plot",
+            'plots.show(fig, "doubling", alt="A straight line of slope two")',
+            'sliders.explore(draw, "doubling", "", w=(0, 2, 1))',
+        ),
+        [
+            "plot: sliders.explore needs its name and its alt written out literally",
+            "expected: no cell shows figures/doubling.png",
         ],
     ),
     "two figures of one name": (
@@ -335,7 +346,7 @@ ZOO = {
     ),
     "an expected figure that nothing draws": (
         edit("title", "# Doubling", "![Another](figures/another.png)"),
-        ["title: no plots.show makes figures/another.png"],
+        ["title: no cell shows figures/another.png"],
     ),
     "a picture without alternative text": (
         edit("expected", "A straight line of slope two", ""),

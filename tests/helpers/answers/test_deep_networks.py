@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.answers.deep_networks import MultiLayerNetExtend, initial_std
+from helpers.answers.deep_networks import MultiLayerNetExtend
 from helpers.answers.gradients import numerical_gradient
+from helpers.answers.initialization import initial_std
 from helpers.answers.networks import TwoLayerNet
 
 FIXTURES = Path(__file__).parent / "fixtures" / "deep.npz"  # made by tools/record_deep.py

@@ -18,7 +18,7 @@ READY = "(window.MathJax?.startup?.promise ?? Promise.resolve()).then(arguments[
 UNFOLD = (
     "document.querySelector('.back-to-top')?.remove();"
     "const all = [...document.querySelectorAll('details')];"
-    "all.find(d => d.textContent.startsWith('Solution')).open = true;"
+    "all.find(d => d.textContent.startsWith('Solution'))?.setAttribute('open', '');"
 )
 # name, page, section at its top, color scheme, width, height
 SHOTS = [
@@ -30,8 +30,8 @@ SHOTS = [
         1100,
         640,
     ),
-    ("site_dark", "04_backprop/two_layer_net.html", "two-layer-net-s1", "dark", 1100, 520),
-    ("site_phone", "02_softmax/softmax.html", "softmax-ex1", "light", 390, 720),
+    ("site_dark", "04_backprop/layers.html", "layers-s1", "dark", 1100, 520),
+    ("site_phone", "02_softmax/softmax.html", "softmax-ex2", "light", 390, 720),
 ]
 
 

@@ -15,6 +15,9 @@ UPGRADE ?=
 # `make lab LAB='--no-browser --port 9999'` hands options on to JupyterLab.
 LAB ?=
 
+# `make site SITE=--no-solutions` leaves the solutions out.
+SITE ?=
+
 # `make mutants MUTANTS=source/01_activations/activations.ipynb` takes one notebook instead of all.
 MUTANTS ?=
 
@@ -27,7 +30,7 @@ RUN := PATH="$(abspath $(BIN)):$$PATH"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test thorough lab release lint lock bench mutants
+.PHONY: help setup demo test thorough lab site release lint lock bench mutants
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -50,6 +53,9 @@ lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there 
 	    $(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" \
 	    jupyter lab --log-level=ERROR --LabApp.default_url="/lab/tree/$$next" $(LAB)
 
+site: $(READY) ## make the reading site in _site/: every chapter as a page, solutions folded
+	$(RUN) course site $(SITE)
+
 release: $(READY) ## make the student notebooks in release/ from source/
 	$(RUN) course release
 
@@ -68,7 +74,7 @@ mutants: $(READY) ## change every reference solution in every small way, and sho
 	$(RUN) python -m course.authoring.mutation_testing $(MUTANTS)
 
 lock: $(READY) ## pin the dependencies of pyproject.toml again in requirements.lock
-	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
+	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --extra site --python-version 3.11 -o requirements.lock pyproject.toml $(UPGRADE)
 
 # An environment whose Python has gone isn't ready.
 $(shell test -x $(BIN)/python || rm -f $(READY))

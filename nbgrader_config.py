@@ -7,6 +7,7 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader import preprocessors as steps
 
+from course.authoring.changed_cells import ChangeCells
 from course.authoring.seal import Seal
 from course.authoring.tell_checks import TellChecks
 from course.grading.plugins import (
@@ -53,6 +54,7 @@ c.GenerateAssignment.preprocessors = [
     steps.ClearOutput,
     steps.CheckCellMetadata,
     steps.ComputeChecksums,
+    ChangeCells,
     steps.SaveCells,
     steps.ClearHiddenTests,
     steps.ClearMarkScheme,

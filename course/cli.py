@@ -59,10 +59,13 @@ class PlainErrors(TyperGroup):
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
         except Exception as error:
+            from traitlets import TraitError
+
             from course.notebooks.bank import BankError
             from course.notebooks.cells import NotebookError
 
-            if not isinstance(error, CourseError | NotebookError | BankError):
+            known = CourseError | NotebookError | BankError | TraitError  # the last is nbgrader's
+            if not isinstance(error, known):
                 raise
             err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
         raise typer.Exit(2)
@@ -115,6 +118,13 @@ def release(
         out.print(f"  {escape(result.assignment)}  {state}")
         if result.saved:
             out.print(f"    what was written into it is in {escape(_shown(result.saved))}")
+        if result.gone:
+            names = escape(", ".join(result.gone))
+            out.print(f"    no longer graded, its points gone: {names}", soft_wrap=True)
+            out.print("    the gradebook as it was is in saved/")
+        if result.come:
+            names = escape(", ".join(result.come))
+            out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
 
 
 @app.command()
@@ -282,6 +292,25 @@ def figures(assignments: Assignments = None) -> None:
         made = make_figures(root, assignments or None, on_left_out=_left_out)
     for path in made:
         out.print(f"  {escape(_shown(path))}")
+
+
+@app.command()
+def site(
+    solutions: Annotated[
+        bool,
+        typer.Option(help="Solutions, folded after each exercise, or nothing of them."),
+    ] = True,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Its folder; _site if not given.")
+    ] = None,
+) -> None:
+    """Make the reading site: all chapters with their figures, to be read in a browser."""
+    from course.authoring.site import make_site
+
+    root = _root()
+    with out.status("Making pages"):
+        page = make_site(root, into, solutions=solutions)
+    out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
 
 
 @app.command()

@@ -7,7 +7,7 @@ against the one that the real grading enters in a gradebook. All happens in a fo
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from course.notebooks import bank
 from course.notebooks.assignment import SOURCE, read_assignments
 from course.notebooks.bank import Answer
 from course.notebooks.cells import grade_id, is_manual, is_solution, read
-from course.notebooks.conventions import BEGIN_SCHEME, BEGIN_SOLUTION, END_SOLUTION
+from course.notebooks.conventions import BEGIN_SCHEME, unmarked
 from course.notebooks.dependencies import beneath
 from course.notebooks.source import SourceNotebook, source_notebooks
 
@@ -385,15 +385,10 @@ def _write(path: Path, source: SourceNotebook, paper: Paper, words: bool) -> Non
                 cell.source = reference[key].split(BEGIN_SCHEME)[0].rstrip("= \n")
         elif key not in paper.blank:
             answer = paper.answers.get(key)
-            cell.source = answer.source if answer else "\n".join(_unmarked(reference[key]))
+            cell.source = answer.source if answer else unmarked(reference[key])
         if key == paper.cut:
             end = f'"id": "{cell.id}"'
     text = nbformat.writes(nb).encode()  # type: ignore[no-untyped-call]
     if paper.junk:
         text = random.Random(SEED).randbytes(len(text))
     path.write_bytes(text[: text.index(end.encode())] if end else text)
-
-
-def _unmarked(solution: str) -> Iterator[str]:
-    marks = (BEGIN_SOLUTION, END_SOLUTION)
-    return (line for line in solution.splitlines() if line.strip() not in marks)

@@ -25,6 +25,7 @@ from course.layout import CourseError, load_config
 
 _engine = functools.cache(create_engine)
 PATIENCE = 60  # seconds to wait while another process writes to an SQLite file
+GRADEBOOK = "gradebook.db"  # where no other is configured
 URI = "file:"  # SQLite's own way to name a file, with options
 
 
@@ -85,7 +86,9 @@ def open_course(root: Path) -> Course:
     config = load_config(root)
     with contextlib.chdir(root):
         folders = CourseDirectory(config=config)
-        url = _url(folders.db_url)
+        own = "db_url" not in config.CourseDirectory  # nbgrader's own takes no ? or % in a path
+        file = str(root.resolve() / GRADEBOOK)
+        url = URL.create("sqlite", database=file) if own else _url(folders.db_url)
         if url.get_backend_name() == "sqlite":
             folders.db_url = _complete(url).render_as_string(hide_password=False)
     return Course(config, folders)

@@ -3,6 +3,7 @@
 Knows where things are, nothing of what stands in them.
 """
 
+import sys
 from pathlib import Path
 
 from traitlets.config import Config
@@ -29,11 +30,13 @@ def find_root(start: Path) -> Path:
 
 
 def load_config(root: Path) -> Config:
-    """Return the course's nbgrader configuration.
+    """Return the course's nbgrader configuration; what it imports may lie beside it.
 
     Raises:
         CourseError: if the file is missing or can't be run.
     """
+    if str(root) not in sys.path:
+        sys.path.append(str(root))  # the last place: no file there takes that of a package
     try:
         config: Config = PyFileConfigLoader(CONFIG, path=str(root)).load_config()
     except ConfigFileNotFound:

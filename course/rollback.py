@@ -98,14 +98,15 @@ def release_unchanged_on_error(
 ) -> AbstractContextManager[None]:
     """Put the rows of released assignments back as they were, if the block raises.
 
-    These are the assignments, their notebooks and cells; nbgrader releases no assignment anew in a
-    way that would touch what has been submitted.
+    These are the assignments, their notebooks and cells, and what submissions have earned in them.
 
     Args:
         db_url: where the gradebook is, as nbgrader names it.
         assignments: their names.
     """
-    return _unchanged_on_error(db_url, lambda gradebook: _released(gradebook, assignments))
+    return _unchanged_on_error(
+        db_url, lambda gradebook: _released_and_earned(gradebook, assignments)
+    )
 
 
 def released_rows(db_url: str, assignment: str) -> str:
@@ -172,6 +173,15 @@ def _released(gradebook: Gradebook, names: Collection[str]) -> Rows:
     for model in (GradeCell, SolutionCell, TaskCell):
         _fetch(gradebook, found, model, model.__table__.c.id.in_(cells))
     _fetch(gradebook, found, SourceCell, SourceCell.notebook_id.in_(notebooks))
+    return found
+
+
+def _released_and_earned(gradebook: Gradebook, names: Collection[str]) -> Rows:
+    """Return all rows that say what assignments are, and those of grades and comments there."""
+    found = _released(gradebook, names)
+    cells = found[BaseCell.__table__].keys()
+    _fetch(gradebook, found, Grade, Grade.cell_id.in_(cells))
+    _fetch(gradebook, found, Comment, Comment.cell_id.in_(cells))
     return found
 
 

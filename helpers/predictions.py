@@ -89,8 +89,9 @@ class Predictions:
         )
 
     def _said(self, what: str, value: Any) -> str:
-        choices = self._choices.get(what)
-        return f'"{value}", {choices[value]}' if choices else f"{float(value):.4g}"
+        if choices := self._choices.get(what):
+            return f'"{value}", {choices[value]}'
+        return f'"{value}"' if isinstance(value, str) else f"{float(value):.4g}"
 
 
 def _is_number(guess: Any) -> bool:

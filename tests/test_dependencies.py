@@ -40,10 +40,8 @@ def names(requirements: Iterable[Requirement]) -> set[str]:
 
 
 BASE = parse(PROJECT["dependencies"])
-DEV = parse(EXTRAS["dev"])
-OPTIONAL = [
-    requirement for extra, lines in EXTRAS.items() if extra != "dev" for requirement in parse(lines)
-]
+DEV, SITE = parse(EXTRAS["dev"]), parse(EXTRAS["site"])
+OPTIONAL = parse(EXTRAS["frameworks"])
 PINS = parse(LOCK.read_text().splitlines())
 
 
@@ -54,7 +52,7 @@ def lock_command() -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("requirement", BASE + DEV, ids=str)
+@pytest.mark.parametrize("requirement", BASE + DEV + SITE, ids=str)
 def test_every_dependency_is_pinned_to_a_version_that_it_allows(requirement: Requirement) -> None:
     name = canonicalize_name(requirement.name)
     pins = [pin for pin in PINS if canonicalize_name(pin.name) == name]
@@ -75,9 +73,10 @@ def test_what_builds_the_project_is_pinned() -> None:
         )
 
 
-def test_the_optional_extras_are_not_in_the_lock() -> None:
-    assert names(OPTIONAL) - names(BASE + DEV)
-    assert not (names(OPTIONAL) - names(BASE + DEV)) & names(PINS)
+def test_what_is_large_and_optional_is_not_in_the_lock() -> None:
+    assert set(EXTRAS) == {"frameworks", "dev", "site"}
+    assert names(OPTIONAL) - names(BASE + DEV + SITE)
+    assert not (names(OPTIONAL) - names(BASE + DEV + SITE)) & names(PINS)
 
 
 def test_every_pin_has_hashes_and_make_installs_nothing_without() -> None:
@@ -203,8 +202,8 @@ def test_packages_and_notebooks_import_only_what_is_declared_for_readers() -> No
 
 
 def test_tests_and_tools_import_only_what_is_declared() -> None:
-    paths = sources(["tests", "benchmarks", "tools"], "*.py") + sorted(ROOT.glob("*.py"))
-    check_imports(paths, names(BASE + OPTIONAL + DEV))
+    paths = sources(["tests", "benchmarks", "tools", "docs"], "*.py") + sorted(ROOT.glob("*.py"))
+    check_imports(paths, names(BASE + OPTIONAL + DEV + SITE))
 
 
 def test_an_undeclared_import_is_found(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ gradebook as they were. What a person has written into release/ is never overwri
 """
 
 import json
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import capture_log
 
+from course.authoring.changed_cells import cell_names
 from course.authoring.exercise_table import TABLE, table_differences, write_exercise_table
 from course.authoring.seal import SEAL, cells_digest, digest
 from course.authoring.unchanged import came_to, joined, made_of, read_states, write_states
@@ -42,6 +44,7 @@ from course.rollback import gradebook_unchanged_on_error
 
 DISTINCTIVE = 20  # characters: a shorter line may well stand in a student's notebook by right
 MARKS = (BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN, END_HIDDEN, BEGIN_SCHEME, END_SCHEME)
+RAISED = re.compile(r"\b(\w*(?:Error|Exception): .*)")  # the last line of a traceback
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db"}
 
 
@@ -54,12 +57,16 @@ class ReleaseResult:
         notebooks: the released notebooks.
         changed: whether release/ was any different before.
         saved: where what people had written into the old release was moved to, if anything was.
+        gone: graded cells that work has been handed in of, and that are no longer there.
+        come: graded cells that are new, and that work has been handed in without.
     """
 
     assignment: str
     notebooks: tuple[Path, ...]
     changed: bool
     saved: Path | None = None
+    gone: tuple[str, ...] = ()
+    come: tuple[str, ...] = ()
 
 
 def make_release(
@@ -120,15 +127,20 @@ def _make(
         ExitStack() as undo,
     ):
         new, old = Path(scratch) / "new", Path(scratch) / "old"
+        changes = {}
         for name in names:
             progress(name)
+            before = cell_names(course.db_url, name)
             _generate(course, root, name, new)
+            changes[name] = _changes(before, cell_names(course.db_url, name))
             _keep_secrets(root / SOURCE / name, new / name)
         for name in names:
             changed = _swap(
                 _released(root, name), new / name, saved if written[name] else old, undo
             )
-            results.append(_result(root, name, changed, saved / name))
+            gone, come = changes[name]
+            result = _result(root, name, changed, saved / name)
+            results.append(replace(result, gone=gone, come=come))
         undo.pop_all()
     return results
 
@@ -278,8 +290,9 @@ def _generate(course: Course, root: Path, name: str, into: Path) -> None:
     into.mkdir(exist_ok=True)
     outcome = capture_log(GenerateAssignment(coursedir=folders, config=course.config))
     if not outcome["success"]:
-        lines = [line for line in outcome.get("log", "").splitlines() if "Error: " in line]
-        raise CourseError(f"{name}: nbgrader can't release it: {(lines or [outcome['error']])[-1]}")
+        said = [outcome["error"].strip().splitlines()[-1], *outcome.get("log", "").splitlines()]
+        lines = [found[1] for line in said if (found := RAISED.search(line))]
+        raise CourseError(f"{name}: nbgrader can't release it: {(lines or said)[-1]}")
 
 
 def _keep_secrets(source: Path, made: Path) -> None:
@@ -304,6 +317,15 @@ def _swap(released: Path, made: Path, aside: Path, undo: ExitStack) -> bool:
     made.rename(released)
     undo.callback(released.rename, made)
     return True
+
+
+def _changes(
+    before: Mapping[str, set[str]], after: Mapping[str, set[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which cells of handed-in notebooks have gone, and which have come."""
+    gone = {cell for name in before for cell in before[name] - after.get(name, set())}
+    come = {cell for name in before for cell in after.get(name, set()) - before[name]}
+    return tuple(sorted(gone)), tuple(sorted(come))
 
 
 def _result(root: Path, name: str, changed: bool, saved: Path | None) -> ReleaseResult:

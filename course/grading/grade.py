@@ -33,7 +33,16 @@ from course.grading.notes import (
 )
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
-from course.notebooks.cells import NOT_GRADED, REPAIRS, UNDRAWN, grade_id, is_manual, is_test, read
+from course.notebooks.cells import (
+    NOT_GRADED,
+    REPAIRS,
+    UNDRAWN,
+    grade_id,
+    is_manual,
+    is_test,
+    names_before,
+    read,
+)
 from course.notebooks.source import source_notebook
 from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
 from course.rollback import submission_unchanged_on_error
@@ -351,8 +360,22 @@ def _readings_kept(course: Course, student: str, assignment: str) -> Iterator[No
     before = _answers(folder) if read else {}
     yield
     after = _answers(folder) if read else {}
-    same = {key for key in read if key in after and after[key] == before.get(key)}
+    earlier = _earlier_names(course, assignment) if read else {}
+    same = {
+        key
+        for key in read
+        if key in after and after[key] == before.get(key, before.get(earlier.get(key, key)))
+    }
     _take_off(course, student, assignment, same)
+
+
+def _earlier_names(course: Course, assignment: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return what answers were called before they were renamed, by (notebook, grade_id)."""
+    return {
+        (path.stem, new): (path.stem, old)
+        for path in course.path("source", ".", assignment).glob("*.ipynb")
+        for new, old in names_before(source_notebook(path).notebook.cells).items()
+    }
 
 
 def _answers(folder: Path) -> dict[tuple[str, str], str]:

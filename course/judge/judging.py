@@ -81,11 +81,15 @@ class CodeCell:
 
 @dataclass
 class Record:
-    """What was found out: outputs by cell index, checks and score by test cell, incidents."""
+    """What was found out: outputs by cell index, checks and score by test cell, incidents.
+
+    Of `stalled` it is true that something was ended by wall time, before it had computed too long.
+    """
 
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
     incidents: list[str] = field(default_factory=list)
+    stalled: bool = False
 
 
 class _Watched(Session):
@@ -218,10 +222,12 @@ class Judging:
 
     def _fate(self) -> str:
         """Return why the student process can't go on; nothing if it can."""
+        self._record.stalled |= self._session.stalled
         return self._session.gone or (OUT_OF_MEMORY if self._session.spent else "")
 
     def _reason_to_stop(self) -> str:
         if self._left() <= 0:
+            self._record.stalled |= self._left.by_wall
             return f"The notebook took longer than {self._left}"
         if self._session.gone:
             return f"The notebook's process had to be started again {MAX_RESTARTS} times"

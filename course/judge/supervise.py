@@ -39,6 +39,7 @@ from course.verdict import CheckVerdict, ExerciseVerdict, Verdict, VerdictError
 
 DYING_SECONDS = 10.0  # from the end of a process's socket to word of how it ended
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
+AGAIN = "Something stood still for so long that it was ended, so all was judged twice."
 TIMESTAMP = "timestamp.txt"  # the collector's, not the student's: no code needs it
 
 
@@ -92,6 +93,8 @@ def grade_notebook(
     start = time.monotonic()
     cells = plan(submission.source.notebook, submission.submitted)
     record = _judged(cells, submission, server, limits)
+    if record.stalled:  # by a busy machine, for all that is known
+        record = _better(record, _judged(cells, submission, server, limits), cells)
     verdict = replace(_verdict(submission.source, record), seconds=time.monotonic() - start)
     if carry:  # not among the seconds: by taking long, code in it could say what it sees
         verdict = _carry(cells, verdict, record.outputs, submission, server, limits)
@@ -115,6 +118,17 @@ def _judged(
             return _serve(ours, cells, submission, server, limits, (scratch, apart), stack)
         except WireError as error:
             raise JudgeError(f"the judge process failed: {_failure(judge) or error}") from error
+
+
+def _better(first: Record, second: Record, cells: Sequence[CodeCell]) -> Record:
+    """Return the second record, with those questions of the first that had earned more."""
+    for cell in cells:
+        found = [record.questions.get(cell.key, {"score": 0}) for record in (first, second)]
+        if cell.kind == "test" and found[0]["score"] > found[1]["score"]:
+            second.questions[cell.key] = found[0]
+            second.outputs[cell.index] = first.outputs[cell.index]
+    second.incidents.insert(0, AGAIN)
+    return second
 
 
 def _verdict(source: SourceNotebook, record: Record) -> Verdict:

@@ -1,16 +1,18 @@
 """Read a notebook and tell its cells apart: set-up, solution, test, answer in words.
 
-Knows the marks that the course's conventions give a cell (grade ids, the tags `setup` and
-`apart`); runs nothing.
+Knows the marks that the course's conventions give a cell (grade ids, the tags `setup`, `apart` and
+`was:NAME`); runs nothing.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 TEST_PREFIX = "test_"
+WAS = "was:"  # begins a tag that says how an exercise was called before
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
 UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures were not drawn
@@ -52,6 +54,27 @@ def is_setup(cell: NotebookNode) -> bool:
 def is_apart(cell: NotebookNode) -> bool:
     """Tell whether a cell belongs to what stands by itself: judged with such cells alone."""
     return "apart" in cell.metadata.get("tags", [])
+
+
+def name_before(cell: NotebookNode) -> str:
+    """Return the name that an exercise had when it was released before; empty if it is the same.
+
+    Its solution cell's tag says so, such as `was:softmax_2d`.
+    """
+    tags = (str(tag) for tag in cell.metadata.get("tags", []))
+    return next((tag.removeprefix(WAS) for tag in tags if tag.startswith(WAS)), "")
+
+
+def names_before(cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """Return the grade_ids of before by those of now, of cells whose exercise was renamed."""
+    cells = list(cells)
+    now = {grade_id(cell) for cell in cells}
+    return {
+        prefix + grade_id(cell): prefix + old
+        for cell in cells
+        if (old := name_before(cell)) and old not in now
+        for prefix in ("", TEST_PREFIX)
+    }
 
 
 def is_solution(cell: NotebookNode) -> bool:

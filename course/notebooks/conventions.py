@@ -329,6 +329,12 @@ def _pictures(nb: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
 # --- reading cells --------------------------------------------------------------------------------
 
 
+def unmarked(source: str) -> str:
+    """Return a cell's source without the marks around its solutions."""
+    marks = (BEGIN_SOLUTION, END_SOLUTION)
+    return "\n".join(line for line in source.splitlines() if line.strip() not in marks)
+
+
 def without(source: str, begin: str, end: str, stub: str = "") -> str | None:
     """Return a cell's source without the regions between two marks, as nbgrader will release it.
 

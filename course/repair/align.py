@@ -16,12 +16,20 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.utils import is_locked
 
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_setup, is_test
+from course.notebooks.cells import (
+    TEST_PREFIX,
+    grade_id,
+    is_setup,
+    is_test,
+    name_before,
+    names_before,
+)
 from course.repair.celltext import (
     added,
     compiles,
     defined,
     definitions,
+    fenced,
     has_statements,
     joined,
     lines,
@@ -94,7 +102,12 @@ class Slot:
         if not self.answer or self.cell.cell_type != "code":
             return frozenset()
         found = {definition.name for definition in definitions(self.text) if definition.proper}
-        return frozenset(found or {self.mark})
+        return frozenset((found or {self.mark}) | ({before} if (before := self.before) else set()))
+
+    @cached_property
+    def before(self) -> str:
+        """How the exercise was called when it was released before; empty if it is the same."""
+        return name_before(self.cell)
 
     @cached_property
     def kind(self) -> str:
@@ -139,6 +152,7 @@ class Alignment:
     def run(self) -> None:
         """Align."""
         self._look_at_marks()
+        self._change_back()
         self._know_plain_cells()
         self._cut_out_merged()
         claims = self._claims()
@@ -156,6 +170,7 @@ class Alignment:
                 self._seek(slot)
         self._restore_order()
         self._restore_missing()
+        self._name_anew()
 
     def notes(self) -> list[str]:
         """Return what was done, a sentence each."""
@@ -197,6 +212,10 @@ class Alignment:
     def _look_at_marks(self) -> None:
         """Say which marks are of an older form, or of no cell of the assignment; forget these."""
         known = {slot.mark for slot in self._marked}
+        renamed = {old: new for new, old in names_before(self.given).items()}
+        for cell in self.cells:
+            if cell.mark in renamed:
+                cell.marks = {**cell.marks, "grade_id": renamed[cell.mark]}
         older, unknown = False, []
         for cell in self.cells:
             older |= bool(cell.mark) and cell.marks.get("schema_version", 3) in (0, 1, 2)
@@ -210,6 +229,25 @@ class Alignment:
             known_by = _listed([*names[:MOST_MARKS], *more], "or")
             ignored = _numbered("(it was|they were) ignored", len(names))
             self._remarks.append(f"No cell of this assignment has the mark {known_by}; {ignored}.")
+
+    def _change_back(self) -> None:
+        """Give marks back to the cells that they belong to, where some have changed places."""
+        by_text = {slot.text: slot for slot in self._marked if slot.locked}
+        by_mark = {slot.mark: slot for slot in self._marked}
+        right: dict[Matched, Slot] = {}
+        for cell in self.cells:
+            slot = by_mark.get(cell.mark)
+            if slot and slot.locked and cell.text != slot.text and cell.text in by_text:
+                right[cell] = by_text[cell.text]
+            elif slot and slot.names and not slot.names & cell.names:
+                others = list(self._exercises_in(cell))
+                if len(others) == 1:
+                    right[cell] = others[0]
+        taken = {slot.mark for slot in right.values()}
+        for cell, slot in right.items():
+            if cell.mark in taken:  # it is a change of places: what stood there has gone elsewhere
+                cell.marks = dict(slot.cell.metadata.nbgrader)
+                self._tell(slot, "had (its|their) nbgrader marks changed; they were put back.")
 
     def _know_plain_cells(self) -> None:
         """Recognise the released texts and plots, of which nbgrader knows nothing."""
@@ -364,7 +402,15 @@ class Alignment:
             fate = f"(the|of each, the) {which} counts" if changed else "(one|one of each) is kept"
             self._tell(slot, f"stood in the notebook more than once; {fate}.")
         self._take(slot, chosen, FUNCTION if slot.names & chosen.names else TEXT)
+        self._take_out_of_fence(slot, chosen)
         self._give_up(slot, others)
+
+    def _take_out_of_fence(self, slot: Slot, cell: Matched) -> None:
+        """Let an answer in code that stands in Markdown's fences stand there as code."""
+        code = fenced(cell.source)
+        if slot.names & defined(code) and not compiles(cell.source) and compiles(code):
+            cell.source = code
+            self._tell(slot, "stood in Markdown's fences and (was|were) taken out.")
 
     def _join_neighbours(self, slot: Slot, parts: Sequence[Matched]) -> list[Matched]:
         """Join those parts of an answer that stand side by side; return what there is then."""
@@ -383,21 +429,27 @@ class Alignment:
         self._tell(slot, "had been split; (its|their) parts were joined.")
 
     def _mend_split(self, slot: Slot) -> None:
-        """Join an answer with a neighbour of no mark if one can't run without the other."""
-        for step in (1, -1):
-            cell = self._holder(slot)
-            index = self.cells.index(cell) + step if cell else -1
-            if cell is None or not slot.is_touched(cell) or not 0 <= index < len(self.cells):
-                continue
-            other = self.cells[index]
-            if other.slot is not None or other.kind != "code" or not other.text:
-                continue
-            if compiles(cell.source) and compiles(other.source):
-                continue
-            first, second = (cell, other) if step == 1 else (other, cell)
-            whole = joined(first.source, second.source, slot.names)
-            if compiles(whole) and slot.names & defined(whole):
-                self._join(slot, cell, first, second)
+        """Join an answer with neighbours of no mark if one can't run without the other."""
+        while any(self._mend_one(slot, step) for step in (1, -1)):
+            pass
+
+    def _mend_one(self, slot: Slot, step: int) -> bool:
+        """Join an answer with the neighbour below, or above, and tell whether that was needed."""
+        cell = self._holder(slot)
+        index = self.cells.index(cell) + step if cell else -1
+        if cell is None or not slot.is_touched(cell) or not 0 <= index < len(self.cells):
+            return False
+        other = self.cells[index]
+        if other.slot is not None or other.kind != "code" or not other.text:
+            return False
+        if compiles(cell.source) and compiles(other.source):
+            return False
+        first, second = (cell, other) if step == 1 else (other, cell)
+        whole = joined(first.source, second.source, slot.names)
+        if compiles(whole) and slot.names & defined(whole):
+            self._join(slot, cell, first, second)
+            return True
+        return False
 
     def _take_apart(self) -> None:
         """Take apart cells that hold the answers to several questions.
@@ -441,6 +493,8 @@ class Alignment:
         found, how = self._by_function(slot), FUNCTION
         if found is None:
             found, how = self._by_place(slot, old), "(its place|their places)"
+        if found is None and slot.cell.cell_type != "code":
+            found = self._words_above(slot, old) or self._only_words(slot)
         if found is None:
             return
         if old:
@@ -450,11 +504,13 @@ class Alignment:
             self._tell(slot, f"(was|were) as released; {found_in}.")
         else:
             self._take(slot, found, how)
+        if slot.names:
+            self._take_out_of_fence(slot, found)
 
     def _by_function(self, slot: Slot) -> Matched | None:
         """Return the last cell of the student's own that defines what the answer is to define."""
         for cell in reversed(self._own()):
-            is_code = cell.kind == "code" or compiles(cell.source)
+            is_code = cell.kind == "code" or any(map(compiles, (cell.source, fenced(cell.source))))
             if slot.names & cell.names and slot.is_touched(cell) and is_code:
                 return cell
         return None
@@ -484,6 +540,50 @@ class Alignment:
             texts[0].attachments |= cell.attachments
         self._drop(set(texts[1:]))
         return texts[0]
+
+    def _name_anew(self) -> None:
+        """Give what was written under an exercise's earlier name its name of today too."""
+        for slot in self._marked:
+            cell = self._holder(slot) if slot.before and slot.names else None
+            if cell and slot.before in cell.names and slot.mark not in cell.names:
+                cell.source = f"{cell.source.rstrip()}\n\n{slot.mark} = {slot.before}"
+                self._tell(slot, "(was|were) handed in under (its|their) earlier (name|names).")
+
+    def _words_above(self, slot: Slot, old: Matched | None) -> Matched | None:
+        """Return the student's own words above a question, in cells of their own or in its text."""
+        above = [
+            i for i, cell in enumerate(self.cells) if cell.slot in (slot.number, slot.number - 1)
+        ]
+        index = self.cells.index(old) if old else max(above, default=-1) + 1
+        words: list[str] = []
+        own: list[Matched] = []
+        for cell in reversed(self.cells[:index]):
+            given = None if cell.slot is None else self._slots[cell.slot]
+            if cell.kind == "code" or (given and given.mark):
+                break
+            text = cell.source if given is None else added(given.text, cell.source)
+            if text.strip():
+                words.insert(0, text)
+            if given is None:
+                own.append(cell)
+            elif text.strip():
+                cell.source = given.cell.source
+        if not words:
+            return None
+        found = own[0] if own else Matched("markdown", "")
+        if not own:
+            self.cells.insert(index, found)
+        found.source = "\n\n".join(words)
+        for cell in own[1:]:
+            found.attachments |= cell.attachments
+        self._drop(set(own[1:]))
+        return found
+
+    def _only_words(self, slot: Slot) -> Matched | None:
+        """Return the one text of the student's own, if one question alone waits for words."""
+        opened = [s for s in self._marked if s.answer and not s.names and self._is_open(s)]
+        texts = [c for c in self._own() if c.kind != "code" and c.text and slot.is_touched(c)]
+        return texts[0] if opened == [slot] and len(texts) == 1 else None
 
     # --- order ------------------------------------------------------------------------------------
 

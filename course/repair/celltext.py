@@ -15,6 +15,9 @@ _DEFINITION = re.compile(
     r"^(?:(?:async[ \t]+)?(?P<kind>def|class)[ \t]+|(?=\w+[ \t]*(?::[^=\n]+)?=(?!=)))(?P<name>\w+)",
     re.MULTILINE,
 )
+_FENCE = re.compile(
+    r"^(`{3,}|~{3,})[ \t]*\w*[ \t]*\n(.*?)(?:\n\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 _MAGIC = re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE)
 
 
@@ -92,6 +95,11 @@ def joined(first: str, second: str, names: AbstractSet[str]) -> str:
     if not compiles(likely) and compiles(other) and defined(other) & names:
         return other
     return likely
+
+
+def fenced(source: str) -> str:
+    """Return the code that stands in Markdown's fences in a text; nothing if none does."""
+    return "\n\n".join(match[2].strip("\n") for match in _FENCE.finditer(source))
 
 
 def compiles(source: str) -> bool:

@@ -10,7 +10,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 MAX_BYTES = 256 << 20  # of the file
@@ -19,6 +19,14 @@ MAX_TEXT = 16 << 20  # bytes, of what is left without outputs, attachments and w
 MAX_CELLS = 20_000
 MAX_BRACKETS = 2_000_000  # in what is dropped unread
 MAX_FAILURES = 200  # broken cells in one file
+#: What a file is that begins so.
+OTHERS = {
+    b"%PDF": "a PDF",
+    b"version https://git-lfs": "a Git LFS pointer, in place of a file that was not sent along",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+}
 KINDS = ("code", "markdown", "raw")
 
 _DECODER = json.JSONDecoder(
@@ -34,6 +42,10 @@ _CELL_START = re.compile(rf"\{{\s*{_KEY}\s*:")
 _CELL_LINE = re.compile(rf"^([ \t]*)\{{\s*{_KEY}\s*:", re.MULTILINE)
 _SCRIPT_CELL = re.compile(r"^# (?:In\[[ \d]*\]:|%%.*)[ \t]*$", re.MULTILINE)
 _PYTHON = re.compile(r"^(?:def|class|import|from)[ \t]+\w", re.MULTILINE)
+_CONFLICT = re.compile(r"<{7}|\|{7}|={7}|>{7}")
+_CONFLICT_CELL = re.compile(  # as nbdime writes it
+    r"\s*(?:<[^>]*>|[*`#]|\s)*(<{7}|\|{7}|={7}|>{7})(?:[^<>|=]|<[^<>]*>)*\s*"
+)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)', re.DOTALL)
 
 
@@ -88,7 +100,7 @@ def salvage(data: bytes, name: str = "") -> Salvaged:
     """
     notes: list[str] = []
     try:
-        cells = _cells(_text(data, notes, name), notes)
+        cells = _settled(_cells(_text(data, notes, name), notes), notes)
     except UnreadableError as error:
         return Salvaged([], [str(error)])
     if len(cells) > MAX_CELLS:
@@ -109,6 +121,9 @@ def _text(data: bytes, notes: list[str], name: str) -> str:
         raise UnreadableError(f"The file is larger than {MAX_BYTES >> 20} MB and was not read.")
     if not data.strip(b"\0 \t\r\n"):
         raise UnreadableError("The file is empty.")
+    for start, what in OTHERS.items():
+        if data.startswith(start):
+            raise UnreadableError(f"The file is {what}, not a notebook.")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         data, place = _unzipped(data, name)
         if place.rpartition("/")[2] != f"{name}.ipynb":
@@ -246,14 +261,39 @@ def _json(text: str, notes: list[str]) -> Any:
 
 
 def _first_side(text: str) -> str:
-    """Return a text with git's merge conflicts settled in favour of their first side."""
+    """Return a text with git's merge conflicts settled in favour of their first side.
+
+    Git can be told to write what both come from between the two, after a line of bars.
+    """
     kept, within = [], ""
     for line in text.splitlines(keepends=True):
-        if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
-            within = line[0]
-        elif within != "=":
+        mark = _CONFLICT.match(line)
+        if mark and (mark[0][0] in "<>" or within):
+            within = mark[0][0]
+        elif within not in ("|", "="):
             kept.append(line)
     return "".join(kept)
+
+
+def _settled(cells: list[SalvagedCell], notes: list[str]) -> list[SalvagedCell]:
+    """Return cells without what a merge has left: marks within them, or in cells of their own."""
+    kept, within = [], ""
+    for cell in cells:
+        alone = _CONFLICT_CELL.fullmatch(cell.source) if len(cell.source) < 200 else None
+        if alone and (alone[1][0] in "<>" or within):
+            within = alone[1][0]
+            continue
+        if within in ("|", "="):
+            continue
+        if re.search("^<{7}", cell.source, re.M) and re.search("^>{7}", cell.source, re.M):
+            cell = replace(cell, source=_first_side(cell.source).rstrip("\n"))
+        kept.append(cell)
+    if within not in ("", ">"):
+        return cells  # no end: they are no marks
+    before = {cell.source for cell in cells}
+    if len(kept) < len(cells) or any(cell.source not in before for cell in kept):
+        notes.append("Cells held both sides of a merge conflict; the first was read.")
+    return kept
 
 
 def _python_literal(text: str) -> Any:

@@ -67,6 +67,7 @@ def test_what_is_no_guess_is_not_kept(guess):
 
 def test_a_result_without_a_guess_is_told():
     assert repr(Predictions().compare("n", 3)) == "n: It is 3. You have made no prediction here."
+    assert '"b". You have made no' in repr(Predictions().compare("a choice never shown", "b"))
 
 
 def test_the_summary_counts_what_was_compared():

@@ -1,8 +1,12 @@
 """A source notebook as the tests of its numbers see it: its text, its cells, its reference."""
 
+import itertools
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from nbformat import NotebookNode
 
@@ -52,9 +56,51 @@ class Chapter:
         self.run(cell_id, names | {"predictions": Kept()})
         return found
 
+    def quiz(self) -> list[tuple[str, str, str]]:
+        """Return of each question of the quiz its options, the right ones and the explained ones.
+
+        Each as letters: a question with three options of which the second is right, and of which
+        the others are explained, gives ("abc", "b", "ac").
+        """
+        _, *questions = re.split(r"^\*\*\d+\.\*\* ", self.cell("quiz"), flags=re.MULTILINE)
+        found = []
+        for question in questions:
+            asked, answer = question.split("<details>")
+            options = re.findall(r"^- \*\*\((\w)\)\*\* \S", asked, re.MULTILINE)
+            right = re.findall(r"\*\*\((\w)\)\*\*", answer)
+            explained = re.findall(r"(?<!\*)\((\w)\) \w", answer)
+            found.append(("".join(options), "".join(right), "".join(sorted(explained))))
+        return found
+
     def says(self, sentence: str) -> None:
         """Hold the text against a sentence that the test next to it proves."""
         assert sentence in self.text, f"the text no longer says “{sentence}”"
+
+
+def draws_wherever_its_sliders_are(chapter: Chapter, names: dict[str, Any]) -> None:
+    """Draw every figure with sliders at the ends of each: no error, and no warning."""
+    drawn = 0
+
+    def explore(draw: Any, name: str, alt: str, **ranges: tuple[float, float, float]) -> None:
+        nonlocal drawn
+        for ends in itertools.product(*(limits[:2] for limits in ranges.values())):
+            plt.close(draw(**dict(zip(ranges, ends, strict=True))))
+            drawn += 1
+
+    for cell in chapter.notebook.cells:
+        if "sliders.explore(" in cell.source:
+            chapter.run(cell.id, names | {"sliders": SimpleNamespace(explore=explore)})
+    assert drawn
+
+
+def holds_a_quiz_of_ten(chapter: Chapter) -> None:
+    """Hold a quiz to its form: one option of three or four is right, each other one explained."""
+    assert len(chapter.quiz()) == 10
+    for options, right, explained in chapter.quiz():
+        assert options in ("abc", "abcd")
+        assert len(right) == 1
+        assert "".join(sorted(right + explained)) == options
+    assert len({right for _, right, _ in chapter.quiz()}) == 3, "the right one is in turns"
 
 
 def close(actual: Any, expected: Any, digits: int) -> None:

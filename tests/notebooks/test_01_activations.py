@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from helpers.answers.gradients import numerical_derivative
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("01_activations", "activations")
 says = CHAPTER.says
@@ -366,6 +371,12 @@ def test_the_symptom_of_exhibit_a(f: dict[str, Any]) -> None:
         found, _ = descend(h, lambda w, h=h: f["numerical_diff"](h, w), 2.0, 0, 400)
         says(f"| {words} | " + " | ".join(f"{found[step]:.4f}" for step in steps) + " |")
     says("For fifty steps nothing is wrong, to the last digit.")
+    w = 2.0
+    for _ in range(4000):
+        a, slope = (float(f[n](w)) for n in ("sigmoid_exhibit", "sigmoid_grad"))
+        w -= 0.01 * 2 * a * slope * (1 if w > 0 else -1)
+    close(float(f["sigmoid_exhibit"](w)) ** 2, 0.25, 2)
+    says("with a smaller one it gets stuck in the same place")
 
 
 def test_exhibit_a_is_right_for_positive_numbers_only(f: dict[str, Any]) -> None:
@@ -391,6 +402,8 @@ def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
     close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
     assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
     says("come out as 1, 4, 6, 7, 9 in place of 2, 4, 6, 8, 10")
+    assert exhibit(lambda t: t**3, [1, 2, 3]).tolist() == [3, 12, 27]
+    says("Would exhibit B be found out with every one of them, with $x^3$ for example?")
     assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
     says("the measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
 
@@ -440,12 +453,21 @@ def test_the_model_answers_quote_what_their_program_prints(
     assert names["steep_grad"](0.0) == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_figures_with_sliders_can_be_drawn_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_its_form() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
 def test_the_quiz_is_right(f: dict[str, Any]) -> None:
     diff = f["numerical_diff"]
     at_h, at_half = (abs(diff(np.exp, 1.0, h) - np.e) for h in (0.02, 0.01))
     assert at_h / at_half == pytest.approx(4, rel=0.01)
     x = np.array([1, 2, 3])
-    x[0] = 0.9  # type: ignore[call-overload]
+    x[0] = 0.9
     assert x[0] == 0
     bits = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
     assert (bits.sum(axis=1) - 0.5).tolist() == [-0.5, 0.5, 0.5, 1.5]

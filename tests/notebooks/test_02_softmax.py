@@ -8,7 +8,12 @@ import pytest
 from helpers.answers.deep_networks import MultiLayerNetExtend
 from helpers.answers.gradients import numerical_gradient, numerical_jacobian
 from helpers.datasets import load_mnist
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("02_softmax", "softmax")
 says = CHAPTER.says
@@ -230,6 +235,11 @@ def test_the_classifier_learns(f: dict[str, Any], capsys: pytest.CaptureFixture[
     assert f["hits"] >= 290
     says("the loss falls from 1.1 to below 0.1 in 200 steps")
     assert f"loss {f['losses'][0]:.3f} before" in capsys.readouterr().out
+    close([f["losses"][0], f["losses"][1], f["losses"][-1]], [1.099, 0.474, 0.044], 3)
+    compared = CHAPTER.compared("compare_first_step", f)
+    assert (compared["points that are right after one step"], f["hits"]) == (295, 297)
+    says("After one step 295 points are right, and at the end 297.")
+    says("the loss falls from 1.099 to 0.474 in that step, and to 0.044 in the end")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -269,6 +279,15 @@ def test_the_model_answers_quote_what_their_program_prints(
     says("the loss was 0.031, 0.044 and 0.129, and 298, 297 and 296 of the 300 points were right")
     assert [loss for *_, loss in of[3:]] == ["0.044"] * 2
     says("at $T = 4$ with learning rate 8 and at $T = 0.25$ with 0.03125 the loss was 0.044")
+
+
+@pytest.mark.filterwarnings("error")
+def test_figures_with_sliders_can_be_drawn_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_its_form() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
 
 
 def test_the_quiz_is_right(f: dict[str, Any]) -> None:

@@ -15,7 +15,12 @@ import pytest
 import helpers
 from helpers.answers.gradients import numerical_gradient
 from helpers.datasets import load_mnist, load_weights
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("03_forward_pass", "forward_pass")
 says = CHAPTER.says
@@ -59,6 +64,20 @@ def test_affine(f: dict[str, Any]) -> None:
     says("`(100, 784) @ (784, 50)` gives `(100, 50)`")
     assert 784 * 50 == 39_200
     says("$W$ holds $784 \\cdot 50 = 39{,}200$ numbers")
+
+
+def test_the_order_of_axes(f: dict[str, Any]) -> None:
+    images = np.arange(3 * 28 * 28).reshape(3, 28, 28)
+    assert images.reshape(3, 784)[2, 283] == images[2, 10, 3]
+    says("Row 10, column 3 of an image becomes pixel $10 \\cdot 28 + 3 = 283$ of its row.")
+    x, W = f["x_test"], load_weights()["W1"]
+    assert x[3].shape == x.mean(axis=0).shape == W[:, 3].shape == (784,)
+    assert x[:, 3].shape == x.mean(axis=1).shape == (len(x),)
+    x = np.array([[1, 2, 3], [4, 5, 6]])
+    assert x.T.tolist() == [[1, 4], [2, 5], [3, 6]]
+    assert x.reshape(3, 2).tolist() == [[1, 2], [3, 4], [5, 6]]
+    says("`x.T` is `[[1, 4], [2, 5], [3, 6]]`")
+    says("`x.reshape(3, 2)` is `[[1, 2], [3, 4], [5, 6]]`")
 
 
 def test_the_example_network_is_the_one_of_the_table(f: dict[str, Any]) -> None:
@@ -137,6 +156,22 @@ def test_depth_makes_folds_possible_where_weights_are_large() -> None:
     says("about 1.4 times on average with two layers, 4 times with four, and 11 times with eight")
     assert turns(8, 1) == 1.5
     says("With the more usual standard deviation of $1 / \\sqrt n$ the eight layers turn 1.5 times")
+
+
+def test_a_staircase_of_sigmoids(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_universality", f)
+    assert CHAPTER.compared("compare_units", f) == {"units for an error below 0.1": 79}
+    line, error = f["line"], f["largest_error"]
+    close([f["curve"](line).min(), f["curve"](line).max()], [-1.1, 1.1], 1)
+    assert "# about -1.1 to 1.1" in CHAPTER.cell("guess_units")
+    close(error(12, 400.0), 0.61, 2)
+    says("the stairs miss it by up to 0.61")
+    enough = [next(n for n in range(1, 1000) if error(n) < goal) for goal in (0.1, 0.05)]
+    assert enough == [79, 158]
+    says("79 units are enough for an error below 0.1, and 158 for 0.05")
+    beyond = f["forward_deep"](f["staircase"](12, 400.0), line + 1.1, f["sigmoid"])
+    assert np.ptp(beyond) < 1e-9
+    says("This network is flat on the right of 1.")
 
 
 def test_parameters(f: dict[str, Any]) -> None:
@@ -232,6 +267,33 @@ def test_the_students_functions_read_the_same(f: dict[str, Any], answers: npt.ND
         np.testing.assert_allclose(batches, answers, atol=1e-5)
 
 
+def test_the_largest_hidden_layer_fits_and_one_more_does_not(f: dict[str, Any]) -> None:
+    for inputs, outputs, budget in ((784, 10, 39_760), (784, 10, 50_000), (3, 2, 47)):
+        m = f["largest_hidden"](inputs, outputs, budget)
+        assert f["count_parameters"]([inputs, m, outputs]) <= budget
+        assert f["count_parameters"]([inputs, m + 1, outputs]) > budget
+    assert f["largest_hidden"](784, 10, 500) == 0
+
+
+def test_the_pictures_of_units(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
+    CHAPTER.run("plot_unit", f)
+    CHAPTER.run("plot_layers", f)
+    (units_on,) = CHAPTER.compared("compare_units_on", f).values()
+    a1 = f["sigmoid"](f["affine"](f["x_test"], f["weights"]["W1"], f["weights"]["b1"]))
+    a2 = f["sigmoid"](f["affine"](a1, f["weights"]["W2"], f["weights"]["b2"]))
+    close([units_on, np.mean(np.sum(a2 > 0.5, axis=1))], [21.6, 52.4], 1)
+    says("On average 21.6 of the 50 units of the first layer are above 0.5, and 52.4 of the 100")
+    assert [load_mnist()[1][1][n] for n in (0, 8)] == [7, 5]
+    assert sorted(np.argsort(answers[8])[-2:]) == [5, 6]
+
+
+def test_a_shift_by_two_pixels(f: dict[str, Any]) -> None:
+    (share,) = CHAPTER.compared("see_shift", f).values()
+    close(share, 0.851, 4)
+    assert round(10_000 * (1 - share)) == 1_490
+    says("0.8510: the mistakes have grown from 215 to 1,490.")
+
+
 def test_accuracy_of_the_example(f: dict[str, Any]) -> None:
     y = np.array([[0.1, 0.7, 0.2], [0.6, 0.3, 0.1], [0.2, 0.3, 0.5], [0.3, 0.4, 0.3]])
     assert f["accuracy"](y, np.array([1, 2, 2, 1])) == 0.75
@@ -266,6 +328,8 @@ def test_confusion(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
     assert together.max() == together[4, 9] == 21
     assert np.sum(together == 21) == 2
     says("4 and 9 are confused 21 times, 11 one way and 10 the other")
+    assert together[3, 5] == sorted(together.ravel())[-3] == 14
+    says("3 and 5 follow with 14.")
     says("11 for a 4 read as 9, 11 for a 5 read as 3, and 10 for a 9 read as 4")
     assert (np.diag(confusion).min(), np.diag(confusion).max()) == (864, 1125)
     says("The diagonal holds 864 to 1125.")
@@ -303,32 +367,46 @@ def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_lost_batch_shows_unless_the_size_divides(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    CHAPTER.run("see_exhibit_batches", f)
-    lines = capsys.readouterr().out.splitlines()
-    expected = ("10,000 0.9785", "9,984 0.9769", "9,000 0.8810", "0 0.0000")
-    for line, numbers in zip(lines, expected, strict=True):
-        seen, share = numbers.split()
-        assert re.search(rf": +{seen} images seen, accuracy {share}$", line)
-    says("- **100**: all 10,000 images, 0.9785.")
-    says("- **128**: 9,984 images, 0.9769. The last 16 are missing")
-    says("- **3,000**: 9,000 images, 0.8810.")
-    says("- **20,000**: none at all, 0.0000, and no error.")
+    assert CHAPTER.compared("try_batches", f) == {"exhibit A": "b"}
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "your check of the exhibit: False (False is right)"
+    rows = np.arange(10_000)
+    hits = np.argmax(f["predict"](f["weights"], f["x_test"]), axis=1) == f["t_test"]
+    for line, size, share in zip(
+        lines, (100, 128, 3000, 20_000), ("0.9785", "0.9769", "0.8810", "0.0000"), strict=True
+    ):
+        batches = f["exhibit_a"](rows, size)
+        seen = sum(len(batch) for batch in batches)
+        assert line == f"batches of {size:6,}: {seen:6,} of 10,000 images seen"
+        says(f"| {size:,} | {share} |")
+        assert f"{sum(hits[batch].sum() for batch in batches) / 10_000:.4f}" == share
+        says(f"- **{size:,}**: {f'{seen:,} images' if 0 < seen < 10_000 else ''}")
+    says("- **100**: all 10,000 images.")
+    says("- **20,000**: none at all, and no error.")
+    says("The last 16 are missing")
     assert 10_000 % 128 == 16
+
+
+def test_the_right_choices_are_found_by_computing(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_confusion", f)
+    assert CHAPTER.compared("compare_confusion", f) == {"confused most": "c"}
+    assert CHAPTER.compared("try_prepare", f) == {"exhibit B": "b"}
 
 
 def test_bytes_do_little_harm_and_no_noise(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     raw = load_mnist(normalize=False, flatten=False)[1][0][:, 0]
-    np.testing.assert_array_equal(f["digit_bytes"], raw)
-    CHAPTER.run("see_exhibit_prepare", f)
-    shares = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
-    assert shares == [0.9785, 0.9526, 0.0892]
+    np.testing.assert_array_equal(f["file_images"], raw)
+    CHAPTER.compared("try_prepare", f)
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "your check of the exhibit: False (False is right)"
+    assert [float(line.split()[-1]) for line in lines] == [0.9785, 0.9526, 0.0892]
     assert round(10_000 * (1 - 0.9526)) == 474
-    says("Bytes give 0.9526 in place of 0.9785.")
-    says("there are 474 mistakes where there should be 215")
-    says("it takes every one of them for a 5: accuracy 0.0892")
-    y = f["predict"](f["weights"], f["digit_bytes"].reshape(-1, 784) / 255 / 255)
+    says("reaches 0.9526 on theirs: 474 mistakes in place of 215")
+    says("Accuracy 0.9526 in place of 0.9785")
+    says("it takes every one of them for a 5, with an accuracy of 0.0892")
+    y = f["predict"](f["weights"], f["file_images"].reshape(-1, 784) / 255 / 255)
     assert set(y.argmax(axis=1)) == {5}
     says("and yet 95 of 100 digits are classified correctly")
 
@@ -344,7 +422,120 @@ def test_bytes_turn_the_sigmoid_into_a_step(f: dict[str, Any]) -> None:
 
 
 def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
-    assert not f["check_batches"](f["batches_exhibit"])
-    assert f["check_batches"](f["batches_mended"])
-    assert not f["check_prepare"](f["prepare_exhibit"])
-    assert f["check_prepare"](f["prepare_mended"])
+    assert not f["check_batches"](f["exhibit_a"])
+    assert f["check_batches"](lambda x, size: [x[k : k + size] for k in range(0, len(x), size)])
+    assert not f["check_prepare"](f["exhibit_b"])
+    assert f["check_prepare"](lambda images: images.reshape(-1, 784) / 255)
+
+
+# --- the investigation's model answers ------------------------------------------------------------
+
+
+def share_right(f: dict[str, Any], **changed: npt.NDArray[Any]) -> float:
+    """Return the accuracy of the trained network with other arrays in it."""
+    x, t = load_mnist()[1]
+    return float(f["accuracy"](f["predict"]({**load_weights(), **changed}, x), t))
+
+
+def test_how_many_weights_are_needed(f: dict[str, Any]) -> None:
+    layers = {key: value for key, value in load_weights().items() if key[0] == "W"}
+    sizes = np.abs(np.concatenate([W.ravel() for W in layers.values()]))
+    assert len(sizes) == 45_200
+    for share, smallest, at_random in (
+        (0.1, 0.9785, 0.9546),
+        (0.3, 0.9786, 0.5899),
+        (0.5, 0.9782, 0.3356),
+        (0.7, 0.9708, 0.1479),
+        (0.8, 0.9261, 0.1146),
+        (0.9, 0.5939, 0.1066),
+    ):
+        limit = np.quantile(sizes, share)
+        found = share_right(f, **{k: np.where(np.abs(W) < limit, 0, W) for k, W in layers.items()})
+        close(found, smallest, 4)
+        draws = []
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            kept = {k: np.where(rng.uniform(size=W.shape) < share, 0, W) for k, W in layers.items()}
+            draws.append(share_right(f, **kept))
+        close(np.mean(draws), at_random, 3)
+        says(f"| {100 * share:.0f} % | {smallest} | {at_random} |")
+    assert round(10_000 * (0.9785 - 0.9782)) == 3
+    says("half of the weights can go, and only 3 answers of 10,000 are lost")
+    close(97.85 - 95.46, 2.4, 1)
+    says("At random, a tenth already costs 2.4 points.")
+
+
+def test_how_many_bits_are_needed(f: dict[str, Any]) -> None:
+    layers = {key: value for key, value in load_weights().items() if key[0] == "W"}
+    shares = {8: 0.9784, 6: 0.9779, 5: 0.9777, 4: 0.9715, 3: 0.8402, 2: 0.1439}
+    rounded: dict[str, npt.NDArray[Any]] = {}
+    for bits, share in shares.items():
+        for key, W in layers.items():
+            step = 2 * np.abs(W).max() / (2**bits - 2)
+            rounded[key] = np.round(W / step) * step
+            assert len(np.unique(rounded[key])) <= 2**bits - 1
+        close(share_right(f, **rounded), share, 4)
+    says("| bits | 8 | 6 | 5 | 4 | 3 | 2 |")
+    says(f"| accuracy | {' | '.join(f'{share:.4f}' for share in shares.values())} |")
+    assert round(10_000 * (0.9785 - 0.9777)) == 8
+    says("5 bits of 32 are enough for all but 8 of 10,000 answers")
+    close(np.mean(np.concatenate([W.ravel() for W in rounded.values()]) == 0), 0.985, 3)
+    says("98.5 % of all weights are rounded to 0")
+    signs = {key: np.sign(W) * np.mean(np.abs(W)) for key, W in layers.items()}
+    close(share_right(f, **signs), 0.4679, 4)
+    says("That is one bit, and gets 0.4679.")
+
+
+# --- the quiz -------------------------------------------------------------------------------------
+
+
+def test_the_quiz_has_ten_questions_with_one_right_option_each() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_figures_with_sliders_are_drawn_at_their_ends(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_on_shapes() -> None:
+    x, W, b = RANDOM.normal(size=(50, 784)), RANDOM.normal(size=(784, 50)), np.ones((50, 1))
+    assert (x @ W + b).shape == (50, 50)
+    with pytest.raises(ValueError, match="broadcast"):
+        x[:49] @ W + b
+    assert (x[:1] @ W + b).shape == (50, 50)
+    images = np.arange(5 * 784).reshape(5, 28, 28)
+    stored = images.transpose(1, 2, 0)
+    assert np.array_equal(stored.transpose(2, 0, 1).reshape(5, 784), images.reshape(5, 784))
+    assert not np.array_equal(stored.reshape(5, 784), images.reshape(5, 784))
+    assert np.array_equal(stored.T, images.transpose(0, 2, 1))
+    says("(c) reverses *all* axes, to image, column, row")
+
+
+def test_the_quiz_on_numbers(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
+    count = f["count_parameters"]
+    assert [count([784, m, 10]) for m in (50, 100)] == [39_760, 79_510]
+    assert 784 + 1 + 10 == 795
+    assert 39_760 + 50 * 795 == 79_510
+    w = load_weights()
+    sharp = f["predict"]({**w, "W3": 10 * w["W3"], "b3": 10 * w["b3"]}, f["x_test"])
+    assert np.array_equal(sharp.argmax(axis=1), answers.argmax(axis=1))
+    close([answers.max(axis=1).mean(), sharp.max(axis=1).mean()], [0.973, 0.998], 3)
+    says("The mean of the largest probability rises from 0.973 to 0.998.")
+    digits = np.bincount(load_mnist()[1][1])
+    assert (digits[1], digits.min(), digits.max()) == (1_135, 892, 1_135)
+    says("here there are 892 to 1,135")
+    assert (-(-10_000 // 128), 10_000 - 78 * 128, 128 // 16) == (79, 16, 8)
+    says("There are 79 batches, 78 full ones and one with $10{,}000 - 78 \\cdot 128 = 16$ images.")
+
+
+def test_the_quiz_on_scales() -> None:
+    W1, W2, x = (RANDOM.normal(size=shape) for shape in ((6, 9), (9, 4), (200, 6)))
+
+    def answer(h: Any, scale: float) -> npt.NDArray[Any]:
+        return np.argmax(h(scale * x @ W1) @ W2, axis=1)
+
+    for h, same in ((lambda z: np.maximum(z, 0), True), (np.tanh, False)):
+        assert np.array_equal(answer(h, 1), answer(h, 255)) is same
+    with np.errstate(over="ignore"):
+        sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
+        assert not np.array_equal(answer(sigmoid, 1), answer(sigmoid, 255))

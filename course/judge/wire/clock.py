@@ -82,6 +82,12 @@ class Limit:
         """Return for how many seconds one may wait before asking again; 0 or less: it is over."""
         return min(self._computed - self._clock.computed(), self._passed - self._clock.passed())
 
+    @property
+    def by_wall(self) -> bool:
+        """Whether wall time has ended it, and not computing: the machine may have been busy."""
+        over = self._clock.passed() >= self._passed
+        return over and self._clock.computed() < self._computed
+
     def __str__(self) -> str:
         """Say how much has been too much."""
         if self._clock.passed() >= self._passed:

@@ -115,6 +115,7 @@ class Session:
     Attributes:
         gone: why the process no longer answers; empty while it does.
         late: whether that is because it did not come back in time.
+        stalled: whether that time was wall time, of which a busy machine may have taken most.
         closed: whether it has closed its end, as it does when it dies.
         printed: what the student's code has printed during requests, in order.
         received: how many bytes have come.
@@ -128,7 +129,7 @@ class Session:
     ) -> None:
         self.seconds = seconds
         self.gone = ""
-        self.late = False
+        self.late = self.stalled = False
         self.closed = False
         self.printed: list[str] = []
         self.received = 0
@@ -203,6 +204,7 @@ class Session:
             return self._wait(self._number, encoder)
         except WireTimeoutError:
             self.gone, self.late = self._too_long(), True
+            self.stalled = self._limits[-1].by_wall
         except WireClosedError:
             self.closed = True
             self.gone = "Your code ended its own process."

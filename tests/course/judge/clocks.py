@@ -1,5 +1,6 @@
 """Clocks that run as a test wants, so that no test waits long or hangs on how busy a machine is."""
 
+import os
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -80,3 +81,38 @@ class Hurried(Clock):
 def judge(connection: socket.socket, _: Mapping[str, Any]) -> None:
     """Be a judge whose clock is hurried: an entry for the warm server."""
     judging.work(connection, Hurried())
+
+
+class Busy(Clock):
+    """A clock on a machine that gives nobody a turn: wall time passes, and nothing is computed.
+
+    Args:
+        calm: how often it is looked at before.
+    """
+
+    def __init__(self, calm: int) -> None:
+        super().__init__()
+        self._calm = calm
+        self._wall = 0.0
+
+    def computed(self) -> float:
+        return 0.0
+
+    def passed(self) -> float:
+        self._calm -= 1
+        self._wall += 10_000.0 if self._calm < 0 else 0.0
+        return self._wall
+
+
+def judge_while_busy(connection: socket.socket, _: Mapping[str, Any]) -> None:
+    """Be a judge on a busy machine, as often as files named `busy-…` lie in $BUSY.
+
+    Each of them holds how often the clock is looked at before the machine is busy.
+    """
+    waiting = sorted(Path(os.environ["BUSY"]).glob("busy-*"))
+    if not waiting:
+        judging.work(connection, Clock())
+        return
+    calm = int(waiting[0].read_text())
+    waiting[0].unlink()
+    judging.work(connection, Busy(calm))

@@ -911,7 +911,7 @@ def zipped(files):
         (b'{"cells": {}, "worksheets": 7}', "not a notebook"),
         (b"[" * 100_000, "no cell can be found"),
         (b'{"a":' * 100_000, "no cell can be found"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "binary data"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "a picture"),
         (random.Random(1).randbytes(100_000), "binary data"),
     ],
 )

@@ -9,7 +9,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from helpers.answers import training
 from helpers.datasets import load_mnist
-from tests.notebooks.chapter import Chapter
+from tests.notebooks.chapter import (
+    Chapter,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "hyperparameter_search")
 says = CHAPTER.says
@@ -189,7 +193,8 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     says("of which 0.9 % lie there")
     assert (round(0.9**22, 3), round(0.9**9, 2)) == (0.098, 0.39)
     assert 0.9**21 > 0.1
-    says("$0.9^{22} = 0.098$. *a*: nine trials all miss with probability $0.9^9 = 0.39$.")
+    says("$0.9^{22} = 0.098$.")
+    says("nine trials all miss with probability $0.9^9 = 0.39$.")
     assert round(-np.log(0.1), 3) == 2.303
     says("$-\\log(1/10) = 2.303$")
 
@@ -318,3 +323,8 @@ def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
     chosen = f["is_training"] == 0
     assert sorted(map(bytes, f["x_500"][chosen])) == sorted(map(bytes, x_val))
     assert sorted(f["t_500"][chosen]) == sorted(t_val)
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)

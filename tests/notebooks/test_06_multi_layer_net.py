@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from helpers.answers import deep_layers, deep_networks
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "multi_layer_net")
 says = CHAPTER.says
@@ -335,3 +340,8 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     f["SGD"](0.5).update(params, f["decay_grads"](params, {"W1": np.zeros(1)}, 0.1))
     close(params["W1"], [1.9], 12)
     says("$2 - 0.5 \\cdot 0.2 = 1.9$: the weight shrinks by the factor $1 - \\eta\\lambda = 0.95$")
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from helpers.answers import initialization, optimizers
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "optimizers")
 says = CHAPTER.says
@@ -233,7 +238,8 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     np.testing.assert_allclose(2**20, 1e6, rtol=0.05)
     says("so each layer multiplies the mean square by 4 and the size by 2: twenty layers by about")
     close([f["initial_std"](200, "he"), np.sqrt(2 * 0.25 / 200)], [0.1, 0.05], 12)
-    says("*a* would need $s = 0.1$. *c* would need $s = 0.05$.")
+    says("would need $s = 0.1$.")
+    says("would need $s = 0.05$.")
     (v,) = follow(f["Momentum"](lr=0.01), {"w": np.zeros(1)}, [{"w": np.ones(1)}] * 300)["w"]
     (u,) = follow(f["Momentum"](lr=0.01), {"w": np.zeros(1)}, [{"w": np.ones(1)}] * 299)["w"]
     assert u - v == pytest.approx(0.1)
@@ -265,3 +271,8 @@ def test_the_length_of_a_step(f: dict[str, Any]) -> None:
     says("so the step is 0.1 in both cases")
     close(f["initial_std"](784, "he"), 0.05, 2)
     says("a standard deviation of 0.05, as He's do behind 784 inputs")
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from helpers.answers import autograd, networks
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("07_frameworks", "autograd")
 says = CHAPTER.says
@@ -32,12 +37,12 @@ def gradients(f: dict[str, Any], build: Any, *numbers: Any) -> list[Any]:
 
 def test_the_formula_by_hand(f: dict[str, Any]) -> None:
     assert f["derivatives"](2.0, 3.0, 1.0) == (9.0, 13.0, 3.0)
-    says("At $a = 2$, $b = 3$, $c = 1$ they are 9, 13 and 3.")
     says("$u = 6$, $v = 7$, $L = 21$. Back: 1 at $L$, 3 at $v$, 3 at $u$.")
     assert gradients(f, lambda a, b, c: (a * b + c) * b, 2.0, 3.0, 1.0) == [9, 13, 3]
-    says("Through $L = v\\,b$ it is $v = 7$. Through $u = a\\,b$ it is $3 \\cdot a = 6$.")
+    says("Through $L = v\\,b$ comes $v = 7$. Through $u = a\\,b$ comes $3 \\cdot a = 6$.")
     CHAPTER.run("plot_graph", f)
     assert (f["u"], f["v"], f["v"] * f["b"]) == (6, 7, 21)
+    assert CHAPTER.compared("compare_b", f) == {"gradient at b": 13}
 
 
 def test_the_order_in_which_nodes_are_met_is_wrong_for_the_formula(f: dict[str, Any]) -> None:
@@ -141,6 +146,7 @@ def test_the_gradients_are_those_of_chapter_4(f: dict[str, Any]) -> None:
     says("for a network with 39,760 parameters and one loss")
     order = f["topological_order"](graph.loss(x, t), lambda one: [x for x, _ in one.edges])
     assert 15 <= len(order) <= 25
+    assert CHAPTER.compared("see_size", f) == {"tensors in the graph of one loss": len(order)}
     says("About 20. One operation works on a whole batch")
 
 
@@ -151,6 +157,7 @@ def test_training(f: dict[str, Any]) -> None:
     close(losses[0], 2.3, 1)
     assert losses[-1] < 0.2
     assert tested[1] > 0.8
+    assert CHAPTER.compared("compare_epoch", f) == {"test accuracy after one epoch": tested[1]}
     assert tested[-1] >= 0.92
     assert trained[-1] > tested[-1]
 
@@ -160,6 +167,7 @@ def test_the_cost(f: dict[str, Any]) -> None:
     ratios = np.divide(f["graph_times"], f["layer_times"])
     assert len(ratios) == 7
     assert np.all(ratios > 0)  # how large they are is the machine's affair
+    assert [*CHAPTER.compared("compare_cost", f).values()] == [ratios[0]]
 
 
 # --- the bug museum -------------------------------------------------------------------------------
@@ -178,9 +186,89 @@ def test_the_symptoms(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> 
     assert c == [10.389, 1]
     says("The gradient at $x$ is 10.389 in place of 7.389.")
     assert cases[3] == [[6, 4], [6, 4], [9, 6], [6, 4]]
-    says("it hands on 1, and then 2. So 3 in place of 2.")
+    for name, case in zip(
+        (
+            "$x\\,w + x$, called once",
+            "the same, called twice",
+            "$e^x + w$",
+            "$u + u$ with $u = x\\,w$",
+        ),
+        cases,
+        strict=True,
+    ):
+        by_hand = case[0]
+        told = [", ".join(f"{number:g}" for number in found) for found in case]
+        row = [
+            f"**{one}**" if found != by_hand else one for one, found in zip(told, case, strict=True)
+        ]
+        says(f"| {name} | {' | '.join(row)} |")
+    found = CHAPTER.compared("compare_exhibits", f)
+    assert found == {"exhibit A": "c", "exhibit B": "a", "exhibit C": "b"}
+    says("it passes on 1, and then 2. So 3 in place of 2.")
 
 
 def test_the_museums_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
     for exhibit in "abc":
         assert not f["check_engine"](f[f"exhibit_{exhibit}"])
+
+
+# --- the slider and the quiz ----------------------------------------------------------------------
+
+
+def test_the_tangent(f: dict[str, Any]) -> None:
+    x = np.sqrt(0.5)
+    for at, slope in ((1.0, -np.exp(-1)), (x, 0.0), (-x, 0.0)):
+        (found,) = gradients(f, lambda t: t * f["exp"](-(t * t)), at)
+        np.testing.assert_allclose(found, slope, atol=1e-12)
+    close([-np.exp(-1), x], [-0.368, 0.707], 3)
+    says("falls with the slope -0.368")
+    says("so at $x = \\pm 0.707$")
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_is_right(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    Tensor = f["Tensor"]
+    assert gradients(f, lambda a: (a + 2.0) * (a + 2.0), 1.0) == [6]
+    column, _ = gradients(f, lambda a, b: a + b, np.zeros((3, 1)), np.zeros((1, 4)))
+    assert column.tolist() == [[4], [4], [4]]
+    inputs = {"L": "vb", "v": "uc", "u": "ab", "a": "", "b": "", "c": ""}
+    orders = {"a": "Lvbuac", "b": "Lvcuba", "c": "Luvcba"}
+    fit = {
+        name: all(order.index(i) > order.index(node) for node in order for i in inputs[node])
+        for name, order in orders.items()
+    }
+    assert fit == {"a": False, "b": True, "c": False}
+    param = start = Tensor(1.0)
+    for _ in range(5):
+        param = param - 0.1 * 2.0
+    assert start in f["topological_order"](param, lambda one: [x for x, _ in one.edges])
+    assert np.all(gradients(f, lambda x: x.mean(), np.arange(50.0))[0] == 1 / 50)
+    grad = np.zeros(3)
+    grad[[0, 0, 2]] += [1, 2, 4]
+    assert grad.tolist() == [2, 0, 4]
+    np.add.at(right := np.zeros(3), [0, 0, 2], [1, 2, 4])
+    assert right.tolist() == [3, 0, 4]
+    z, t = np.random.default_rng(5).normal(size=(4, 3)), np.array([0, 2, 1, 1])
+
+    def loss(z: Any, m: float) -> Any:
+        shifted = z - m
+        return (f["log"](f["exp"](shifted).sum(axis=1)) - shifted[np.arange(4), t]).mean()
+
+    losses = [float(loss(Tensor(z), m).data) for m in (0.0, 1.5)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-12)
+
+
+def test_the_quizs_next_formula_tells_exhibit_b_from_the_others(f: dict[str, Any]) -> None:
+    alike = [
+        [("multiply", 0, 1)],
+        [("exp", 0)],
+        [("add", 0, 1)],
+        [("add", 0, 1), ("multiply", 2, 1)],
+        [("multiply", 0, 1), ("add", 0, 2)],
+        [("multiply", 0, 1), ("multiply", 2, 0), ("multiply", 3, 1)],
+    ]
+    product = [("multiply", 0, 1), ("exp", 2), ("multiply", 2, 3)]
+    for program in [*alike, product]:
+        right, wrong = (f[engine](program, [0.7, 1.3]) for engine in ("exhibit_a", "exhibit_b"))
+        assert np.allclose(right, wrong) is (program is not product)

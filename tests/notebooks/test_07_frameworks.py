@@ -10,7 +10,7 @@ import pytest
 from helpers.answers.layers import log_softmax
 from helpers.answers.networks import TwoLayerNet
 from helpers.datasets import load_histories, load_mnist, load_weights
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import Chapter, close, holds_a_quiz_of_ten
 
 CHAPTER = Chapter("07_frameworks", "frameworks")
 says = CHAPTER.says
@@ -218,3 +218,53 @@ def test_the_tool_trains_the_networks_that_the_chapter_shows(
         net = tool.Network(exhibit=suspect)
         net.load_state_dict(own.state_dict())
         assert f["torch"].equal(net(x_few), own(x_few))
+
+
+# --- predictions and the quiz ---------------------------------------------------------------------
+
+
+@needed
+def test_the_right_choices_are_found_by_computing(
+    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f["plots"], "show", lambda *_, **__: None)
+    assert CHAPTER.compared("same_answers", f) == {"PyTorch and NumPy": "b"}
+    CHAPTER.run("plot_original", f)
+    (share,) = CHAPTER.compared("compare_mended", f).values()
+    assert share == RECORDED["keras_mended"]["accuracy"][-1]
+    found = CHAPTER.compared("see_exhibit", f)
+    assert found == {"classes that the loss sees": 100, "layer 3": "b"}
+    seconds = {"NumPy": 1.0, "PyTorch": 0.5, "Keras": 2.0}
+    found = CHAPTER.compared("compare_fastest", f | {"seconds": seconds})
+    assert found == {"fastest": "b", "slowest, times as long": 4.0}
+
+
+def test_the_quiz_has_ten_questions() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_the_quizs_two_softmaxes() -> None:
+    assert abs(-log_softmax(np.eye(10)[0])[0] - np.log((np.e + 9) / np.e)) < 1e-12
+    close(np.log((np.e + 9) / np.e), 1.46, 2)
+    says("$-\\log(e / (e + 9)) = 1.46$")
+
+
+@needed
+def test_the_quiz_on_pytorch(f: dict[str, Any]) -> None:
+    torch, nn, F = f["torch"], f["nn"], f["F"]
+    net = nn.Linear(784, 50)
+    assert tuple(net.weight.shape) == (50, 784)
+    x, t = torch.rand(64, 784), torch.randint(10, (64,))
+    grads = []
+    for _ in range(2):
+        F.cross_entropy(net(x), t).backward()
+        grads.append(net.weight.grad.clone())
+    assert torch.allclose(grads[1], 2 * grads[0])
+
+    class Plain(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = [nn.Linear(4, 3), nn.Linear(3, 2)]
+
+    assert list(Plain().parameters()) == []
+    assert all(float(np.sum((y - np.eye(3)[0]) ** 2)) <= 2 for y in np.eye(3))

@@ -1,5 +1,6 @@
 """Chapter 8: its reference figures, and every number in its text."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from helpers.answers.optimizers import Adam
 from helpers.answers.project import shifted
 from helpers.open_task import accuracy, assert_within, new_images
 from helpers.specification.promises import promised
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import Chapter, close, draws_wherever_its_sliders_are
 
 CHAPTER = Chapter("08_project", "project")
 says = CHAPTER.says
@@ -109,6 +110,31 @@ def test_intervals_and_errors(f: dict[str, Any]) -> None:
     ((_, mean, error),) = f["ablation_table"]({"a": [0.90, 0.92, 0.94]})
     close([mean, error], [0.92, 0.0115], 4)
     assert f["confidence_interval"](10, 10)[0] < 0.75
+
+
+def guessed(f: dict[str, Any], cell: str) -> Any:
+    """Run a cell; return what it compares a guess with."""
+    found = []
+    compare = SimpleNamespace(compare=lambda _, actual, **__: found.append(actual))
+    CHAPTER.run(cell, f | {"guesses": compare})
+    (actual,) = found
+    return actual
+
+
+def test_what_guesses_are_compared_with(f: dict[str, Any]) -> None:
+    assert guessed(f, "compare_budget") == 66
+    assert 75 * 66 + 10 <= f["BUDGET"] < 75 * 67 + 10
+    assert guessed(f, "compare_interval") == f["confidence_interval"](10, 10)[0]
+    runs = {"scikit-learn's digits": [0.7, 0.8]}
+    assert guessed(f | {"runs": runs}, "compare_writers") == 0.75
+
+
+def test_the_figure_of_the_interval(f: dict[str, Any]) -> None:
+    close(f["confidence_interval"](960, 1000), [0.946, 0.970], 3)
+    says("for 1,000 images it goes from 0.946 to 0.970")
+    close(f["confidence_interval"](10, 10)[0], 0.7, 1)
+    assert round(0.96 * 10) == 10
+    draws_wherever_its_sliders_are(CHAPTER, f)
 
 
 @pytest.mark.slow

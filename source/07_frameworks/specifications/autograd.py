@@ -591,7 +591,7 @@ def doubled(find, x):
         calls += 1
         if calls > MANY:
             raise TimeoutError(
-                f"for 40 edges, functions for the way back were called {MANY} times: hand on a "
+                f"for 40 edges, backward functions were called {MANY} times: pass on a "
                 "gradient when all its parts have come, and not each part by itself"
             )
         return g
@@ -1703,7 +1703,7 @@ PLAINLY_WRONG = {
     "adds to the gradients of the call before": lambda program, values, calls=1: backwards(
         program, values, calls, calls_left=never
     ),
-    "hands on all that has come so far, once for each user": twice_visited,
+    "passes on all that has come so far, once for each user": twice_visited,
     "adds into the array of the first term, if that is a result in between": in_place(ADD),
     "returns zeros": lambda program, values, calls=1: [0.0] * len(values),
     "has the wrong sign": lambda program, values, calls=1: [
@@ -1718,7 +1718,7 @@ USES = {
     "keeps one part only where an operation uses a value twice": (
         lambda program, values, calls=1: backwards(program, values, calls, merge=once_each)
     ),
-    "hands on the first part that comes to a result, and not those that come later": (
+    "passes on the first part that comes to a result, and not those that come later": (
         first_part_only
     ),
     "takes the input of exp for its output": with_slope(

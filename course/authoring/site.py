@@ -6,6 +6,7 @@ are those that the release shows folded. Sphinx makes HTML of the pages, as docs
 """
 
 import copy
+import itertools
 import posixpath
 import re
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from nbformat import NotebookNode
@@ -140,7 +142,8 @@ def chapter_page(
         elif cell.cell_type == "code":
             cells += [cell]
         elif not (solutions and is_manual(cell)):
-            cell.source = _labelled(_figures_shown(cell.source), source.name, cell.id)
+            text = _anchored(_figures_shown(cell.source))
+            cell.source = _labelled(text, source.name, cell.id)
             cells += [cell]
         answered = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else grade_id(cell)
         if solutions and (is_test(cell) or is_manual(cell)) and answered in answers:
@@ -209,9 +212,21 @@ def _figures_shown(text: str) -> str:
     return _FOLDED.sub(shown, text)
 
 
+def _anchored(text: str) -> str:
+    """Return Markdown whose links into notebooks name a heading as Sphinx does, not as Jupyter."""
+
+    def link(match: re.Match[str]) -> str:
+        return f"{match['before']}#{_slug(unquote(match['anchor']))})"
+
+    return re.sub(r"(?P<before>\]\((?!\w+:)[^)\s#]*)#(?P<anchor>[^)\s]+)\)", link, text)
+
+
 def _labelled(text: str, notebook: str, cell: str) -> str:
-    """Return Markdown whose first heading is labelled by its cell's id: it stays, titles don't."""
-    return re.sub(r"^(?=##+ )", f"({notebook}-{cell})=\n", text, count=1, flags=re.MULTILINE)
+    """Return Markdown whose headings are labelled by their cell's id: it stays, titles don't."""
+    ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    return re.sub(
+        r"^(?=##+ )", lambda _: f"({notebook}-{cell}{next(ends)})=\n", text, flags=re.MULTILINE
+    )
 
 
 def _copy_figures(source: SourceNotebook, folder: Path) -> None:
@@ -260,4 +275,9 @@ def with_links(text: str, folder: str, places: Mapping[str, str]) -> str:
 
 def _anchors(text: str) -> Iterator[str]:
     for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
-        yield "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        yield f"#{_slug(heading)}"
+
+
+def _slug(heading: str) -> str:
+    """Return what a link to a heading says after `#`, as GitHub and MyST have it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

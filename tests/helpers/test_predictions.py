@@ -70,6 +70,11 @@ def test_a_result_without_a_guess_is_told():
     assert '"b". You have made no' in repr(Predictions().compare("a choice never shown", "b"))
 
 
+def test_a_choice_whose_cell_was_not_run_is_no_error():
+    said = repr(Predictions().compare("the bug", "c"))
+    assert said == 'the bug: It is "c". You have made no prediction here.'
+
+
 def test_the_summary_counts_what_was_compared():
     predictions = Predictions()
     assert "none" in repr(predictions.summary())
@@ -84,3 +89,8 @@ def test_html_says_the_same_and_is_escaped():
     note = Predictions().predict("<b>", 3)
     assert "&lt;b&gt;" in note._repr_html_()
     assert "<b>" not in note._repr_html_()
+
+
+def test_a_choice_whose_cell_was_not_run_is_compared_by_its_name():
+    said = repr(Predictions().compare("which", "b"))
+    assert said == 'which: It is "b". You have made no prediction here.'

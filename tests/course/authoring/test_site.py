@@ -127,6 +127,25 @@ def test_a_section_is_labelled_by_its_cell_and_not_by_its_title(source):
     assert page["title"] == "# Doubling"  # a page has an address of its own
 
 
+def test_links_to_a_heading_are_as_the_site_has_them_and_not_as_jupyter(source):
+    source.cell(
+        "expected"
+    ).source = (
+        "[a](../01_a/a.ipynb#How-it-works), [b](#4B.1-The-chain%20rule), [c](https://a.org/#Top)"
+    )
+    assert texts(chapter_page(source))["expected"] == (
+        "[a](../01_a/a.ipynb#how-it-works), [b](#4b1-the-chain-rule), [c](https://a.org/#Top)"
+    )
+
+
+def test_a_second_heading_of_a_cell_has_a_label_too(source):
+    source.cell("expected").source = "## One\n\n### Two\n\n### Three"
+    assert texts(chapter_page(source))["expected"] == (
+        "(doubling-expected)=\n## One\n\n(doubling-expected-2)=\n### Two\n\n"
+        "(doubling-expected-3)=\n### Three"
+    )
+
+
 @pytest.mark.parametrize(
     ("begin", "end"), [(BEGIN_HIDDEN, END_HIDDEN), (BEGIN_SCHEME, END_SCHEME)], ids=("test", "mark")
 )

@@ -230,7 +230,9 @@ def lines(found: Measured, assumed: Assumed) -> Iterator[str]:
                 f"| {desks} | {machines} | {machines * assumed.cores} | {last / 60:.0f} | "
                 f"{100 * busy:.0f} % | {100 * desk:.0f} % |"
             )
-    desks = int(np.ceil(COUNT * (found.sending + found.entering) / (0.9 * HOUR)))
+    # The last that is sent may be one that uses up its whole time.
+    room = HOUR - assumed.start - assumed.limit
+    desks = int(np.ceil(COUNT * (found.sending + found.entering) / room))
     few, many = 0, 10_000  # too few, enough
     while many - few > 1:
         middle = (few + many) // 2

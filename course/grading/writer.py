@@ -50,6 +50,7 @@ class _Opened:
     graded: Graded
     outcome: GradingOutcome
     rows: Rows
+    log: str
 
 
 class Writer:
@@ -74,7 +75,7 @@ class Writer:
         there = [one for one in read if isinstance(one, _Opened)]
         failed = [one for one in read if isinstance(one, GradingOutcome)]
         with self._log.open("a", encoding="utf-8") as file:
-            file.writelines(opened(one.graded.reply)[2] for one in there)
+            file.writelines(one.log for one in there)
         add_notes(self._course, [begun(one.graded.student, one.graded.assignment) for one in there])
         with self._unpacked(there) as (arrived, broken):
             written, refused = self._written([one for one in there if id(one) not in broken])
@@ -88,12 +89,12 @@ class Writer:
 
     def _opened(self, graded: Graded) -> _Opened | GradingOutcome:
         try:
-            (outcome,), rows, _ = opened(graded.reply)
+            (outcome,), rows, log = opened(graded.reply)
         except ValueError as error:
             return _failed(graded, str(error))
         if (outcome.student, outcome.assignment) != (graded.student, graded.assignment):
             return _failed(graded, "a reply to something else came back")
-        return _Opened(graded, outcome, rows)
+        return _Opened(graded, outcome, rows, log)
 
     @contextmanager
     def _unpacked(

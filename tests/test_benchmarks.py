@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import grading, million, training
 from course import cli
-from course.grading import report
+from course.grading import report, writer
 
 KEY = ("ada", "test_sigmoid")
 PLACES = {"stock": Path("stock"), "judge": Path("judge")}
@@ -113,7 +113,7 @@ def test_the_page_on_scale_tells_what_is_assumed_and_how_much_is_done_at_once():
     )
     assert f"is back after {assumed.restart:g} seconds" in text
     assert f"{1000 * assumed.endless * assumed.limit / 1000:g} seconds a submission" in text
-    assert f"in batches of {million.BATCH}" in text
+    assert f"in batches of {writer.BATCH}" in text
     assert f"The sum of a class of more than {cli.MOST_ROWS}".lower() in text.lower()
     script = Path(report.__file__).parent / "templates" / "report.js"
     (few,) = re.findall(r"FEW = (\d+);", script.read_text())

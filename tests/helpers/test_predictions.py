@@ -70,6 +70,11 @@ def test_a_result_without_a_guess_is_told():
     assert '"b". You have made no' in repr(Predictions().compare("a choice never shown", "b"))
 
 
+def test_a_choice_whose_cell_was_not_run_is_no_error():
+    said = repr(Predictions().compare("the bug", "c"))
+    assert said == 'the bug: It is "c". You have made no prediction here.'
+
+
 def test_the_summary_counts_what_was_compared():
     predictions = Predictions()
     assert "none" in repr(predictions.summary())

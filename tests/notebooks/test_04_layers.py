@@ -105,23 +105,45 @@ def test_what_an_affine_layer_keeps(f: dict[str, Any]) -> None:
 
 
 def test_the_scribbling_relu(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    CHAPTER.run("see_exhibit_relu", f)
-    right, wrong = capsys.readouterr().out.splitlines()
+    CHAPTER.run("guess_exhibit_relu", f)
+    CHAPTER.run("try_relu", f)
+    caught, right, wrong = capsys.readouterr().out.splitlines()
+    assert caught == "the exhibit: False (False is right)"
     assert right.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 1. 1.]")
     assert wrong.endswith("through ReLU [1. 0. 1.], through the shortcut [1. 0. 1.]")
-    says("Through ReLU $(1, 0, 1)$, through the shortcut $(1, 1, 1)$, together $(2, 1, 2)$.")
-    says("the shortcut's gradient is $(1, 0, 1)$ as well, and the sum $(2, 0, 2)$")
-    given = np.array([10.0, 20.0, 30.0])
-    assert f["run_exhibit"](np.array([2.0, -1.0, 3.0]), given).tolist() == [10, 0, 30]
-    says("The answer is right: 10, 0, 30.")
+    says("through ReLU $(1, 0, 1)$, through the shortcut $(1, 0, 1)$ in place of $(1, 1, 1)$")
+    says("the sum is $(2, 0, 2)$ in place of $(2, 1, 2)$")
+    says("with the shortcut [2 1 2] [2 1 2] [2 0 2]")
+    says("the layer alone [1 0 1] [1 0 1] [1 0 1]")
+    alone = f["run_exhibit"](np.array([2.0, -1.0, 3.0]), np.ones(3))
+    assert alone.tolist() == [1, 0, 1]
 
 
-def test_the_museums_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
-    assert not f["check_relu"](f["run_exhibit"])
+def test_a_dout_of_ones_hides_most(f: dict[str, Any]) -> None:
+    CHAPTER.run("compare_ones", f)
+    assert f["found"] == {"ones": 1, "random": 5}
+    assert len(f["ways"]) == 5
+    says("One of five: only the forgotten factor $1 - y$.")
 
-    def mended(x: Any, dout: Any) -> Any:
-        layer = f["ReluMended"]()
-        layer.forward(x)
-        return layer.backward(dout)
 
-    assert f["check_relu"](mended)
+def test_the_sigmoid_box_by_box(f: dict[str, Any]) -> None:
+    y = f["sigmoid"](np.array([1.0, 6.0]))
+    close(y[0], 0.7311, 4)
+    close([-(y[0] ** 2), -(y[0] ** 2) * np.exp(-1)], [-0.5344, -0.1966], 4)
+    close([np.exp(-1), 1 + np.exp(-1)], [0.3679, 1.3679], 4)
+    says("Forward: 1, -1, 0.3679, 1.368, 0.7311.")
+    says("1, -0.5344, -0.5344, -0.1966, and 0.1966 at x.")
+    close(y[1] * (1 - y[1]), 0.0025, 4)
+    says("At $x = 6$ it is 0.0025: a hundredth of that.")
+
+
+def test_the_quiz(f: dict[str, Any]) -> None:
+    assert CHAPTER.cell("quiz").count("<details>") == 10
+    close([2 * 0.9 * 0.1, 6 * 0.5, 6 * 4], [0.18, 3, 24], 12)
+    layer = f["SoftmaxWithLoss"]()
+    layer.forward(np.zeros((1, 4)), np.array([0]))
+    close(layer.backward(), [[-0.75, 0.25, 0.25, 0.25]], 12)
+    close(layer.forward(np.array([[0.0, 1000.0]]), np.array([0])), 1000, 9)
+    slip = (np.tanh(0.5 + 1e-13) - np.tanh(0.5 - 1e-13)) / 2e-13 - (1 - np.tanh(0.5) ** 2)
+    assert 1e-6 < abs(slip) < 1e-2
+    says("rounding errors of $10^{-16}$ become errors of about $10^{-3}$")

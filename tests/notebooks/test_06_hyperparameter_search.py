@@ -1,5 +1,6 @@
 """Chapter 6, part C: its reference figures, and every number in its text."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from helpers.answers import training
 from helpers.datasets import load_mnist
-from tests.notebooks.chapter import Chapter
+from tests.notebooks.chapter import (
+    Chapter,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "hyperparameter_search")
 says = CHAPTER.says
@@ -146,8 +151,52 @@ def test_the_exhibit_records_one_of_twenty_epochs(f: dict[str, Any]) -> None:
     assert (397 / 100, 500 / 128, 60 / 100, int(20 * 0.6)) == (3.97, 3.90625, 0.6, 12)
     says("**500 and 128**: 3.90625, with the same result: 1.")
     says("**60 and 100**: 0.6. Twelve steps are made for 20 epochs")
-    assert f["recorded_mended"](400, 100, 3) == [3, 7, 11]
+    says("397 images, mini-batches of 100, 20 epochs: 1 entry, after step 0")
+    says("500 images, mini-batches of 128, 20 epochs: 1 entry, after step 0")
+    assert f["check_steps"](exhibit) is False
     says("for 400 samples, mini-batches of 100 and 3 epochs: `[3, 7, 11]`")
+
+
+def test_the_loss_that_stands_still(f: dict[str, Any]) -> None:
+    """The program of exhibit C prints a number that another cell has left behind."""
+    program = re.search(r"```python\n(.*?)```", CHAPTER.cell("museum3_answer"), re.DOTALL)
+    assert program
+    names = {"loss": np.log(10)}
+    exec(program[1], names)
+    (x, t), (x_val, t_val) = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
+    trainer = f["new_trainer"]([784, 50, 10], 0.1, x, t, x_val, t_val, rng=0)
+    for epoch in (1, 2, 3):
+        trainer.train_epoch()
+        line = names["report"](trainer.network, x, t, epoch)
+        assert line in CHAPTER.cell("museum3")
+    del names["loss"]
+    with pytest.raises(NameError):
+        names["report"](trainer.network, x, t, 4)
+
+
+def test_the_luckiest_by_networks_and_images() -> None:
+    rng = np.random.default_rng(0)
+    for images, right in ((100, [0.70, 0.77, 0.80, 0.81]), (1000, [0.70, 0.72, 0.73, 0.74])):
+        shown = rng.binomial(images, 0.7, size=(2000, 100)) / images
+        luckiest = np.maximum.accumulate(shown, axis=1).mean(axis=0)
+        np.testing.assert_allclose(luckiest[[0, 9, 39, 99]], right, atol=0.006)
+    says("to 0.77 for 10 networks, and then slowly to 0.81 for 100")
+    says("With 1,000 images the luckiest of 40 is 0.03 above the true value, in place of 0.10.")
+
+
+def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
+    assert (-(-450 // 100), 450 % 100) == (5, 50)
+    says("$\\lceil 450 / 100 \\rceil = 5$, and 50 are left for the last")
+    draws = f["sample_log_uniform"](0.001, 1, 30_000, rng=0)
+    assert np.mean(draws < 0.01) == pytest.approx(1 / 3, abs=0.01)
+    assert round(1000 * (0.01 - 0.001) / (1 - 0.001)) == 9
+    says("of which 0.9 % lie there")
+    assert (round(0.9**22, 3), round(0.9**9, 2)) == (0.098, 0.39)
+    assert 0.9**21 > 0.1
+    says("$0.9^{22} = 0.098$.")
+    says("nine trials all miss with probability $0.9^9 = 0.39$.")
+    assert round(-np.log(0.1), 3) == 2.303
+    says("$-\\log(1/10) = 2.303$")
 
 
 def test_a_right_shuffle_is_hardly_ever_the_old_order() -> None:
@@ -226,6 +275,9 @@ def test_what_the_coarse_search_shows(searched: dict[str, Any]) -> None:
     decays = [np.log(result["weight_decay"]) for result in searched["coarse"]]
     assert abs(np.corrcoef(decays, accuracies)[0, 1]) < 0.3
     says("The learning rate decides, and the weight decay has no visible effect.")
+    CHAPTER.run("guess_matters", searched)
+    CHAPTER.run("compare_matters", searched)
+    assert searched["linked"]["a"] > 2 * searched["linked"]["b"]
 
 
 @pytest.mark.slow
@@ -271,3 +323,49 @@ def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
     chosen = f["is_training"] == 0
     assert sorted(map(bytes, f["x_500"][chosen])) == sorted(map(bytes, x_val))
     assert sorted(f["t_500"][chosen]) == sorted(t_val)
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+# --- the investigation ----------------------------------------------------------------------------
+
+
+def fresh_accuracies(f: dict[str, Any], lr: float, weight_decay: float) -> Any:
+    """Return the accuracy on 1,000 unused images after trainings with the seeds 0 to 4."""
+    (x, t), _ = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
+    CHAPTER.run("free_winner", f)
+    found = []
+    for seed in range(5):
+        trainer = f["new_trainer"](
+            [784, *[100] * 6, 10], lr, x, t, x, t, weight_decay, rng=seed, epochs=50
+        )
+        for _ in range(50):
+            trainer.train_epoch()
+        found.append(trainer.network.accuracy(f["x_fresh"], f["t_fresh"]))
+    return np.array(found)
+
+
+def gain(better: Any, worse: Any) -> list[float]:
+    """Return the mean difference seed by seed, and its standard error."""
+    differences = better - worse
+    return [differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))]
+
+
+@pytest.mark.slow
+def test_the_model_answers_of_the_investigation(f: dict[str, Any]) -> None:
+    by_rate = [fresh_accuracies(f, lr, 1e-6) for lr in (0.01, 0.02, 0.04)]
+    np.testing.assert_allclose([a.mean() for a in by_rate], [0.724, 0.762, 0.785], atol=0.004)
+    np.testing.assert_allclose([a.std(ddof=1) for a in by_rate], [0.027, 0.018, 0.012], atol=0.002)
+    assert by_rate[0].max() > by_rate[1].min()
+    assert (by_rate[2] > by_rate[1]).all()
+    np.testing.assert_allclose(gain(by_rate[2], by_rate[1]), [0.022, 0.0044], atol=0.002)
+    says("0.724 for 0.01, 0.762 for 0.02 and 0.785 for 0.04")
+    says("five of five cases, by 0.022 on average; the standard error of that average is 0.0044")
+    by_decay = [fresh_accuracies(f, 0.03, decay) for decay in (1e-8, 1e-4, 1e-2)]
+    np.testing.assert_allclose([a.mean() for a in by_decay], [0.775, 0.776, 0.783], atol=0.003)
+    np.testing.assert_allclose(gain(by_decay[1], by_decay[0]), [0.0006, 0.0015], atol=0.002)
+    np.testing.assert_allclose(gain(by_decay[2], by_decay[0]), [0.0072, 0.0023], atol=0.002)
+    says("$10^{-2}$ is better by 0.0072 with a standard error of 0.0023, never worse in five seeds")

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from helpers.answers import deep_layers, deep_networks
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "multi_layer_net")
 says = CHAPTER.says
@@ -239,13 +244,25 @@ def test_the_exhibit_does_nothing(f: dict[str, Any], capsys: pytest.CaptureFixtu
     close(exhibit[0], 0.5, 1)
     assert 5e-8 < exhibit[-1] < 1.4e-7
     says("lie on one falling line, from 0.5 to 9e-08")
+    says("root mean square behind the affine layers: 0.5 in the first, 9e-08 in the tenth")
+    says("running variance of the first layer: 1.0 for each of the 100 units")
+    says("scores of one batch, computed twice: the same to the last bit")
     np.testing.assert_allclose(right, 1, rtol=1e-4)
     says("Your predict stays at 1.")
 
 
+def net_forward(layers: dict[str, Any], x: Any, train_flg: bool) -> Any:
+    """Run x through the layers as it should be."""
+    for name, layer in layers.items():
+        wants = name.startswith(("BatchNorm", "Dropout"))
+        x = layer.forward(x, train_flg) if wants else layer.forward(x)
+    return x
+
+
 def test_the_museums_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
-    assert f["check_train_flag"](f["forward_exhibit"]) is False
-    assert f["check_train_flag"](f["forward_mended"]) is True
+    assert f["check_forward"](f["forward_exhibit"]) is False
+    assert f["check_forward"](net_forward) is True
+    says("**c.** The function takes `train_flg` and never passes it on")
 
 
 def test_our_own_backward_complains_after_test_mode_alone(f: dict[str, Any]) -> None:
@@ -254,3 +271,77 @@ def test_our_own_backward_complains_after_test_mode_alone(f: dict[str, Any]) -> 
     with pytest.raises(TypeError):
         layer.backward(np.ones((3, 2)))
     says("Our own `backward` would complain, if no batch had ever passed in train mode.")
+
+
+# --- the derivation -------------------------------------------------------------------------------
+
+
+def test_each_step_of_the_derivation_is_found_right(f: dict[str, Any]) -> None:
+    """The folded formulas, node by node, against differences of the graph."""
+    bn = f["bn"]
+    d = bn.gamma * bn.dout
+    d_var = -(d * bn.xhat).sum(axis=0) / bn.s / (2 * bn.s)
+    d_c = d / bn.s + 2 * bn.c / 5 * d_var
+    one_line = (d - d.mean(axis=0) - bn.xhat * (d * bn.xhat).mean(axis=0)) / bn.s
+    steps = {
+        "beta": bn.dout.sum(axis=0),
+        "gamma": (bn.dout * bn.xhat).sum(axis=0),
+        "xhat": d,
+        "s": -(d * bn.c / bn.s**2).sum(axis=0),
+        "var": d_var,
+        "c": d_c,
+        "mean": -d_c.sum(axis=0),
+        "x": d_c - d_c.sum(axis=0) / 5,
+    }
+    for name, gradient in steps.items():
+        assert "Right" in repr(bn.check(name, gradient)), name
+    assert "Right" in repr(bn.check("x", one_line))
+    np.testing.assert_allclose(steps["mean"], -d.sum(axis=0) / bn.s, atol=1e-12)
+    layer = f["BatchNormalization"](bn.gamma, bn.beta)
+    np.testing.assert_allclose(layer.forward(bn.x), bn.y, rtol=1e-12)
+
+
+def test_the_cells_of_the_derivation_run_with_dots(f: dict[str, Any]) -> None:
+    for k in range(1, 6):
+        CHAPTER.run(f"derive_{k}_code", f | {"display": lambda *_: None})
+
+
+def test_whose_scores_change(f: dict[str, Any]) -> None:
+    CHAPTER.run("guess_neighbors", f)
+    CHAPTER.run("see_neighbors", f)
+    assert (f["changed"], f["found_here"]) == ({True: 100, False: 1}, "b")
+
+
+def test_the_scaling_of_dropout(f: dict[str, Any]) -> None:
+    CHAPTER.run("explore_dropout", f)
+    train_mode, test_mode = f["signal_behind_dropout"](0.3, 1)
+    close([train_mode[-1], test_mode[-1]], [0.12, 0.12], 2)
+    close(1 / 0.7**6, 8.5, 1)
+    says("$1 / 0.7^6 = 8.5$ times as large")
+
+
+# --- the quiz -------------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
+    layer = f["BatchNormalization"](np.ones(3), np.zeros(3))
+    assert not layer.forward(RANDOM.normal(size=(1, 3))).any()
+    says("The mean of one sample is the sample itself, so $x - \\mu = 0$")
+    x = RANDOM.normal(size=(8, 3))
+    np.testing.assert_allclose(layer.forward(10 * x), layer.forward(x), rtol=1e-5, atol=1e-6)
+    assert np.abs(layer.backward(np.full((8, 3), 0.7))).max() < 1e-12
+    layer = f["BatchNormalization"](np.ones(1), np.zeros(1))
+    for variance in (1.3, 1.57):
+        layer.forward(np.array([[-2.0], [2.0]]))
+        close(layer.running_var, [variance], 12)
+    says("$0.9 \\cdot 1 + 0.1 \\cdot 4 = 1.3$, then $0.9 \\cdot 1.3 + 0.4 = 1.57$")
+    close(f["Dropout"](0.2).forward(np.array([5.0]), train_flg=False), [4], 12)
+    params = {"W1": np.array([2.0])}
+    f["SGD"](0.5).update(params, f["decay_grads"](params, {"W1": np.zeros(1)}, 0.1))
+    close(params["W1"], [1.9], 12)
+    says("$2 - 0.5 \\cdot 0.2 = 1.9$: the weight shrinks by the factor $1 - \\eta\\lambda = 0.95$")
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)

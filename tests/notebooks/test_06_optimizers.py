@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from helpers.answers import initialization, optimizers
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("06_hyperparameters", "optimizers")
 says = CHAPTER.says
@@ -157,7 +162,8 @@ def test_numbers_about_steps(f: dict[str, Any]) -> None:
 
 
 def test_the_paths(f: dict[str, Any]) -> None:
-    CHAPTER.run("plot_paths", f)
+    for cell in ("guess_paths", "plot_paths", "compare_paths"):
+        CHAPTER.run(cell, f)
     paths = {name: np.array(path) for name, path in f["paths"].items()}
     assert list(paths) == OPTIMIZERS
     assert {len(path) for path in paths.values()} == {31}
@@ -165,9 +171,13 @@ def test_the_paths(f: dict[str, Any]) -> None:
     assert max(heights.values()) < 0.2
     y = paths["SGD"][:, 1]
     np.testing.assert_allclose(y[1:] / y[:-1], -0.9)
-    says("along $y$ each step multiplies by $1 - 2 \\cdot 0.95 = -0.9$, hence the zigzag")
+    says("at 0.95 each step multiplies $y$ by $1 - 2 \\cdot 0.95 = -0.9$")
     assert abs(1 - 2 * 1.01) > 1
     says("Above 1 it diverges.")
+    ends = [f["ends"][name] for name in ("AdaGrad", "RMSprop", "Adam", "SGD", "Momentum")]
+    close(ends, [0.12, 0.15, 0.35, 0.36, 0.90], 2)
+    says("AdaGrad is 0.12 from the lowest point, RMSprop 0.15, Adam 0.35, SGD 0.36, and Momentum")
+
     assert paths["Momentum"][:, 0].max() > 0.5
     assert sum(np.diff(np.sign(paths["Momentum"][:, 1])) != 0) >= 4
     says("Momentum swings from side to side and past the lowest point.")
@@ -175,6 +185,72 @@ def test_the_paths(f: dict[str, Any]) -> None:
         assert paths[name][:, 1].min() > -0.01
     assert paths["Adam"][:, 1].min() < -0.5
     says("AdaGrad and RMSprop turn into the bottom of the valley at once, Adam in a wide bend.")
+
+
+def test_one_rate_in_the_valley(f: dict[str, Any]) -> None:
+    CHAPTER.run("explore_rate", f)
+    x, y = f["descend"](0.2)[-1]
+    assert x == pytest.approx(-3.8, abs=0.05)
+    assert abs(y) < 1e-5
+    says("crawls along it, from x = -7 to x = -3.8.")
+
+
+def test_signal_and_gradient_by_layer(f: dict[str, Any]) -> None:
+    CHAPTER.run("explore_depth", f)
+    forward, backward = f["sizes_by_layer"](0.2)
+    np.testing.assert_allclose([forward[-1], backward[0]], [1100, 1000], rtol=0.1)
+    close([forward[-1] ** (1 / 20), forward[0], backward[-1]], [1.4, 1, 1], 1)
+    says("At 0.2 each layer multiplies by about 1.4, and twenty layers by about 1,000")
+    forward, backward = f["sizes_by_layer"](0.1)
+    close([forward[-1] ** (1 / 20), backward[0] ** (1 / 20)], [0.7, 0.7], 1)
+    says("At 0.1 each layer multiplies by about 0.7")
+
+
+# --- schedules ------------------------------------------------------------------------------------
+
+
+def test_schedules(f: dict[str, Any]) -> None:
+    CHAPTER.run("explore_schedules", f)
+    ends = {}
+    for name in ("constant", "step", "cosine"):
+        seen = f["distances"](name, 0.5)
+        assert seen[9] < 0.65
+        ends[name] = seen[-1]
+    close(list(ends.values()), [0.56, 0.19, 0.17], 2)
+    says("The rates that fall end at 0.19 (step) and 0.17 (cosine).")
+    close([f["distances"]("constant", 0.5)[10], np.sqrt(0.5 / 1.5)], [0.56, 0.58], 2)
+    says("the distance is 0.56 after 10 steps, and 0.56 after 100")
+    slow = f["distances"]("constant", 0.05)
+    assert 55 < next(k for k, value in enumerate(slow) if value < 0.3) <= 60
+    assert slow[-1] < ends["step"]
+    says("A constant rate of 0.05 ends as close as they do, but needs 60 steps to come below 0.3")
+    np.testing.assert_allclose(
+        f["rates"]("step", 0.5)[[0, 49, 50, 74, 75]], [0.5, 0.5, 0.05, 0.05, 0.005]
+    )
+    assert f["rates"]("cosine", 0.5)[-1] < 0.001
+
+
+# --- the quiz -------------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
+    close(200 * 0.2**2 / 2, 4, 12)
+    np.testing.assert_allclose(2**20, 1e6, rtol=0.05)
+    says("so each layer multiplies the mean square by 4 and the size by 2: twenty layers by about")
+    close([f["initial_std"](200, "he"), np.sqrt(2 * 0.25 / 200)], [0.1, 0.05], 12)
+    says("would need $s = 0.1$.")
+    says("would need $s = 0.05$.")
+    (v,) = follow(f["Momentum"](lr=0.01), {"w": np.zeros(1)}, [{"w": np.ones(1)}] * 300)["w"]
+    (u,) = follow(f["Momentum"](lr=0.01), {"w": np.zeros(1)}, [{"w": np.ones(1)}] * 299)["w"]
+    assert u - v == pytest.approx(0.1)
+    says("$v = 0.9\\,v - 0.01$, so $v = -0.1$")
+    grads = [{"w": np.array([1.0, 0.01])}] * 5
+    steps = follow(f["AdaGrad"](lr=0.1), {"w": np.zeros(2)}, grads)["w"]
+    assert steps[0] == pytest.approx(steps[1], rel=1e-3)
+    close([np.sqrt(0.001), 0.1 / np.sqrt(0.001)], [0.032, 3.2], 1)
+    says("and $0.1 / 0.032 = 3.2$")
+    close(0.25**5, 0.001, 3)
+    says("$1/4$ to the power of 5 is already 0.001")
 
 
 # --- the answer in words --------------------------------------------------------------------------
@@ -195,3 +271,8 @@ def test_the_length_of_a_step(f: dict[str, Any]) -> None:
     says("so the step is 0.1 in both cases")
     close(f["initial_std"](784, "he"), 0.05, 2)
     says("a standard deviation of 0.05, as He's do behind 784 inputs")
+
+
+def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    draws_wherever_its_sliders_are(CHAPTER, f)

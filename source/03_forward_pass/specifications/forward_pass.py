@@ -42,7 +42,7 @@ def mirrored(t, call, *weights):
     """Call with the same weights, and then with the columns of x in reverse order.
 
     They add up to the same numbers, so that what is remembered by less than all of x shows. Then x
-    is one array, which comes again with other weights, and with other numbers in it.
+    is one array, which comes again with other weights, and with other numbers in it and in them.
     """
     if not t.watched:
         return
@@ -56,6 +56,9 @@ def mirrored(t, call, *weights):
     call(kept, held)
     call([t.keep(t.draw(weight)) for weight in weights], held)
     held.write(1 - x)
+    call(kept, held)
+    for weight in kept:
+        weight.write(weight.ours[::-1] + 0.5)
     call(kept, held)
 
 
@@ -252,6 +255,7 @@ def network_calls(networks):
             t.call(kept, held)
             t.call(network, held)
             held.write(1 - x)
+            t.call(kept, held)
             t.call(network, held)
 
     return steps
@@ -388,6 +392,21 @@ def layer_sizes(least):
     )
 
 
+usual_sizes = part("as usual", sizes=layer_sizes(1)).steps
+
+
+def sizes_that_change(t):
+    """Call it; and with a list that comes again with another size in it."""
+    usual_sizes(t)
+    if t.watched:
+        t.apart()
+        sizes = t.draw(layer_sizes(2))
+        kept = t.keep(sizes)
+        t.call(kept)
+        kept.write(sizes[0] + 3, 0)
+        t.call(kept)
+
+
 count_parameters = function(
     part(
         "any number of layers, of any size",
@@ -408,6 +427,7 @@ count_parameters = function(
             {"sizes": [4097, 4099, 11]},
             {"sizes": [70_001, 70_003, 10]},
         ],
+        steps=sizes_that_change,
         sizes=layer_sizes(1),
     ),
     part(

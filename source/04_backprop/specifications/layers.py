@@ -679,12 +679,6 @@ WRONG = {
 }
 
 
-def mended_relu(t):
-    """Go through the mended layer."""
-    relu_at_zero(t)
-    layer_passes(t)
-
-
 check_relu = interaction(
     part(
         "accepts right versions, and rejects what is plainly wrong",
@@ -693,11 +687,4 @@ check_relu = interaction(
         steps=lambda t: t.sort(RIGHT, PLAINLY_WRONG),
     ),
     part("rejects other wrong versions", count=2, steps=lambda t: t.sort(RIGHT, WRONG)),
-    part(
-        "comes with a mended layer that is right",
-        of="ReluMended",
-        single=True,
-        count=10,
-        steps=mended_relu,
-    ),
 )

@@ -917,20 +917,6 @@ def sort(t, right, wrong):
     pairs.sort(right, wrong)
 
 
-def mended(t):
-    """Compare the mended exhibit with the right gradients, as those of `backward_propagation`."""
-    kinds = [(ANY_NETWORK, ANY_X, ANY_Y), (STEEP_NETWORK, STEEP_X, LABELS)]
-    if t.source.size >= 5:
-        kinds.append((WIDE_NETWORK, WIDE_X, WIDE_Y))
-    for kind in kinds:
-        t.apart()
-        for _ in range(2):
-            p, x, y = t.draw(*kind)
-            values = t.names["forward_propagation"](x, p)[1]
-            seen(t, lambda found: dictionary(found, GRADIENTS), p, values, x, y)
-            say(t, blame)
-
-
 check_backward = interaction(
     part(
         "accepts right gradients of any network and rejects wrong ones, in any order",
@@ -944,11 +930,5 @@ check_backward = interaction(
         laws=False,
         count=1,
         steps=lambda t: sort(t, RIGHT, HIDDEN_WRONG),
-    ),
-    part(
-        "comes with a mended version that is right",
-        of="backward_mended",
-        axes=SEVERAL,
-        steps=mended,
     ),
 )

@@ -556,32 +556,6 @@ WRONG_GRADIENTS = {
 }
 
 
-def mixed(p):
-    """Return a loss that mixes all parameters."""
-    sums = [np.sum(np.sin(values) + np.square(values)) for values in p.values()]
-    return np.sum(np.square(sums)) + np.prod(sums)
-
-
-def cubes(p):
-    """Return another loss."""
-    return np.sum([np.sum(np.power(values, 3)) for values in p.values()])
-
-
-def mended_gradients(t):
-    """Differentiate two losses, with keys in any order and arrays of any shape."""
-    for loss in (cubes, mixed):
-        shape = t.choice("2 3", "3 3")
-        W, b, scale = t.draw(arrays(shape, -1, 1), arrays("*any", -1, 1), numbers(-1, 1))
-        params = {"W": t.choice(W, W.T), "b": np.asarray(b), "scale": np.array(scale)}
-        keys = [list(params)[place] for place in t.source.order(3)]
-        t.call(loss, {key: params[key] for key in keys})
-        say(t, imprecise)
-    if not t.first:
-        t.apart()
-        t.call(cubes, {"W": np.linspace(-1, 1, 6).reshape(3, 2).T})
-        say(t, "W is a transposed array here: `ravel` and `reshape` make a copy of such a one.")
-
-
 check_gradients = interaction(
     part(
         "accepts right versions, and rejects what is plainly wrong",
@@ -593,14 +567,5 @@ check_gradients = interaction(
         "rejects other wrong versions",
         count=2,
         steps=lambda t: t.sort(RIGHT_GRADIENTS, WRONG_GRADIENTS),
-    ),
-    part(
-        "comes with a mended version that is right",
-        of="gradients_mended",
-        rtol=1e-6,
-        atol=1e-6,
-        count=5,
-        changes=["params"],
-        steps=mended_gradients,
     ),
 )

@@ -1687,34 +1687,6 @@ WRONG_STEPS = {
 }
 
 
-def misnumbered(found, samples, batch_size, epochs):
-    """Return what is wrong with the steps after which a trainer should record."""
-    right = by_formula(samples, batch_size, epochs)
-    words = difference(found, right, "`recorded_mended(...)`", Tolerance(kinds=True))
-    if not words and not isinstance(found, list | np.ndarray):
-        return f"`recorded_mended(...)` is a {type(found).__name__}, but a list is wanted."
-    if not isinstance(found, list) or not difference(found, right, ""):
-        return words
-    steps = -(-samples // batch_size)
-    return (
-        f"An epoch of {samples} samples has {steps} steps if a mini-batch holds {batch_size}, so "
-        f"{epochs} epochs end after {show(right)}, counted from 0; yours after {show(found)}."
-    )
-
-
-def mended_steps(t):
-    """Record with the mended version."""
-    drawn = t.draw(integers(1, 40), integers(1, 20), integers(1, 4))
-    cases = [(400, 100, 3), (397, 100, 4), (60, 100, 2)]
-    if t.source.size >= 5:
-        cases += [(1000, 7, 60), (60_000, 100, 12)]
-    for case in (*cases, tuple(drawn)):
-        t.apart()
-        samples, batch_size, epochs = case
-        wrong = partial(misnumbered, samples=samples, batch_size=batch_size, epochs=epochs)
-        t.relate(wrong, *case)
-
-
 check_steps = interaction(
     part(
         "accepts right versions and rejects wrong ones, in any order",
@@ -1722,12 +1694,6 @@ check_steps = interaction(
         essential=True,
         count=2,
         steps=lambda t: t.sort(RIGHT_STEPS, WRONG_STEPS),
-    ),
-    part(
-        "comes with a mended version that is right",
-        of="recorded_mended",
-        count=40,
-        steps=mended_steps,
     ),
 )
 
@@ -1889,13 +1855,6 @@ WRONG_SHUFFLES = {
 }
 
 
-def mended_shuffles(t):
-    """Shuffle with the mended version."""
-    repeated_shuffles(t)
-    how = partial(many_orders, samples=20)
-    ask(t, "12 shuffles of 20 samples", how, stuck, seeds=seeds(t, 12))
-
-
 check_shuffle = interaction(
     part(
         "accepts right versions and rejects wrong ones, in any order",
@@ -1903,11 +1862,5 @@ check_shuffle = interaction(
         essential=True,
         count=2,
         steps=lambda t: t.sort(RIGHT_SHUFFLES, WRONG_SHUFFLES),
-    ),
-    part(
-        "comes with a mended version that is right",
-        of="shuffle_mended",
-        count=5,
-        steps=mended_shuffles,
     ),
 )

@@ -1026,52 +1026,7 @@ WRONG_SOMEWHERE = {
 }
 
 
-def square(features, hidden, **extra):
-    """Return the parameters of a network that hands positive numbers on as they are."""
-    params = {f"W{k}": np.eye(features) for k in range(1, hidden + 2)}
-    params |= {f"b{k}": np.zeros(features) for k in range(1, hidden + 2)}
-    return params | extra
-
-
-def mended_norm(t):
-    """Batch normalization alone: every answer is known in both modes."""
-    hidden = 11 if t.source.size >= 5 else t.source.integer(1, 3)
-    extra = {f"gamma{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
-    extra |= {f"beta{k}": t.draw(arrays("2", 1, 2)) for k in range(1, hidden + 1)}
-    extra |= {"W1": 2 * np.eye(2), f"b{hidden + 1}": np.ones(2)}  # no layer may be left out
-    layers = t.make_of("make_layers", square(2, hidden, **extra), "relu", True, False, 0.5, 0)
-    for train_flg in (False, True, False, t.choice(True, False)):
-        t.call(layers, spread(t, 2, 4), train_flg)
-    compare_names(t, layers)
-
-
-def mended_dropout(t):
-    """Dropout alone, in layers that hand positive numbers on as they are."""
-    hidden, ratio = (11, 0.05) if t.source.size >= 5 else (2, 0.5)
-    layers = t.make_of(
-        "make_layers", square(8, hidden), "relu", False, True, ratio,
-        np.random.default_rng(t.source.integer(0, 2**31)),
-    )  # fmt: skip
-    x = t.draw(arrays("6 8", 1, 2))
-    t.call(layers, x[:3], False)
-    t.both("forward_mended", t.student, t.reference, (layers, x, True), tolerance=ANY)
-    if t.first:
-        return
-    out = np.asarray(t.answer, dtype=float)
-    on = out != 0
-    t.holds(
-        np.allclose(out, np.where(on, x, 0.0)),
-        "In train mode a dropout of `forward_mended` runs in test mode.",
-    )
-
-
-def mends(t):
-    """Networks with batch normalization, and networks with dropout."""
-    mended_norm(t)
-    mended_dropout(t)
-
-
-check_train_flag = interaction(
+check_forward = interaction(
     part(
         "tells right versions from those that are wrong for all layers of a kind",
         2,
@@ -1084,5 +1039,4 @@ check_train_flag = interaction(
         count=2,
         steps=lambda t: t.sort(RIGHT, WRONG_SOMEWHERE),
     ),
-    part("comes with a mended version that is right", of="forward_mended", count=5, steps=mends),
 )

@@ -9,12 +9,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from statistics import mean, median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
@@ -86,9 +94,17 @@ Assignments = Annotated[
     list[str] | None,
     typer.Argument(help="Assignments, such as 01_activations. All of them if none is named."),
 ]
+MOST_LINES = 40  # of a list that a terminal shows
+MOST_ROWS = 100  # of a class, of which more is shown in sum
 Jobs = Annotated[
     int,
-    typer.Option(min=0, help="How many processes work at once; 0 for one a CPU.", metavar="N"),
+    typer.Option(
+        "--jobs",
+        "--workers",
+        min=0,
+        help="How many processes work at once; 0 for one a CPU.",
+        metavar="N",
+    ),
 ]
 
 
@@ -408,6 +424,14 @@ def grade(
         typer.Option("--what-if", help="Say whose points would change, and write nothing."),
     ] = False,
     jobs: Jobs = 0,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Have the workers of this Dask scheduler grade; `none` for this computer, "
+            "whatever the configuration says.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
 ) -> None:
     """Grade what students handed in, whatever it is, and print a table.
 
@@ -423,8 +447,11 @@ def grade(
     names = assignments or []
     before = read_results(root, names) if _has_results(root, names) else None
     with trial(root) if what_if else nullcontext(root) as place:
-        outcomes = _grade(place, names, student, force=force, figures=figures, jobs=jobs)
+        outcomes = _grade(
+            place, names, student, force=force, figures=figures, jobs=jobs, cluster=cluster
+        )
         results = read_results(place, names)
+    _look_at(outcomes, results)
     if not what_if:
         out.print(_grades(results, {outcome.student for outcome in outcomes}))
     _tell(outcomes, trial=what_if)
@@ -454,21 +481,29 @@ def _grade(
     force: bool,
     figures: bool = False,
     jobs: int,
+    cluster: str | None = None,
 ) -> "list[GradingOutcome]":
     from course.grading.grade import grade_class
 
     with _progress() as bar:
         task = bar.add_task("Grading", total=None)
-        return grade_class(
-            root,
-            names,
-            student=student,
-            force=force,
-            figures=figures,
-            jobs=jobs,
-            on_start=lambda count: bar.update(task, total=count),
-            on_done=lambda done: bar.advance(task, len(done)),
-        )
+        try:
+            return grade_class(
+                root,
+                names,
+                student=student,
+                force=force,
+                figures=figures,
+                jobs=jobs,
+                cluster=cluster,
+                on_start=lambda count: bar.update(task, total=count),
+                on_done=lambda done: bar.advance(task, len(done)),
+            )
+        except KeyboardInterrupt:
+            counts = bar.tasks[task]
+            done, total = int(counts.completed), int(counts.total or 0)
+    out.print(f"Stopped: {done} of {total} were done, and stay. `course grade` goes on from there.")
+    raise typer.Exit(130)
 
 
 def _tell(outcomes: "Sequence[GradingOutcome]", *, trial: bool) -> None:
@@ -477,8 +512,6 @@ def _tell(outcomes: "Sequence[GradingOutcome]", *, trial: bool) -> None:
     from course.grading.notes import Status
 
     failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
-    for outcome in failed:
-        _problem(outcome.student, outcome.assignment, "; ".join(outcome.notes))
     graded = sum(outcome.status is Status.GRADED for outcome in outcomes)
     current = len(outcomes) - graded - len(failed)
     parts = [f"{graded} graded"]
@@ -489,6 +522,34 @@ def _tell(outcomes: "Sequence[GradingOutcome]", *, trial: bool) -> None:
     causes = Counter(cause for outcome in outcomes for cause in outcome.because)
     for cause, count in causes.items():
         out.print(f"  {count} graded again: {escape(cause)} has changed", soft_wrap=True)
+
+
+def _look_at(outcomes: "Sequence[GradingOutcome]", results: "Results") -> None:
+    """List what a person must look at, with the reason: what could not be graded is first."""
+    from course.grading.notes import Status
+
+    failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
+    works = [results.works.get((one.student, one.assignment)) for one in outcomes]
+    there = [work for work in works if work and work.graded]
+    lines = [
+        ("[bold red]![/]", one.student, one.assignment, "; ".join(one.notes)) for one in failed
+    ]
+    lines += [
+        ("[yellow]•[/]", work.student, work.assignment, _notes(work.notes))
+        for work in there
+        if work.notes
+    ]
+    answers = sum(len(work.waiting) for work in there)
+    if lines or answers:
+        out.print("[bold]For a person to look at[/]")
+    for mark, student, assignment, why in lines[:MOST_LINES]:
+        text = f"{mark} {escape(student)}, {escape(assignment)}: {escape(why)}"
+        out.print(text, soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        out.print(f"  and {len(lines) - MOST_LINES} more: `course report` lists them all")
+    if answers:
+        words = "answer in words waits" if answers == 1 else "answers in words wait"
+        out.print(f"[yellow]•[/] {answers} {words} to be read")
 
 
 def _points_or_none(points: float | None) -> str:
@@ -745,21 +806,23 @@ def _problem(student: str, assignment: str, problem: str) -> None:
 @contextmanager
 def _progress() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=out, transient=True) as bar:
+    times = (TimeElapsedColumn(), TextColumn("time left"), TimeRemainingColumn())
+    with Progress(*columns, *times, console=out, transient=True) as bar:
         yield bar
 
 
 def _grades(results: "Results", students: set[str]) -> Table:
-    """Return the class as a table: scores, what a person has to do, notes."""
+    """Return the class as a table: scores, and what a person has to do; a large one in sum."""
     from course.grading.report import points
 
+    if len(students) > MOST_ROWS:
+        return _summary(results)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)
     for head in _heads(list(results.columns)):
         table.add_column(escape(head), justify="right")
     table.add_column("to read", justify="right")
     table.add_column("late")
-    table.add_column("notes", overflow="fold")
     full = [points(results.max_score(name)) for name in results.columns]
     table.add_row("full marks", *full, style="dim")
     for student in sorted(students):
@@ -771,7 +834,30 @@ def _grades(results: "Results", students: set[str]) -> Table:
             *map(_score, works),
             str(waiting or ""),
             _late(there),
-            escape(_notes([note for work in there if work.graded for note in work.notes])),
+        )
+    return table
+
+
+def _summary(results: "Results") -> Table:
+    """Return what there is to know of a large class: a row an assignment."""
+    from course.grading.report import points
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("assignment", no_wrap=True)
+    for head in ("handed in", "median", "mean", "of", "to read", "late", "not gradable"):
+        table.add_column(head, justify="right")
+    for name in results.columns:
+        works = [work for (_, which), work in results.works.items() if which == name]
+        scores = [work.score for work in works if work.graded]
+        table.add_row(
+            escape(name),
+            str(len(works)),
+            points(median(scores)) if scores else "–",
+            points(mean(scores)) if scores else "–",
+            points(results.max_score(name)),
+            str(sum(len(work.waiting) for work in works) or ""),
+            str(sum(bool(work.late) for work in works) or ""),
+            str(sum(not work.graded for work in works) or ""),
         )
     return table
 

@@ -94,6 +94,13 @@ def open_course(root: Path) -> Course:
     return Course(config, folders)
 
 
+def check_released(course: Course) -> None:
+    """Raise CourseError where a gradebook's file is missing: opening it would make an empty one."""
+    path = sqlite_file(course.db_url)
+    if path and not path.is_file():
+        raise CourseError(f"there is no gradebook at {path}: run `course release` first")
+
+
 def check_gradebook(course: Course) -> None:
     """Make what a new gradebook lacks, and see to it that it can be written to.
 

@@ -1,4 +1,4 @@
-"""Put nbgrader's gradebook back as it was when a step that writes to it fails.
+"""The gradebook's rows: put back as they were when a step fails, changed as if it had run here.
 
 What a release has written, or one submission's rows alone, so that other people's grades can be
 written meanwhile: by another process that grades, or by a person in formgrader.
@@ -13,18 +13,22 @@ from typing import Any
 
 from nbgrader.api import (
     Assignment,
+    Base,
     BaseCell,
     Comment,
+    Course,
     Grade,
     Gradebook,
     GradeCell,
     Notebook,
     SolutionCell,
     SourceCell,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
     TaskCell,
 )
+from sqlalchemy import Column, MetaData, String, Table, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from course.directory import problem, sqlite_file
@@ -141,7 +145,9 @@ def submission_unchanged_on_error(
         assignment: the assignment's name.
         student: the student's id; the entry of the student stays, whatever happens.
     """
-    return _unchanged_on_error(db_url, lambda gradebook: _submitted(gradebook, assignment, student))
+    return _unchanged_on_error(
+        db_url, lambda gradebook: submission_rows(gradebook, assignment, student)
+    )
 
 
 @contextmanager
@@ -160,7 +166,8 @@ def _unchanged_on_error(db_url: str, rows: Callable[[Gradebook], Rows]) -> Itera
         yield
     except BaseException:
         with Gradebook(db_url) as gradebook:
-            _put_back(gradebook, rows(gradebook), before)
+            change_rows(gradebook, rows(gradebook), before)
+            gradebook.db.commit()
         raise
 
 
@@ -185,8 +192,8 @@ def _released_and_earned(gradebook: Gradebook, names: Collection[str]) -> Rows:
     return found
 
 
-def _submitted(gradebook: Gradebook, assignment: str, student: str) -> Rows:
-    """Return all rows that hang off a submission."""
+def submission_rows(gradebook: Gradebook, assignment: str, student: str) -> Rows:
+    """Return all rows that hang off a submission; those of an assignment that there is."""
     found: Rows = {}
     theirs = (SubmittedAssignment.student_id == student) & (
         SubmittedAssignment.assignment_id == gradebook.find_assignment(assignment).id
@@ -207,18 +214,57 @@ def _fetch(gradebook: Gradebook, found: Rows, model: Any, condition: Any) -> Col
     return found[table].keys()
 
 
-def _put_back(gradebook: Gradebook, now: Rows, before: Rows) -> None:
-    """Make rows what they were; those that have not changed are not touched: others hang off them.
+def change_rows(gradebook: Gradebook, now: Rows, wanted: Rows) -> None:
+    """Make rows what they are wanted to be; whoever calls this commits.
 
-    Children go before their parents, and come after them.
+    What is alike in both is not touched, neither rows, for others hang off them, nor fields of a
+    row. Children go before their parents, and come after them.
+
+    Args:
+        gradebook: where to.
+        now: the rows that are there, parents first.
+        wanted: likewise, of the same tables.
     """
     for table, rows in reversed(now.items()):
-        new = rows.keys() - before[table].keys()
-        gradebook.db.execute(table.delete().where(table.c.id.in_(new)))
-    for table, rows in before.items():
-        for key, row in rows.items():
-            if key not in now[table]:
-                gradebook.db.execute(table.insert(), row)
-            elif row != now[table][key]:
-                gradebook.db.execute(table.update().where(table.c.id == key), row)
-    gradebook.db.commit()
+        if gone := rows.keys() - wanted[table].keys():
+            gradebook.db.execute(table.delete().where(table.c.id.in_(gone)))
+    for table, rows in wanted.items():
+        if new := [row for key, row in rows.items() if key not in now[table]]:
+            gradebook.db.execute(table.insert(), new)
+        for key in rows.keys() & now[table].keys():
+            before = now[table][key]
+            if changed := {k: v for k, v in rows[key].items() if v != before[k]}:
+                gradebook.db.execute(table.update().where(table.c.id == key), changed)
+
+
+# Parents first; what hangs off a submission is last.
+RELEASED = (Course, Assignment, Notebook, BaseCell, GradeCell, SolutionCell, TaskCell, SourceCell)
+SUBMITTED = (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
+
+
+def copy_gradebook(db_url: str, file: Path, *, released_only: bool = False) -> None:
+    """Copy a gradebook, wherever it is, into a new SQLite file.
+
+    Args:
+        db_url: where it is, as nbgrader names it.
+        file: the new file.
+        released_only: leave out students, and all that was handed in.
+
+    Raises:
+        CourseError: if the gradebook can't be read.
+    """
+    models = RELEASED if released_only else (*RELEASED, *SUBMITTED)
+    old, new = create_engine(db_url), create_engine(f"sqlite:///{file}")
+    try:
+        Base.metadata.create_all(new)
+        version = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+        with old.connect() as source, new.begin() as target:
+            version.create(target)
+            for one in (version, *(model.__table__ for model in models)):
+                if rows := [dict(row) for row in source.execute(select(one)).mappings()]:
+                    target.execute(one.insert(), rows)
+    except SQLAlchemyError as error:
+        raise CourseError(problem(db_url, error)) from error
+    finally:
+        old.dispose()
+        new.dispose()

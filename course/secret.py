@@ -1,7 +1,7 @@
 """The course's secret, from which the random points of every hand-in are drawn while grading.
 
-It lies in a file that only its owner can read, outside of git, and never leaves this machine: what
-a verdict holds is the seed of one hand-in.
+It lies in a file that only its owner can read, outside of git, and leaves this machine only for the
+workers of a cluster that grades the class: what a verdict holds is the seed of one hand-in.
 """
 
 import hmac

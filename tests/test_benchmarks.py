@@ -1,10 +1,12 @@
-"""The table of grading: its form, and that no time is told where scores differ."""
+"""What benchmarks tell, and that they tell no time where two sides have not done the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import grading
+from benchmarks import grading, million, training
 
 KEY = ("ada", "test_sigmoid")
 PLACES = {"stock": Path("stock"), "judge": Path("judge")}
@@ -47,3 +49,52 @@ def test_what_was_carried_forward_may_be_more(measured, monkeypatch):
     monkeypatch.setattr(grading, "carried", lambda place: {KEY})
     *_, words = grading.rows(PLACES, 10)
     assert "1 are higher" in words
+
+
+# --- training, and a million submissions ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", training.CLOSE)
+@pytest.mark.parametrize("case", training.CASES, ids=lambda case: case.words)
+def test_both_sides_take_the_same_steps(case, dtype):
+    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[frameworks]'")
+    few = replace(case, steps=5)
+    _, _, mine, other = training.race(few, dtype, rounds=1)
+    assert np.isclose(mine, other, rtol=training.CLOSE[dtype])
+    decayed = replace(few, network=lambda: training.deep(normalized=False, decay=0.1))
+    _, _, mine, other = training.race(decayed, dtype, rounds=1)
+    assert not np.isclose(mine, other, rtol=training.CLOSE[dtype])
+
+
+def test_parameters_in_another_type_are_the_layers_own():
+    net = training.in_type(training.deep(normalized=True), "float32")
+    assert {param.dtype.name for param in net.params.values()} == {"float32"}
+    assert net.params["W1"] is net.layers["Affine1"].W
+    assert net.params["gamma2"] is net.layers["BatchNorm2"].gamma
+    assert net.gradient(np.ones((2, 784), "float32"), np.array([0, 1]))["W1"].dtype == "float32"
+
+
+CALM = million.Assumed(endless=0, deaths=0, start=10)
+
+
+def test_a_class_takes_what_its_work_takes_shared_out():
+    found = million.Measured([2.0], 0, 0, 0, 0)
+    last, busy, desk = million.play(found, CALM, workers=4, count=100)
+    assert (last, desk) == (10 + 25 * 2, 0)
+    assert busy == 50 / 60
+
+
+def test_one_desk_is_soon_what_all_wait_for_and_several_are_not():
+    found = million.Measured([0.5], 0.01, 0.01, 0, 0)
+    one, *_ = million.play(found, CALM, workers=1000, count=5000)
+    four, *_ = million.play(found, CALM, workers=1000, count=5000, desks=4)
+    assert 10 + 5000 * 0.02 <= one < 10 + 5000 * 0.02 + 2
+    assert four < 10 + 5000 * 0.02 / 4 + 2
+
+
+def test_deaths_and_endless_work_take_longer():
+    found = million.Measured([2.0], 0, 0, 0, 0)
+    calm, *_ = million.play(found, CALM, workers=10, count=2000)
+    for worse in (replace(CALM, deaths=20), replace(CALM, endless=0.01)):
+        last, *_ = million.play(found, worse, workers=10, count=2000)
+        assert last > 1.05 * calm

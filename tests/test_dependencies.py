@@ -41,7 +41,7 @@ def names(requirements: Iterable[Requirement]) -> set[str]:
 
 BASE = parse(PROJECT["dependencies"])
 DEV, SITE = parse(EXTRAS["dev"]), parse(EXTRAS["site"])
-OPTIONAL = parse(EXTRAS["frameworks"])
+OPTIONAL = parse(EXTRAS["frameworks"] + EXTRAS["scale"])
 PINS = parse(LOCK.read_text().splitlines())
 
 
@@ -74,7 +74,7 @@ def test_what_builds_the_project_is_pinned() -> None:
 
 
 def test_what_is_large_and_optional_is_not_in_the_lock() -> None:
-    assert set(EXTRAS) == {"frameworks", "dev", "site"}
+    assert set(EXTRAS) == {"frameworks", "scale", "dev", "site"}
     assert names(OPTIONAL) - names(BASE + DEV + SITE)
     assert not (names(OPTIONAL) - names(BASE + DEV + SITE)) & names(PINS)
 

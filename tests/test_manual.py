@@ -37,6 +37,7 @@ from nbgrader.exchange.default import Exchange
 from typer.exceptions import TyperException
 
 from course.cli import app
+from course.grading.grade import Grading
 from course.judge.judging import MEMORY
 from course.judge.preprocessor import Judge
 from course.judge.sandbox import missing
@@ -239,7 +240,7 @@ def nbgrader_problem(words: list[str]) -> str:
 def is_setting(name: str) -> bool:
     """Tell whether a class of nbgrader's, or the judge, can be configured by `Class.trait`."""
     owner, _, trait = name.partition(".")
-    classes = [kind for kind in [*CONFIGURABLE, Exchange, Judge] if kind.__name__ == owner]
+    classes = [kind for kind in [*CONFIGURABLE, Exchange, Grading, Judge] if kind.__name__ == owner]
     return any(trait in kind.class_trait_names(config=True) for kind in classes)
 
 

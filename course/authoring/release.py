@@ -41,6 +41,7 @@ from course.notebooks.conventions import (
 from course.notebooks.execution import BEGIN_HIDDEN, END_HIDDEN
 from course.notebooks.source import source_notebook
 from course.rollback import gradebook_unchanged_on_error
+from course.turn import turn
 
 DISTINCTIVE = 20  # characters: a shorter line may well stand in a student's notebook by right
 MARKS = (BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN, END_HIDDEN, BEGIN_SCHEME, END_SCHEME)
@@ -89,8 +90,8 @@ def make_release(
 
     Raises:
         CourseError: if a notebook breaks a convention or is still to be filled in, a released file
-            would give a solution or a hidden test away, a person's work is in the way, or nbgrader
-            can't do it.
+            would give a solution or a hidden test away, a person's work is in the way, somebody is
+            grading, or nbgrader can't do it.
     """
     course = open_course(root)
     wanted = _assignments(root, assignments)
@@ -123,6 +124,7 @@ def _make(
     saved = root / "saved" / datetime.now().strftime("%Y-%m-%d_%H%M%S_%f") / "release"
     with (
         tempfile.TemporaryDirectory(prefix=".release-", dir=root) as scratch,
+        turn(course.db_url, "release"),
         gradebook_unchanged_on_error(course.db_url, names),
         ExitStack() as undo,
     ):

@@ -7,10 +7,13 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +56,9 @@ def run_each(
                 continue
             pending.remove(futures[future])
             yield futures[future], result
+    except KeyboardInterrupt:
+        _stop(pool, others)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
     for task in pending:  # one process that died took the others' tasks along: now each alone
@@ -61,6 +67,20 @@ def run_each(
                 yield task, alone.submit(work, *task).result()
             except BrokenProcessPool:
                 yield task, None
+
+
+def _stop(pool: ProcessPoolExecutor, others: Set[multiprocessing.process.BaseProcess]) -> None:
+    """End a pool: what is being done comes to its end, unless somebody interrupts that too.
+
+    Args:
+        pool: the pool.
+        others: processes that are not its own.
+    """
+    try:
+        pool.shutdown(cancel_futures=True)
+    except KeyboardInterrupt:
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()
 
 
 class LogFormatter(logging.Formatter):
@@ -78,7 +98,24 @@ def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor
         context.set_forkserver_preload([work.__module__])
     else:
         context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_print_to, initargs=(log,))
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(log,))
+
+
+def _begin(log: Path) -> None:
+    """Begin as one of a pool's processes, which ends with the one that has begun it.
+
+    Ctrl-C at the keyboard is for that one alone: it says what becomes of the work.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _print_to(log)
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that has begun this one has gone, and go too."""
+    if parent := multiprocessing.parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _print_to(log: Path) -> None:

@@ -33,13 +33,17 @@ def deciding(course: Course, assignment: str) -> dict[str, str]:
     That is all but the hand-in: source notebooks with their specifications and answers, the code of
     judge and checks, the configuration, the due date.
     """
-    code = [Path(__file__).parents[1], Path(helpers.__file__ or "").parent]
     return {
         SOURCE: _digest([course.path("source", ".", assignment)], FIGURES),
-        CODE: _digest(code),
+        CODE: code_digest(),
         CONFIG: _short(_configuration(Path(course.folders.root, CONFIG))),
         "its due date": _short(str(course.due_date(assignment)).encode()),
     }
+
+
+def code_digest() -> str:
+    """Return a digest of the course's own code, as it stands on this machine."""
+    return _digest([Path(__file__).parents[1], Path(helpers.__file__ or "").parent])
 
 
 def extensions(course: Course) -> dict[tuple[str, str], dict[str, str]]:

@@ -11,23 +11,27 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from traitlets import Unicode
+from traitlets.config import Config, Configurable
 
 from course.directory import Course, check_gradebook, open_course, queries_kept
 from course.files import printable, unusable
 from course.grading.batch import run_each
-from course.grading.fingerprint import changes, deciding, extensions, fingerprint
+from course.grading.fingerprint import changes, code_digest, deciding, extensions, fingerprint
 from course.grading.notes import (
     GradingOutcome,
     Notes,
     Status,
     add_note,
+    add_notes,
     note_begun,
     read_notes,
 )
@@ -45,12 +49,15 @@ from course.notebooks.cells import (
 )
 from course.notebooks.source import source_notebook
 from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
-from course.rollback import submission_unchanged_on_error
+from course.rollback import Rows, submission_unchanged_on_error
+from course.turn import turn
 from course.verdict import find_verdict
 
 LOG = "grading.log"
 KILLED = "the process that graded it was killed, or ran out of memory"
 AGAIN = "run `course grade` again"
+UNKNOWN = "the course has no assignment of this name"
+HERE = "none"  # no cluster
 
 
 def grade_class(
@@ -61,6 +68,7 @@ def grade_class(
     force: bool = False,
     figures: bool = False,
     jobs: int = 0,
+    cluster: str | None = None,
     on_start: Callable[[int], None] = lambda count: None,
     on_done: Callable[[Sequence[GradingOutcome]], None] = lambda outcomes: None,
 ) -> list[GradingOutcome]:
@@ -72,7 +80,9 @@ def grade_class(
         student: only this student's work.
         force: grade again what is graded already.
         figures: draw them, and grade again what was graded without.
-        jobs: how many processes work at once; 0 for one a CPU.
+        jobs: how many processes of this machine work at once; 0 for one a CPU.
+        cluster: the address of a Dask scheduler whose workers grade instead; "none" for this
+            machine; what the configuration says, if not given.
         on_start: told how many submissions there are.
         on_done: told each student's outcomes as they come.
 
@@ -81,46 +91,216 @@ def grade_class(
 
     Raises:
         CourseError: if an assignment or the student handed in nothing, or is not in the gradebook,
-            or if this machine can't confine students' code.
+            if what is to grade can't confine students' code, or if somebody else is grading.
     """
     course = open_course(root)
-    if judge := judge_of(course.config):
+    address = _cluster(course.config, cluster)
+    if (judge := judge_of(course.config)) and not address:
         judge.check_machine()
     work = _handed_in(course, assignments, student)
     _check_released(course, {name for names in work.values() for name in names})
-    check_gradebook(course)
     course_zone(course.config)
-    before = read_notes(course)
-    on_start(sum(map(len, work.values())))
-    outcomes = [
-        _failed(printable(name), printable(each), why)
-        for name, names in work.items()
-        for each in names
-        if (why := unusable(name) or unusable(each))
-    ]
-    if outcomes:
-        on_done(outcomes)
-    decides = {
-        each: deciding(course, each) for each in {e for names in work.values() for e in names}
-    }
-    extended = extensions(course)
-    tasks = [
-        (
-            root,
-            name,
-            {each: "" if force else _graded(before, name, each) for each in names},
-            {each: decides[each] | extended.get((name, each), {}) for each in names},
-            figures,
-        )
-        for name, every in work.items()
-        if not unusable(name) and (names := [each for each in every if not unusable(each)])
-    ]
-    jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-    for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
-        result = result or _after_death(course, before, *task[1:4])
-        outcomes += result
-        on_done(result)
+    check_gradebook(course)
+    with turn(course.db_url, "grading"):
+        every = Class(course, work, read_notes(course), force=force, figures=figures)
+        on_start(sum(map(len, work.values())))
+        outcomes = list(every.unusable)
+        if outcomes:
+            on_done(outcomes)
+        for result in every.on_cluster(address) if address else every.here(jobs):
+            outcomes += result
+            on_done(result)
     return sorted(outcomes, key=lambda outcome: (outcome.student, outcome.assignment))
+
+
+class Grading(Configurable):
+    """What a course's configuration says of where its work is graded."""
+
+    cluster = Unicode(
+        "", help="The address of a Dask scheduler whose workers grade; empty for this machine."
+    ).tag(config=True)
+    shared = Unicode(
+        "",
+        help="The folder submitted/ as the workers see it, if they do: then the files of a hand-in"
+        " don't travel.",
+    ).tag(config=True)
+
+
+def _cluster(config: Config, cluster: str | None) -> str:
+    """Return the address of a cluster; empty to grade on this machine."""
+    address = Grading(config=config).cluster if cluster is None else cluster
+    return "" if address == HERE else str(address)
+
+
+@dataclass
+class Class:
+    """What is to be graded.
+
+    Attributes:
+        course: the course.
+        work: the assignments that each student handed in.
+        before: what grading came to the last time.
+        force: grade again what is graded already.
+        figures: draw them.
+    """
+
+    course: Course
+    work: Mapping[str, Sequence[str]]
+    before: Notes
+    force: bool
+    figures: bool
+
+    @property
+    def unusable(self) -> Iterator[GradingOutcome]:
+        """What can't be graded because of a name."""
+        for name, names in self.work.items():
+            for each in names:
+                if why := unusable(name) or unusable(each):
+                    yield _failed(printable(name), printable(each), why)
+
+    @cached_property
+    def usable(self) -> dict[str, list[str]]:
+        """What can be, by student."""
+        return {
+            name: names
+            for name, every in self.work.items()
+            if not unusable(name) and (names := [each for each in every if not unusable(each)])
+        }
+
+    @cached_property
+    def decides(self) -> dict[str, dict[str, str]]:
+        """What decides the grades of each assignment."""
+        return {
+            each: deciding(self.course, each)
+            for each in {e for names in self.usable.values() for e in names}
+        }
+
+    @cached_property
+    def extended(self) -> dict[tuple[str, str], dict[str, str]]:
+        """What else decides that of a submission."""
+        return extensions(self.course)
+
+    def last(self, student: str, assignment: str) -> str:
+        """Return the fingerprint of what was graded last; empty to grade it in any case."""
+        return "" if self.force else _graded(self.before, student, assignment)
+
+    def deciding(self, student: str, assignment: str) -> dict[str, str]:
+        """Return what decides the grade of a submission, but for the hand-in."""
+        return self.decides[assignment] | self.extended.get((student, assignment), {})
+
+    def here(self, jobs: int) -> Iterator[list[GradingOutcome]]:
+        """Grade on this machine, in as many processes; 0 for one a CPU."""
+        root = Path(self.course.folders.root)
+        tasks = [
+            (
+                root,
+                name,
+                {each: self.last(name, each) for each in names},
+                {each: self.deciding(name, each) for each in names},
+                self.figures,
+            )
+            for name, names in self.usable.items()
+        ]
+        jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
+        for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
+            yield result or _after_death(self.course, self.before, *task[1:4])
+
+    def on_cluster(self, address: str) -> Iterator[list[GradingOutcome]]:
+        """Grade on the workers of a cluster."""
+        try:
+            from course.grading.cluster import Cluster
+        except ModuleNotFoundError as error:
+            raise CourseError(
+                f"a cluster needs the package {error.name}: pip install -e '.[scale]'"
+            ) from None
+        from course.grading.station import make_kit
+        from course.grading.writer import Graded, Writer, because
+
+        log = Path(self.course.folders.root, LOG)
+        log.write_text("", encoding="utf-8")
+        writer = Writer(self.course, log)
+        told: list[GradingOutcome] = []
+        with Cluster(address, make_kit(self.course), code_digest(), grade_student) as cluster:
+            if cluster.refused:
+                log.write_text(
+                    "".join(
+                        f"{who} grades nothing: {why}\n" for who, why in cluster.refused.items()
+                    )
+                )
+            for batch in cluster.grade(self.parcels(told.append)):
+                replies = [
+                    Graded(student, assignment, rows, before, reply)
+                    for (student, assignment, rows, before), reply in batch
+                    if not isinstance(reply, str)
+                ]
+                lost = [
+                    _failed(student, assignment, f"{reply}; {AGAIN}")
+                    for (student, assignment, *_), reply in batch
+                    if isinstance(reply, str)
+                ]
+                add_notes(self.course, lost)
+                befores = {(one.student, one.assignment): one.digest for one in replies}
+                entered = [
+                    replace(one, because=because(one, befores[one.student, one.assignment]))
+                    for one in writer.enter(replies)
+                ]
+                yield [*told, *lost, *entered]
+                told.clear()
+        if told:
+            yield told
+
+    def parcels(
+        self, tell: Callable[[GradingOutcome], None]
+    ) -> Iterator[tuple[tuple[str, str, Rows, str], Any]]:
+        """Yield what is to be sent away, with its rows; tell what needs no grading or can't be."""
+        from course.grading.station import Parcel, submission_with_student
+        from course.grading.travel import letter, pack, rows_to_json
+
+        shared = Grading(config=self.course.config).shared
+        with Gradebook(self.course.db_url, self.course.folders.course_id) as gradebook:
+            for student, names in self.usable.items():
+                for assignment in names:
+                    graded = self.course.path("autograded", student, assignment)
+                    before = self.last(student, assignment)
+                    if self.figures and _is_undrawn(graded):
+                        before = ""
+                    decides = self.decides_by(student, [assignment])
+                    mark = _mark(self.course, student, assignment, decides)
+                    if mark == before and _is_there(self.course, student, assignment):
+                        tell(GradingOutcome(student, assignment, Status.UP_TO_DATE))
+                        continue
+                    if assignment not in self.released:
+                        tell(_failed(student, assignment, UNKNOWN))
+                        add_note(self.course, _failed(student, assignment, UNKNOWN))
+                        continue
+                    submitted = self.course.path("submitted", student, assignment)
+                    try:
+                        files = f"{shared}/{student}" if shared else pack(submitted)
+                        earlier = pack(graded)
+                    except (SubmissionError, OSError) as error:
+                        tell(_failed(student, assignment, str(error)))
+                        add_note(self.course, _failed(student, assignment, str(error)))
+                        continue
+                    rows = submission_with_student(gradebook, assignment, student)
+                    gradebook.db.rollback()
+                    about = letter(
+                        student=student,
+                        assignment=assignment,
+                        before="",
+                        decides=decides,
+                        figures=self.figures,
+                        rows=rows_to_json(rows),
+                    )
+                    yield (student, assignment, rows, before), Parcel(about, files, earlier)
+
+    def decides_by(self, student: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Return what decides the grades of a student's submissions, by assignment."""
+        return {each: self.deciding(student, each) for each in names}
+
+    @cached_property
+    def released(self) -> Mapping[str, Sequence[str]]:
+        """The notebooks of each released assignment."""
+        return self.course.assignments()
 
 
 def _graded(notes: Notes, student: str, assignment: str) -> str:
@@ -276,7 +456,7 @@ def _grade(course: Course, student: str, assignment: str, before: str, mark: str
 def _outcome(course: Course, student: str, assignment: str, digest: str) -> GradingOutcome:
     wanted = course.assignments().get(assignment)
     if wanted is None:
-        return _failed(student, assignment, "the course has no assignment of this name")
+        return _failed(student, assignment, UNKNOWN)
     try:
         notes, left_out = _grade_submission(course, student, assignment, wanted)
         if left_out:

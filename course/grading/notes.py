@@ -8,7 +8,7 @@ kept them all together, is read too. Knows nothing of how a submission is graded
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -69,7 +69,7 @@ def read_notes(course: Course) -> Notes:
     notes: dict[tuple[str, str], GradingOutcome] = {}
     for path, entries in ((_path(course, OLD_NOTES), _old), (_path(course, NOTES), _lines)):
         try:
-            outcomes = [_outcome(entry) for entry in entries(path.read_bytes())]
+            outcomes = [outcome_from(entry) for entry in entries(path.read_bytes())]
         except FileNotFoundError:
             continue
         except (ValueError, TypeError, KeyError):
@@ -87,11 +87,24 @@ def add_note(course: Course, outcome: GradingOutcome) -> None:
     Raises:
         CourseError: if it can't be written.
     """
-    if outcome.status is Status.UP_TO_DATE:
+    add_notes(course, [outcome])
+
+
+def add_notes(course: Course, outcomes: Iterable[GradingOutcome]) -> None:
+    """Do the same for several submissions at once.
+
+    Raises:
+        CourseError: if they can't be written.
+    """
+    lines = [
+        json.dumps({key: value for key, value in asdict(outcome).items() if key != "because"})
+        for outcome in outcomes
+        if outcome.status is not Status.UP_TO_DATE
+    ]
+    if not lines:
         return
-    kept = {key: value for key, value in asdict(outcome).items() if key != "because"}
-    line = json.dumps(kept).encode()
-    text = b"\n" + line + b"\n"  # so that what a crash has cut off stays a line of its own
+    # Each is a line of its own, whatever a crash has cut off before it.
+    text = "".join(f"\n{line}\n" for line in lines).encode()
     path = _path(course, NOTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +118,12 @@ def add_note(course: Course, outcome: GradingOutcome) -> None:
 
 def note_begun(course: Course, student: str, assignment: str) -> None:
     """Add that a submission is being graded, which holds it back if no more is ever added."""
-    add_note(course, GradingOutcome(student, assignment, Status.FAILED, (UNFINISHED,)))
+    add_note(course, begun(student, assignment))
+
+
+def begun(student: str, assignment: str) -> GradingOutcome:
+    """Return what is noted of a submission while it is being graded."""
+    return GradingOutcome(student, assignment, Status.FAILED, (UNFINISHED,))
 
 
 def _path(course: Course, name: str) -> Path:
@@ -127,6 +145,12 @@ def _lines(content: bytes) -> Iterator[Any]:
                 raise
 
 
-def _outcome(entry: Any) -> GradingOutcome:
-    status, notes = Status(entry["status"]), tuple(entry["notes"])
-    return GradingOutcome(**entry | {"status": status, "notes": notes})
+def outcome_from(entry: Any) -> GradingOutcome:
+    """Return an outcome that was written down as JSON has it.
+
+    Raises:
+        ValueError, TypeError, KeyError: if it is none.
+    """
+    changed = {"status": Status(entry["status"]), "notes": tuple(entry["notes"])}
+    kept = {key: value for key, value in entry.items() if key != "because"}
+    return GradingOutcome(**kept | changed, because=tuple(entry.get("because", ())))

@@ -10,7 +10,8 @@ import io
 import json
 import re
 import statistics
-from collections import Counter, defaultdict
+from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from course.layout import CourseError
 PAGE, TABLE, RECORD = "index.html", "grades.csv", ".made.json"
 BINS = 10
 LONGEST = 280  # characters of a diagnosis that are quoted
+KINDS = 6  # diagnoses of a check of which the page says who was told them
+NAMED = 40  # students of a diagnosis that it names
 NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?\.?")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
@@ -58,6 +61,7 @@ class Trouble:
         diagnosis: what most of them were told.
         share: how many were told that.
         others: how many other diagnoses there were.
+        told: each diagnosis and who was told it, the commonest first; a few.
     """
 
     column: Column
@@ -68,6 +72,7 @@ class Trouble:
     diagnosis: str
     share: int
     others: int
+    told: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -108,9 +113,14 @@ def page(results: Results, made: datetime) -> str:
     environment.filters |= {"points": points, "duration": duration, "in_html": in_html}
     works = sorted(results.works.values(), key=lambda work: (work.assignment, work.student))
     shares = _shares(results)
+    script = environment.get_template("report.js").render()
     return environment.get_template("report.html").render(
         results=results,
         made=made,
+        script=script,
+        script_digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        row={student: number for number, student in enumerate(results.students)},
+        named=NAMED,
         mean=statistics.mean(shares) if shares else 0,
         median=statistics.median(shares) if shares else 0,
         histogram=histogram(shares),
@@ -252,17 +262,23 @@ def troubles(results: Results, assignment: str, most: int = 12) -> list[Trouble]
 def _troubles_of(results: Results, assignment: str, column: Column) -> Iterator[Trouble]:
     assert column.exercise
     works = [work for (_, name), work in results.works.items() if name == assignment]
-    verdicts = [work.verdicts[column] for work in works if column in work.verdicts]
-    tried = [verdict for verdict in verdicts if verdict.checks and not verdict.blank]
+    tried = {
+        work.student: work.verdicts[column]
+        for work in works
+        if column in work.verdicts
+        and work.verdicts[column].checks
+        and not work.verdicts[column].blank
+    }
     for check in column.exercise.checks:
         messages = [
-            said.message
-            for verdict in tried
+            (student, said.message)
+            for student, verdict in tried.items()
             for said in verdict.checks
             if said.name == check.name and not said.passed
         ]
         if messages:
-            diagnosis, share, others = _commonest(messages)
+            told = _kinds(messages)
+            diagnosis, students = told[0]
             yield Trouble(
                 column,
                 check.name,
@@ -270,21 +286,25 @@ def _troubles_of(results: Results, assignment: str, column: Column) -> Iterator[
                 len(messages),
                 len(tried),
                 diagnosis,
-                share,
-                others,
+                len(students),
+                len(told) - 1,
+                told[:KINDS],
             )
 
 
-def _commonest(messages: Sequence[str]) -> tuple[str, int, int]:
-    """Return the message that is most often told, how often, and how many others there are.
+def _kinds(messages: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Return the messages that were told, each with the students, the commonest first.
 
     Messages that differ in their numbers alone are the same.
+
+    Args:
+        messages: the student and the message.
     """
-    kinds = [NUMBER.sub("#", message) for message in messages]
-    (kind, count), *others = Counter(kinds).most_common()
-    example = messages[kinds.index(kind)]
-    short = example if len(example) <= LONGEST else f"{example[: LONGEST - 1]}…"
-    return short, count, len(others)
+    found: dict[str, tuple[str, list[str]]] = {}
+    for student, message in messages:
+        short = message if len(message) <= LONGEST else f"{message[: LONGEST - 1]}…"
+        found.setdefault(NUMBER.sub("#", message), (short, []))[1].append(student)
+    return sorted(found.values(), key=lambda kind: -len(kind[1]))
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -18,11 +18,11 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from course.directory import Course, open_course, sqlite_file
+from course.directory import Course, check_released, open_course
 from course.grading.notes import GradingOutcome, Status, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read_metadata
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook, source_notebooks
 from course.verdict import ExerciseVerdict, find_verdict
@@ -123,7 +123,7 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         CourseError: if there is no gradebook, or no assignment (of that name) in it.
     """
     course = open_course(root)
-    _check_gradebook(course)
+    check_released(course)
     released = course.assignments()
     if not released:
         raise CourseError("nothing has been released: run `course release` first")
@@ -150,13 +150,6 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         }
         works = _works(course, gradebook, columns)
     return Results(students, columns, works)
-
-
-def _check_gradebook(course: Course) -> None:
-    """Raise CourseError unless there is a gradebook: opening it would make an empty one."""
-    path = sqlite_file(course.db_url)
-    if path and not path.is_file():
-        raise CourseError(f"there is no gradebook at {path}: run `course release` first")
 
 
 def _columns(source: SourceNotebook) -> Iterator[Column]:
@@ -236,7 +229,7 @@ def _verdicts(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column,
     """Read the verdicts that the judge has put into a submission's graded notebooks."""
     for name in sorted({column.notebook for column in columns}):
         path = folder / f"{name}.ipynb"
-        verdict = find_verdict(read(path).metadata) if path.is_file() else None
+        verdict = find_verdict(read_metadata(path)) if path.is_file() else None
         found = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
         for column in columns:
             if column.notebook == name and column.id in found:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.directory import open_course, sqlite_file
-from course.grading.fingerprint import OWN_LINES
+from course.directory import check_released, open_course
+from course.grading.elsewhere import configure
 from course.grading.results import Results
-from course.layout import CONFIG, CourseError
+from course.layout import CONFIG
+from course.rollback import copy_gradebook
 from course.secret import NAME as SECRET
 
 LINKED = ("source", "release", "submitted")  # by the names of the course's own steps
@@ -55,12 +56,10 @@ def trial(root: Path) -> Iterator[Path]:
         root: the course's folder.
 
     Raises:
-        CourseError: if its gradebook is no SQLite file, which alone can be copied.
+        CourseError: if its gradebook can't be read.
     """
     course = open_course(root)
-    file = sqlite_file(course.db_url)
-    if file is None:
-        raise CourseError("trying it out needs a gradebook that is an SQLite file")
+    check_released(course)
     with tempfile.TemporaryDirectory(prefix="what-if-") as name:
         folder = Path(name)
         for step in LINKED:
@@ -69,16 +68,9 @@ def trial(root: Path) -> Iterator[Path]:
             copy = folder / "autograded" / path.name
             copy.parent.mkdir(exist_ok=True)
             shutil.copytree(path, copy) if path.is_dir() else shutil.copy(path, copy)
-        shutil.copy(file, folder / "gradebook.db")
+        copy_gradebook(course.db_url, folder / "gradebook.db")
         for path in [root / SECRET, *root.glob("*.py")]:
             if path.is_file() and path.name != CONFIG:
                 shutil.copy(path, folder)
-        config = (root / CONFIG).read_text(encoding="utf-8")
-        own = {
-            "CourseDirectory.root": str(folder),
-            "CourseDirectory.db_url": f"sqlite:///{folder / 'gradebook.db'}",
-            **{f"CourseDirectory.{step}_directory": step for step in (*LINKED, "autograded")},
-        }
-        lines = [f"c.{key} = {value!r}\n" for key, value in own.items()]
-        (folder / CONFIG).write_text("".join([config, OWN_LINES, *lines]), encoding="utf-8")
+        configure(folder, (root / CONFIG).read_text(encoding="utf-8"))
         yield folder

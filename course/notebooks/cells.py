@@ -4,9 +4,11 @@ Knows the marks that the course's conventions give a cell (grade ids, the tags `
 `was:NAME`); runs nothing.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -39,6 +41,21 @@ def read(path: Path) -> NotebookNode:
         raise NotebookError(f"{path}: no such file") from None
     except Exception as error:
         raise NotebookError(f"{path}: not a notebook ({type(error).__name__})") from error
+
+
+def read_metadata(path: Path) -> Mapping[str, Any]:
+    """Return what a notebook of format 4 says of itself, without a look at its cells.
+
+    Raises:
+        NotebookError: if there is no such file or it is no notebook.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    except FileNotFoundError:
+        raise NotebookError(f"{path}: no such file") from None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise NotebookError(f"{path}: not a notebook ({type(error).__name__})") from error
+    return found if isinstance(found, dict) else {}
 
 
 def grade_id(cell: NotebookNode) -> str:

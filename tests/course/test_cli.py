@@ -17,7 +17,7 @@ from course.demo import Demo, Row, make_class
 from course.doctor import Finding, State
 from course.grading.batch import LogFormatter
 from course.grading.notes import GradingOutcome, Status
-from course.grading.results import Results, Work
+from course.grading.results import Column, Results, Work
 from course.verdict import CheckVerdict, ExerciseVerdict, Verdict
 from helpers.checks import Outcome
 
@@ -94,14 +94,17 @@ def test_a_class_goes_from_grading_to_report(run, graded):
     done = run(graded / "source", "grade")  # from a folder below
     assert done.exit_code == 0
     text = flat(done.stdout)
-    assert "student 01_doubling 02_pair to read late notes full marks 6 12 ada" in text
+    assert "student 01_doubling 02_pair to read late full marks 6 12 ada" in text
     assert "ada 4 – 1 1 day" in text
     assert "bob 1 4" in text
-    assert "dan 0 – The file was damaged" in text
+    first = "For a person to look at ! ian, 01_doubling: doubling.ipynb is missing: no notebook was"
+    assert text.startswith(first)
+    assert "• dan, 01_doubling: The file was damaged" in text
     assert "1 more in `course report`" in text
-    assert "hal 1 – double: Your code ended its own process" in text
+    assert "• hal, 01_doubling: double: Your code ended its own process" in text
+    assert "• 1 answer in words waits to be read student" in text
+    assert "dan 0 –" in text
     assert "ian ! 0" in text
-    assert "! ian, 01_doubling: doubling.ipynb is missing: no notebook was handed in" in text
     assert "6 graded before (--force grades them again), 1 could not be graded" in text
 
     done = run(graded, "feedback", "01_doubling")
@@ -179,11 +182,47 @@ def test_what_a_name_or_a_message_holds_makes_no_row_and_moves_nothing(printed):
     cli._tell([failed], trial=True)
     work = Work(HOSTILE, HOSTILE, {}, notes=(HOSTILE,))
     results = Results({HOSTILE: HOSTILE}, {HOSTILE: []}, {(HOSTILE, HOSTILE): work})
+    cli._look_at([failed], results)
     cli.out.print(cli._grades(results, {HOSTILE}))
+    cli.out.print(cli._summary(results))
     text = printed()
     assert text.count("eve") == text.count(SPELLED_OUT) > 15
     assert all(letter.isprintable() or letter == "\n" for letter in text)
-    assert len(text.splitlines()) == 6 + 1 + 1 + 2 + 3 + 3
+    assert len(text.splitlines()) == 6 + 1 + 1 + 2 + 2 + 3 + 3 + 2
+
+
+def test_of_a_large_class_the_terminal_shows_the_sum_and_the_first_lines(printed):
+    column = Column("doubling", "double", "Double", 4, None)
+    works = {
+        (name, "01"): Work(name, "01", {column: score}, [column], notes=("torn",))
+        for score in range(5)
+        for name in (f"{score}{number}" for number in range(40))
+    }
+    results = Results(dict.fromkeys([name for name, _ in works], ""), {"01": [column]}, works)
+    outcomes = [GradingOutcome(name, "01", Status.GRADED, ("torn",)) for name, _ in works]
+    cli._look_at(outcomes, results)
+    cli.out.print(cli._grades(results, {name for name, _ in works}))
+    text = flat(printed())
+    assert text.count("torn") == cli.MOST_LINES
+    assert f"and {200 - cli.MOST_LINES} more: `course report` lists them all" in text
+    assert "200 answers in words wait to be read" in text
+    assert text.endswith("01 200 2 2 4 200")
+
+
+def test_ctrl_c_says_what_stays_and_how_to_go_on(run, released, hand_in, monkeypatch):
+    hand_in(released, "ada")
+
+    def interrupted(*_, on_start, on_done, **options):
+        on_start(3)
+        on_done([GradingOutcome("ada", "01_doubling", Status.GRADED)])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course.grading.grade.grade_class", interrupted)
+    done = run(released, "grade")
+    assert done.exit_code == 130
+    assert flat(done.stdout).strip() == (
+        "Stopped: 1 of 3 were done, and stay. `course grade` goes on from there."
+    )
 
 
 def test_json_is_printed_so_that_a_terminal_shows_it_and_reads_back_the_same():

@@ -89,3 +89,8 @@ def test_html_says_the_same_and_is_escaped():
     note = Predictions().predict("<b>", 3)
     assert "&lt;b&gt;" in note._repr_html_()
     assert "<b>" not in note._repr_html_()
+
+
+def test_a_choice_whose_cell_was_not_run_is_compared_by_its_name():
+    said = repr(Predictions().compare("which", "b"))
+    assert said == 'which: It is "b". You have made no prediction here.'

@@ -11,7 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from helpers.answers.gradients import numerical_gradient
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("05_dual_layer", "dual_layer")
 says = CHAPTER.says
@@ -36,23 +41,15 @@ def sets(f: dict[str, Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def trained(f: dict[str, Any], sets: Any) -> dict[str, Any]:
-    """The networks of section 5.7 and of the museum, trained in full."""
+    """The networks of section 5.7, trained in full."""
     x, x_val, _, y, y_val, _ = sets
-
-    class Summed:
-        def backprop(self, x: Any, err: Any) -> Any:
-            w1, b1, w2, b2 = super().backprop(x, err)  # type: ignore[misc]
-            return w1, np.sum(b1), w2, b2
-
     found = {}
     for name, kind, epochs in (
         ("ones", f["DualLayer"], 20_000),
         ("random", f["RandomInitNetwork"], 500),
     ):
-        for who, base in (("yours", kind), ("exhibit", type("Exhibit", (Summed, kind), {}))):
-            network = base(l2=0.01)
-            network.fit(x, y, epochs, x_val, y_val)
-            found[f"{name}, {who}"] = network
+        found[name] = kind(l2=0.01)
+        found[name].fit(x, y, epochs, x_val, y_val)
     return found
 
 
@@ -194,11 +191,11 @@ def test_loss_and_gradients_are_those_of_pytorch(f: dict[str, Any], case: str) -
     np.testing.assert_allclose(loss, known["loss"], rtol=1e-12)
     network.update_val_loss(known["x"], known["y"])
     assert network.val_losses[-1] < loss
-    mended = f["gradients_mended"](known["x"], known["y"], weights, l1, l2)
+    program = f["program_a"](known["x"], known["y"], weights, l1, l2)
     for key in KEYS:
         followed = (weights[key] - getattr(network, key)) / 0.5
         np.testing.assert_allclose(followed, known[f"d{key}"], rtol=1e-9, atol=1e-13)
-        np.testing.assert_allclose(mended[key], known[f"d{key}"], rtol=1e-11, atol=1e-15)
+        np.testing.assert_allclose(program[key], known[f"d{key}"], rtol=1e-11, atol=1e-15)
     assert f["regularized_loss"](known["x"], known["y"], weights, l1, l2) == pytest.approx(loss)
 
 
@@ -258,7 +255,7 @@ def test_gradients_of_the_regularized_loss_agree_with_numerical_differentiation(
 
 @pytest.mark.slow
 def test_ones_reach_the_reference_figure(trained: dict[str, Any], sets: Any) -> None:
-    network = trained["ones, yours"]
+    network = trained["ones"]
     assert len(network.losses) == len(network.val_losses) == 20_000
     close(network.score(sets[1], sets[4]), SCORE, 9)
     says("The validation accuracy is 0.978021978: it classifies 89 of 91 correctly, and 2 wrongly.")
@@ -275,18 +272,18 @@ def test_ones_reach_the_reference_figure(trained: dict[str, Any], sets: Any) -> 
 
 @pytest.mark.slow
 def test_units_that_start_equal_stay_equal(trained: dict[str, Any]) -> None:
-    w1 = trained["ones, yours"].w1
+    w1 = trained["ones"].w1
     assert np.ptp(w1, axis=1).max() < 4e-11  # rounding, about 4e-12; another BLAS, another number
     assert np.abs(w1).mean() > 0.1
     says("The largest difference in any row is about 4e-12")
     assert 30 + 1 + 1 + 1 == 33
     says("of 321 parameters only $30 + 1 + 1 + 1 = 33$ are distinct")
-    assert np.ptp(trained["random, yours"].w1, axis=1).min() > 0.5
+    assert np.ptp(trained["random"].w1, axis=1).min() > 0.5
 
 
 @pytest.mark.slow
 def test_random_weights_reach_it_in_one_smooth_curve(trained: dict[str, Any], sets: Any) -> None:
-    network = trained["random, yours"]
+    network = trained["random"]
     assert len(network.losses) == 500
     close(network.score(sets[1], sets[4]), SCORE, 9)
     assert (np.diff(network.losses) < 0).all()
@@ -306,21 +303,32 @@ def test_a_penalty_helps_patients_that_were_held_out(
     monkeypatch.delenv("COURSE_PACE", raising=False)
     CHAPTER.run("plot_kfold", f)
     assert len(f["y_known"]) == 455
-    curves = {l2: held_out.mean(axis=0) for l2, (_, held_out) in f["found"].items()}
+    curves = {l2: held_out.mean(axis=0) for l2, (_, held_out) in f["validated"].items()}
     assert [*curves] == [0, 0.3, 1, 3]
     close([curve[-1] for curve in curves.values()], [0.083, 0.069, 0.071, 0.093], 3)
     says("0.083 without a penalty, 0.069 with 0.3, 0.071 with 1, and 0.093 with 3")
-    seen = [seen[:, -1].mean() for seen, _ in f["found"].values()]
+    seen = [seen[:, -1].mean() for seen, _ in f["validated"].values()]
     assert seen == sorted(seen)
     says("The training loss only rises with $\\lambda_2$.")
-    folds = f["found"][0.3][1][:, -1]
+    folds = f["validated"][0.3][1][:, -1]
     assert folds.std() > 10 * (curves[1][-1] - curves[0.3][-1])
     says("from fold to fold the loss varies by ten times their difference")
     assert f["checkpoints"][curves[0].argmin()] == 700
     close(curves[0].min(), 0.080, 3)
-    says("lowest at epoch 700, at 0.080, and rises after that")
+    says("Without a penalty the held-out loss is lowest at epoch 700, at 0.080.")
+    above = dict(zip(f["checkpoints"].tolist(), curves[0] - curves[0].min(), strict=True))
+    assert max(above[epoch] for epoch in range(500, 1001, 50)) < 0.001
+    close(above[100], 0.028, 3)
+    says("From 500 to 1,000 it stays within 0.001 of that")
+    says("at epoch 100 it is still 0.028 above")
+    close(seen[0], 0.02, 2)
+    says("The training loss falls all the way to 0.02. The held-out loss is lowest, 0.080, at")
+    f["epochs"] = 1_500
+    CHAPTER.run("plot_stop", f)
+    assert "Stop at epoch 700: 0.000 above the best" in f["draw_stop"](690).axes[0].get_title()
+    assert "Stop at epoch 100: 0.028 above" in f["draw_stop"](epoch=110).axes[0].get_title()
     assert curves[0.3].argmin() == len(curves[0.3]) - 1
-    says("With $\\lambda_2 = 0.3$ there is no hurry: the loss still falls at the end.")
+    says("With $\\lambda_2 = 0.3$ there is no hurry: the loss still falls at the end")
 
 
 @pytest.mark.slow
@@ -371,53 +379,150 @@ def test_l1_removes_weights_and_l2_shrinks_them(
     assert np.median(sizes[73:]) < 0.00027
 
 
+# --- pictures with sliders ------------------------------------------------------------------------
+
+
+def test_the_best_weight_under_either_price(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_price", f)
+    for strength, one, two in ((0.0, 2.0, 2.0), (1.0, 1.0, 1.0), (2.0, 0.0, 0.67), (3.0, 0.0, 0.5)):
+        titles = [ax.get_title() for ax in f["draw_price"](strength).axes]
+        assert titles[0].endswith(f"best $w$ = {one:.2f}")
+        assert titles[1].endswith(f"best $w$ = {two:.2f}")
+        assert max(2 - strength, 0) == pytest.approx(one)
+        close(2 / (1 + strength), two, 2)
+    assert pytest.approx(0.4) == 2 / (1 + 4)
+    says("$2 - \\lambda$, and is exactly 0 from $\\lambda = 2$ on")
+    says("$2 / (1 + \\lambda)$: 0.5 at $\\lambda = 3$, 0.4 at 4, and never 0")
+
+
+@pytest.mark.slow
+def test_a_penalty_straightens_the_border(
+    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COURSE_PACE", raising=False)
+    CHAPTER.run("plot_boundary", f)
+    assert (len(f["x_two"]), len(f["x_two"][60:])) == (455, 395)
+    assert list(load_breast_cancer().feature_names[:2]) == ["mean radius", "mean texture"]
+    found = {}
+    for exponent, border in (
+        (-3, "winds, with an island around one patient"),
+        (-1, "one smooth bend"),
+        (0, "nearly straight"),
+        (1, "none: the same probability everywhere"),
+    ):
+        title = f["draw_boundary"](exponent).axes[0].get_title()
+        few, others = re.findall(r"\d\.\d{3}(?= here| of others)", title)
+        says(f"| {10.0**exponent:g} | {border} | {few} | {others} |")
+        found[exponent] = float(others)
+    assert min(found, key=lambda exponent: found[exponent]) == -1
+    says("Of these four, $\\lambda_2 = 0.1$ predicts the others best.")
+    says("the data loss is 0.018 for these 60 and 1.020 for the 395 others")
+
+
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_kfold", f)
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
 # --- the bug museum -------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_no_score_sees_the_summed_bias(trained: dict[str, Any], sets: Any) -> None:
-    for start, who, loss in (
-        ("ones", "yours", 0.0408),
-        ("ones", "exhibit", 0.0403),
-        ("random", "yours", 0.0979),
-        ("random", "exhibit", 0.0984),
-    ):
-        network = trained[f"{start}, {who}"]
-        close(network.score(sets[1], sets[4]), SCORE, 9)
-        close(network.losses[-1], loss, 4)
-        says(f"| {start} | {who} | 0.978021978 | {loss} |")
-    assert np.ptp(trained["random, exhibit"].b1) < 1e-12
-    assert np.ptp(trained["random, yours"].b1) > 0.05
+def test_no_score_tells_the_two_programs_apart(
+    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COURSE_PACE", raising=False)
+    CHAPTER.run("plot_twins", f)
+    lines = re.findall(
+        r"(ones|random)[ \w]*, ([AB]): validation (\S+), training loss (\S+)",
+        capsys.readouterr().out,
+    )
+    assert [line[:2] for line in lines] == [
+        ("ones", "A"), ("ones", "B"), ("random", "A"), ("random", "B"),
+    ]  # fmt: skip
+    assert {line[2] for line in lines} == {str(SCORE)}
+    for start, name, score, loss in lines:
+        says(f"| {start} | {name} | {score} | {loss} |")
+    assert float(lines[1][3]) < float(lines[0][3])
+    says("program B ends with a training loss that is even a little *smaller*")
+    networks = {
+        name: f["train"](f[f"program_{name}"], f["RandomInitNetwork"](l2=0.01), 500)
+        for name in "ab"
+    }
+    assert np.ptp(networks["b"].b1) < 1e-12
+    assert np.ptp(networks["a"].b1) > 0.05
     says("after 500 epochs its ten biases are still one number")
 
 
-def test_the_summed_bias_at_the_start(f: dict[str, Any], sets: Any) -> None:
+def test_program_b_at_the_start(f: dict[str, Any], sets: Any) -> None:
     x, y = sets[0], sets[3].reshape(-1, 1)
     found = {}
     for kind in ("DualLayer", "RandomInitNetwork"):
         network = f[kind]()
         network.init_weights(30)
         weights = {key: getattr(network, key) for key in KEYS}
-        exhibit = f["gradients_exhibit"](x, y, weights, 0.1, 0.2)
-        mended = f["gradients_mended"](x, y, weights, 0.1, 0.2)
+        wrong, right = (f[name](x, y, weights, 0.1, 0.2) for name in ("program_b", "program_a"))
         for key in ("w1", "w2", "b2"):
-            np.testing.assert_array_equal(exhibit[key], mended[key])
-        assert np.shape(exhibit["b1"]) == ()
-        found[kind] = exhibit["b1"] / mended["b1"]
+            np.testing.assert_allclose(wrong[key], right[key], rtol=1e-9, atol=1e-15)
+        assert np.shape(wrong["b1"]) == ()
+        found[kind] = wrong["b1"] / right["b1"]
         if kind == "RandomInitNetwork":
-            assert np.sum(mended["b1"] > 0) == 4
-            close(exhibit["b1"], -0.016, 3)
+            assert np.sum(right["b1"] > 0) == 4
+            close(wrong["b1"], -0.016, 3)
     np.testing.assert_allclose(found["DualLayer"], 10)
-    says("the exhibit's number is ten times one of them")
-    says("four of the ten gradients are positive")
+    says("B's number is ten times one of them")
+    says("Four of the ten gradients are positive")
     says("the other 311 parameters make up for it")
 
 
 def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
-    assert not f["check_all_gradients"](f["gradients_exhibit"])
-    assert f["check_all_gradients"](f["gradients_mended"])
+    assert f["check_all_gradients"](f["program_a"])
+    assert not f["check_all_gradients"](f["program_b"])
     assert not f["check_minibatch"](f["minibatch_exhibit"])
     assert f["check_minibatch"](f["minibatch_mended"])
+
+
+def test_what_is_wrong_with_the_exhibits_is_computed(f: dict[str, Any]) -> None:
+    f["predictions"] = type(f["predictions"])()
+    for cell in ("predict_program", "predict_bug", "predict_minibatch"):
+        CHAPTER.run(cell, f)
+    told = {}
+
+    class Heard:
+        def compare(self, what: str, actual: Any, **_: Any) -> None:
+            told[what] = actual
+
+    f["predictions"] = Heard()
+    for cell in ("try_gradients", "compare_bug", "compare_minibatch"):
+        CHAPTER.run(cell, f)
+    assert told == {
+        "the wrong program": "b",
+        "what is wrong in exhibit A": "b",
+        "what is wrong in exhibit B": "b",
+    }
+    f["program_a"], f["program_b"] = f["program_b"], f["program_a"]
+    CHAPTER.run("try_gradients", f)
+    assert told["the wrong program"] == "a"
+
+
+def test_what_is_told_before_a_guess_does_not_tell_the_fault() -> None:
+    cells = [cell for cell in CHAPTER.notebook.cells if cell.cell_type != "raw"]
+    order = [cell.id for cell in cells]
+    for first, last in (("museum", "predict_bug"), ("museum2", "predict_minibatch")):
+        shown = list(cells[order.index(first) : order.index(last)])
+        text = re.sub(r"(?s)```.*?```", "", "\n".join(c.source for c in shown))
+        for word in (
+            "broadcast",
+            "axis",
+            "hidden bias",
+            "one number",
+            "11.4",
+            "divides the penalty",
+        ):
+            told = [line for line in text.splitlines() if word in line and "np.sum(" not in line]
+            assert told == [], word
+    title = CHAPTER.cell("title")
+    assert not re.search(r"\bbias(es)?\b|b1|one number", title)
 
 
 def test_the_kink_is_farther_than_the_step_of_numerical_differentiation() -> None:
@@ -452,11 +557,130 @@ def test_mended_batches_minimize_the_loss_of_the_whole(
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
     CHAPTER.run("plot_batches", f)
-    out = capsys.readouterr().out
-    ends = [float(number) for number in re.findall(r"294 at first, ([\d.]+) in the end", out)]
-    whole, mended, strong, exhibit = ends
+    CHAPTER.run("plot_batches_mended", f)
+    found = re.findall(
+        r": 294 to ([\d.]+), training ([\d.]+), validation ([\d.]+)", capsys.readouterr().out
+    )
+    whole, exhibit, slowly, mended, strong = (float(line[0]) for line in found)
+    for name, line in (("whole batch, as many steps", found[0]), ("mini-batches of 32", found[1])):
+        says(f"| {name} | {float(line[0]):.0f} | {line[1]} | {line[2]} |")
+    says("With the whole batch it falls from 294 to 102 in 200 epochs. With mini-batches it falls")
+    assert (f"{exhibit:.0f}", f"{slowly:.0f}") == ("8", "8")
+    assert slowly == pytest.approx(exhibit, rel=0.02)
+    says("in ten times as many epochs, to the same 8")
     assert mended == pytest.approx(whole, rel=0.01)
     assert exhibit == pytest.approx(strong, rel=0.15)
     assert exhibit < strong < whole / 10
     says("The mended mini-batches lie on the curve of the whole batch")
     says("runs a little below the whole batch with 11.375")
+
+
+# --- the class in one piece -----------------------------------------------------------------------
+
+
+def test_the_class_has_as_many_methods_as_the_text_says(f: dict[str, Any]) -> None:
+    chain = [kind for kind in f["DualLayer"].__mro__ if kind is not object]
+    assert len(chain) == 6
+    says("Six classes that inherit from one another")
+    methods = {name for kind in chain for name, value in vars(kind).items() if callable(value)}
+    assert len(methods - {"__init__"}) == 10
+    says("One class, ten methods and `__init__`")
+
+
+# --- the investigation ----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_first_model_answer(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_PACE", raising=False)
+    CHAPTER.run("open_test_set", f)
+    logistic, final, early = (
+        f["correct"][name] for name in ("logistic regression", "λ₂ = 0.3", "section 5.7")
+    )
+    assert (np.sum(logistic & ~final), np.sum(~logistic & final)) == (3, 0)
+    says("the two disagree on 3 patients only, and all 3 are classified correctly by logistic")
+    rows = np.random.default_rng(0).integers(0, 114, size=(10_000, 114))
+
+    def lead(other: Any) -> Any:
+        return (logistic.astype(int) - other)[rows].sum(axis=1)
+
+    assert np.percentile(lead(final), [2.5, 97.5]).tolist() == [0, 7]
+    close(np.mean(lead(final) <= 0), 0.05, 2)
+    says("its lead lies between 0 and 7 patients in 95 % of the cases, and in 5 % there is no lead")
+    assert np.sum(logistic) - np.sum(early) == 8
+    assert np.percentile(lead(early), [2.5, 97.5]).tolist() == [3, 14]
+    says("Against the network of section 5.7 the lead is 8, and lies between 3 and 14.")
+    assert 2 * 0.5**3 == 1 / 4
+    says("3 of 3 disagreements on one side is what a fair coin gives in one of four cases")
+
+
+@pytest.mark.slow
+def test_the_second_model_answer(f: dict[str, Any]) -> None:
+    hits: dict[str, list[int]] = {"logistic": [], "network": []}
+    for seed in range(20):
+        x, x_test, y, y_test = f["train_test_split"](
+            f["features"], f["labels"], test_size=0.2, stratify=f["labels"], random_state=seed
+        )
+        scaler = f["StandardScaler"]().fit(x)
+        x, x_test = scaler.transform(x), scaler.transform(x_test)
+        assert (len(x), len(x_test)) == (455, 114)
+        network = f["RandomInitNetwork"](l2=0.3, learning_rate=0.5)
+        network.fit(x, y, 1_500)
+        for name, model in (("network", network), ("logistic", LogisticRegression().fit(x, y))):
+            hits[name].append(int(np.sum(model.predict(x_test) == y_test)))
+    lead = np.subtract(hits["logistic"], hits["network"])
+    assert (np.sum(lead > 0), np.sum(lead < 0), np.sum(lead == 0)) == (8, 8, 4)
+    says("logistic regression is ahead 8 times, the network 8 times, and 4 times they are even")
+    close([lead.mean(), lead.std(ddof=1)], [-0.05, 1.3], 1)
+    close(lead.mean(), -0.05, 2)
+    says("a mean of -0.05 patients and a standard deviation of 1.3")
+    assert (min(hits["logistic"]), max(hits["logistic"])) == (109, 114)
+    says("logistic regression between 109 and 114")
+    assert np.abs(lead).max() < 8
+    assert 6 < 8 / lead.std(ddof=1) < 6.5
+    says("A lead of 8, six standard deviations, was never seen")
+
+
+# --- the quiz -------------------------------------------------------------------------------------
+
+
+def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_the_quizs_numbers(f: dict[str, Any], sets: Any) -> None:
+    x, y = sets[0], sets[3].reshape(-1, 1)
+    # 3: the gradient of b1 without a sum
+    network = f["RandomInitNetwork"]()
+    network.init_weights(30)
+    err = network.activation(network.forpass(x)) - y
+    table = err @ network.w2.T * network.a1 * (1 - network.a1) / len(x)
+    network.b1 = network.b1 - 0.1 * table
+    assert network.b1.shape == (364, 10)
+    assert network.forpass(x).shape == (364, 1)
+    with pytest.raises(ValueError, match="broadcast"):
+        network.predict(sets[1])
+    # 4: at ones, without penalties, a forgotten L1 penalty is not seen; the others are
+    rng = np.random.default_rng(0)
+    few, truth = rng.normal(size=(5, 3)), np.array([[0.0], [1.0], [1.0], [0.0], [1.0]])
+    ones = {"w1": np.ones((3, 4)), "b1": np.ones(4), "w2": np.ones((4, 1)), "b2": np.ones(1)}
+    right = f["program_a"](few, truth, ones, 0, 0)
+    assert all(np.max(np.abs(grad)) > 1e-3 for grad in right.values())
+    # 5: the pulls on a weight of 0.01
+    assert np.sign(0.01) / 0.01 == pytest.approx(100)
+    # 6: half the patients, the same penalty
+    assert (1 / (182 * 0.5)) / (1 / (364 * 0.5)) == 2
+    # 8: the clip at z = 30
+    assert 1 - f["sigmoid"](np.array(30.0)) < 1e-10
+    close(f["cross_entropy"](np.array([[30.0]]), np.array([[0.0]])), 30, 6)
+    close(-np.log(1e-10), 23.03, 2)
+    # 9: everything starts at 0
+    zero = network_of(f, {"w1": np.zeros((30, 10)), "b1": np.zeros(10), "w2": np.zeros((10, 1)),
+                          "b2": np.zeros(1)})  # fmt: skip
+    zero.training(x, y)
+    assert [bool(np.any(getattr(zero, key))) for key in KEYS] == [False, False, True, True]
+    # 10: confident and wrong
+    a = 1 / (1 + np.exp(-10.0))
+    close(a - 0, 1, 3)
+    close((a - 0) * a * (1 - a), 0.000045, 6)
+    says("the squared error's is 0.000045")

@@ -341,17 +341,6 @@ def changed_alone(t, network, name):
         add(t, event, f"`{other[1:]}` changes with `{name}`: each is an array of its own.")
 
 
-init_weights = interaction(
-    part(
-        "ones and zeros, for any number of features and units",
-        essential=True,
-        of="Start",
-        count=10,
-        steps=first,
-    ),
-)
-
-
 def forward(t):
     """One batch or two; what is kept may have another name here, but no other values."""
     network = ready(t, drawn(t))
@@ -433,6 +422,12 @@ forpass = interaction(
         of="Forward",
         axes=SEVERAL,
         steps=forward,
+    ),
+    part(
+        "ones and zeros, for any number of features and units",
+        of="Forward",
+        count=10,
+        steps=first,
     ),
     part(
         "keeps the hidden activations of the last batch as a1; one sample or unit, integers",
@@ -797,18 +792,6 @@ def watching(t):
 
 VALIDATION = arrays("m n", -2, 2), integer_arrays("m 1", 0, 1)
 
-update_val_loss = interaction(
-    part(
-        "appends the regularized loss of any validation set; no weight moves",
-        essential=True,
-        single=True,
-        of="Validation",
-        axes=ANY,
-        count=10,
-        steps=watching,
-    ),
-)
-
 
 def last_of(name, actual, right):
     """Return what is wrong with a list to which one number has been appended."""
@@ -830,8 +813,13 @@ def crowds(t, name):
     return x, y[:, 0].astype(int)
 
 
-def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False, many=False):
-    """Train, and look at both lists and at the weights.
+LISTS = ("losses", "val_losses")
+
+
+def fitted(
+    t, network, epochs, watched=True, default=False, again=False, apart=False, many=False, see=LISTS
+):
+    """Train, and look at lists and at the weights.
 
     With `apart` all labels are 0, and 1 in the validation set: its loss rises.
     """
@@ -849,7 +837,7 @@ def fitted(t, network, epochs, watched=True, default=False, again=False, apart=F
         network.do("fit", *data, epochs, *seen.values())
     else:
         network.do("fit", *data, epochs=epochs, **seen)
-    network.look("losses", "val_losses", *SHAPES)
+    network.look(*see, *SHAPES)
     wrong = list(faults(t, begin).values())
     if wrong:
         add(t, wrong[0], fit_went_wrong(wrong[0], again))
@@ -901,14 +889,15 @@ def smooth(t):
     return made(t, l2=t.source.number(0.1, 1), learning_rate=0.1, units=2)
 
 
-def trained(t):
+def trained(t, see=LISTS):
     """Train for some epochs, or for many in which the validation loss rises."""
     if t.choice(False, False, True):
-        fitted(t, smooth(t), t.choice(30, 130), apart=True)
+        fitted(t, smooth(t), t.choice(30, 130), apart=True, see=see)
     else:
-        fitted(t, optioned(t), t.source.integer(2, 6))
+        fitted(t, optioned(t), t.source.integer(2, 6), see=see)
         t.apart()
-        fitted(t, made(t, l2=0.5, learning_rate=1e-7, units=2), 7, many=t.choice(True, False))
+        network = made(t, l2=0.5, learning_rate=1e-7, units=2)
+        fitted(t, network, 7, many=t.choice(True, False), see=see)
 
 
 def unwatched(t):
@@ -918,19 +907,39 @@ def unwatched(t):
 
 
 def anew(t):
-    """Fit the same networks again, and others beside them."""
+    """Fit the same networks again, and others beside them.
+
+    Of validation losses only those are looked at that are to be gone.
+    """
     network, other = optioned(t), optioned(t)
-    fitted(t, network, 3)
-    fitted(t, other, 2)
-    fitted(t, network, t.source.integer(1, 4), watched=t.choice(True, False), again=True)
-    other.look("losses", "val_losses", *SHAPES)
+    fitted(t, network, 3, see=LISTS[:1])
+    fitted(t, other, 2, see=LISTS[:1])
+    fitted(t, network, t.source.integer(1, 4), watched=False, again=True)
+    other.look("losses", *SHAPES)
+    fitted(t, network, 2, again=True, see=LISTS[:1])
     fitted(t, network, 0, again=True)
 
 
 fit = interaction(
     part(
-        "trains, and records both losses before each step",
+        "trains, and records the loss before each step",
         essential=True,
+        single=True,
+        of="Fitting",
+        axes={"m": (2, 5), "n": (2, 5), "v": (2, 5)},
+        count=10,
+        steps=lambda t: trained(t, see=LISTS[:1]),
+    ),
+    part(
+        "appends the regularized loss of any validation set; no weight moves",
+        single=True,
+        of="Fitting",
+        axes=ANY,
+        count=10,
+        steps=watching,
+    ),
+    part(
+        "records the validation loss before each step",
         single=True,
         of="Fitting",
         axes={"m": (2, 5), "n": (2, 5), "v": (2, 5)},
@@ -1275,6 +1284,9 @@ PLAINLY_WRONG = {
     "gives every b1 the total, in an array of the right shape": version(
         lambda x, w, a1, err, hidden: {"b1": np.full(a1.shape[1], hidden.sum())}
     ),
+    "gives b1 one number, the total over samples and units": version(
+        lambda x, w, a1, err, hidden: {"b1": np.array(hidden.sum())}
+    ),
     "turns the units around in b1": version(
         lambda x, w, a1, err, hidden: {"b1": hidden.sum(axis=0)[::-1] + 1e-3}
     ),
@@ -1392,23 +1404,18 @@ WITH_ANY = (
 
 
 def comes_with(t):
-    """The loss and the mended gradients."""
+    """The loss."""
     weights, (x, y), (l1, l2) = apart(t), batch(t), price(t, none=False).values()
     l1, l2 = t.choice((l1, l2), (l1, l2), (l1, 0), (0, l2))
     called(t, "regularized_loss", x, y, weights, l1, l2)
     say(t, "It is (ΣCE + R) / m, with R as in `reg_loss`: both matrices, no biases.")
-    compared(t, "gradients_mended", lambda w: mean_loss(x, y, w, l1, l2), x, y, weights, l1, l2)
     sure = certain(t, t.choice(26.0, -26.0))
     for truth in (0 * y, 0 * y + 1):
         called(t, "regularized_loss", x, truth, sure, l1, l2)
         say(t, LARGE)
-    t.apart()
-    called(t, "gradients_mended", *far(t, apart), l1, l2)
     if t.source.size >= 5:
         crowd(t)
-        x, y = batch(t)
-        for name in ("regularized_loss", "gradients_mended"):
-            called(t, name, x, y, apart(t), l1, l2)
+        called(t, "regularized_loss", *batch(t), apart(t), l1, l2)
 
 
 check_all_gradients = interaction(
@@ -1426,8 +1433,7 @@ check_all_gradients = interaction(
         steps=lambda t: t.sort(RIGHT, SUBTLY_WRONG),
     ),
     part(
-        "comes with a loss and mended gradients that agree with numerical differentiation",
-        2,
+        "comes with the regularized loss, of any weights and any batch",
         single=True,
         axes=ANY,
         count=6,

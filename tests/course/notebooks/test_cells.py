@@ -2,7 +2,15 @@
 
 import pytest
 
-from course.notebooks.cells import NotebookError, is_manual, is_setup, is_solution, is_test, read
+from course.notebooks.cells import (
+    NotebookError,
+    is_manual,
+    is_setup,
+    is_solution,
+    is_test,
+    read,
+    read_metadata,
+)
 from course.notebooks.exercises import CheckSpec, exercises
 
 
@@ -91,3 +99,22 @@ def test_what_is_no_notebook_is_refused_in_one_line(tmp_path, text):
 def test_a_missing_notebook_is_refused(tmp_path):
     with pytest.raises(NotebookError, match="no such file"):
         read(tmp_path / "none.ipynb")
+
+
+def test_what_a_notebook_says_of_itself_is_read_without_its_cells(course_root):
+    path = course_root / "source" / "01_doubling" / "doubling.ipynb"
+    assert read_metadata(path) == read(path).metadata != {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"cells": []}', "[" * 100_000, b"\xff", '{"metadata": 1, "a": NaN']
+)
+def test_where_no_metadata_is_one_line_says_so(tmp_path, text):
+    path = tmp_path / "x.ipynb"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(NotebookError, match="not a notebook"):
+        read_metadata(path)
+    path.write_text('{"metadata": []}')
+    assert read_metadata(path) == {}
+    with pytest.raises(NotebookError, match="no such file"):
+        read_metadata(tmp_path / "y.ipynb")

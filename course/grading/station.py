@@ -1,0 +1,212 @@
+"""A place far from the class, at which one hand-in after the other is graded as it would be there.
+
+It has of the course what grading needs, in a folder of its own: the sources, the configuration, the
+secret, and a gradebook that knows what was released. With each hand-in come its rows of the real
+gradebook, and back go the rows, the graded notebooks and the verdicts, as data. What is between is
+the same code that grades a class on one machine. Knows nothing of what carries all that.
+"""
+
+import io
+import json
+import logging
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from nbgrader.api import Gradebook
+from nbgrader.api import Student as StudentRow
+from sqlalchemy import select
+
+from course.directory import Course, open_course
+from course.grading.batch import LogFormatter
+from course.grading.elsewhere import GRADEBOOK, configure
+from course.grading.fingerprint import CODE, code_digest
+from course.grading.notes import GradingOutcome, outcome_from
+from course.grading.travel import letter, pack, rows_from_json, rows_to_json, unpack
+from course.judge.preprocessor import VERDICTS, judge_of
+from course.layout import CONFIG, CourseError
+from course.rollback import SUBMITTED, Rows, change_rows, copy_gradebook, submission_rows
+from course.secret import NAME as SECRET
+from course.secret import course_secret
+
+Work = Callable[..., list[GradingOutcome]]
+_one_at_a_time = Lock()  # grading goes into the course's folder
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A hand-in on its way to a station.
+
+    Attributes:
+        letter: as JSON, whose it is, what decides its grade, and its rows of the gradebook.
+        submitted: what was handed in, packed; or the path of the students' folder, for a station
+            that can see it.
+        autograded: what it was graded as before, packed.
+    """
+
+    letter: str
+    submitted: bytes | str
+    autograded: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What comes back.
+
+    Attributes:
+        letter: as JSON, what grading came to, the rows of the gradebook, and the log.
+        autograded: the graded notebooks and what lies beside them, packed.
+        verdicts: the verdicts, packed.
+    """
+
+    letter: str
+    autograded: bytes
+    verdicts: bytes
+
+
+def make_kit(course: Course) -> bytes:
+    """Return what a station needs of a course, as an archive."""
+    root = Path(course.folders.root)
+    course_secret(root)  # is made by the first who asks
+    out = io.BytesIO()
+    with tempfile.TemporaryDirectory() as scratch, tarfile.open(fileobj=out, mode="w:gz") as kit:
+        gradebook = Path(scratch, GRADEBOOK)
+        copy_gradebook(course.db_url, gradebook, released_only=True)
+        kit.add(gradebook, GRADEBOOK)
+        kit.add(course.path("source"), "source", filter=_wanted)
+        for path in sorted({root / SECRET, *root.glob("*.py")}):
+            kit.add(path, path.name)
+    return out.getvalue()
+
+
+def _wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    names = Path(entry.name).parts
+    return None if {"__pycache__", ".ipynb_checkpoints"} & {*names} else entry
+
+
+def submission_with_student(gradebook: Gradebook, assignment: str, student: str) -> Rows:
+    """Return all rows of a submission, and the student's own."""
+    table = StudentRow.__table__
+    found = gradebook.db.execute(select(table).where(table.c.id == student)).mappings()
+    return {
+        table: {row["id"]: dict(row) for row in found},
+        **submission_rows(gradebook, assignment, student),
+    }
+
+
+class Station:
+    """Grades what arrives, one at a time, in a folder that is removed when it is closed.
+
+    Args:
+        kit: what `make_kit` returns.
+        code: the digest of the course's code where the class is.
+
+    Attributes:
+        refusal: why nothing can be graded here, in words; empty if it can.
+    """
+
+    def __init__(self, kit: bytes, code: str) -> None:
+        self.refusal = ""
+        self._folder = tempfile.TemporaryDirectory(prefix="station-")
+        self._root = Path(self._folder.name).resolve()
+        try:
+            with tarfile.open(fileobj=io.BytesIO(kit)) as archive:
+                archive.extractall(self._root, filter="data")
+            (self._root / SECRET).chmod(0o600)
+            configure(self._root, (self._root / CONFIG).read_text(encoding="utf-8"))
+            if code != code_digest():
+                raise CourseError(f"{CODE} is another version here")
+            if judge := judge_of(open_course(self._root).config):
+                judge.check_machine()
+        except Exception as error:  # whatever is the matter here, others may do better
+            self.refusal = str(error) or type(error).__name__
+
+    def close(self) -> None:
+        """Remove its folder."""
+        self._folder.cleanup()
+
+    def grade(self, parcel: Parcel, work: Work) -> Reply:
+        """Grade a hand-in.
+
+        Args:
+            parcel: the hand-in.
+            work: what grades a student's submissions; `course.grading.grade.grade_student`.
+        """
+        about = json.loads(parcel.letter)
+        student, assignment = about["student"], about["assignment"]
+        with _one_at_a_time, _logged() as log:
+            course = open_course(self._root)
+            self._put(course, parcel, about)
+            outcomes = work(
+                self._root,
+                student,
+                {assignment: about["before"]},
+                about["decides"],
+                about["figures"],
+            )
+            with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+                rows = submission_with_student(gradebook, assignment, student)
+            told = letter(
+                outcomes=list(map(asdict, outcomes)), rows=rows_to_json(rows), log=log.getvalue()
+            )
+            graded = course.path("autograded", student, assignment)
+            verdicts = self._root / VERDICTS / student / assignment
+            return Reply(told, pack(graded), pack(verdicts))
+
+    def _put(self, course: Course, parcel: Parcel, about: Mapping[str, Any]) -> None:
+        """Put a hand-in where it is looked for, in place of the one before."""
+        student, assignment = about["student"], about["assignment"]
+        for step in ("submitted", "autograded"):
+            shutil.rmtree(course.path(step), ignore_errors=True)
+        shutil.rmtree(self._root / VERDICTS, ignore_errors=True)
+        submitted = course.path("submitted", student, assignment)
+        if isinstance(parcel.submitted, str):
+            submitted.parent.parent.mkdir(parents=True)
+            submitted.parent.symlink_to(parcel.submitted)
+        else:
+            submitted.parent.mkdir(parents=True)
+            unpack(parcel.submitted, submitted)
+        unpack(parcel.autograded, course.path("autograded", student, assignment))
+        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+            for model in reversed(SUBMITTED):
+                gradebook.db.execute(model.__table__.delete())
+            rows = rows_from_json(about["rows"])
+            change_rows(gradebook, {table: {} for table in rows}, rows)
+            gradebook.db.commit()
+
+
+def opened(reply: Reply) -> tuple[Sequence[GradingOutcome], Rows, str]:
+    """Return what a reply's letter says: what grading came to, the rows, and the log.
+
+    Raises:
+        ValueError: if it says nothing of the kind.
+    """
+    try:
+        told = json.loads(reply.letter)
+        outcomes = [outcome_from(entry) for entry in told["outcomes"]]
+        return outcomes, rows_from_json(told["rows"]), str(told["log"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no reply of a station: {error!r}") from None
+
+
+@contextmanager
+def _logged() -> Iterator[io.StringIO]:
+    """Collect what nbgrader's converters log within the block."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("traitlets")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield text
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

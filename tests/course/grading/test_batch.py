@@ -1,0 +1,94 @@
+"""Processes for many people's work: how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+MARK = "COURSE_TEST_OF_PROCESSES"
+WORK = """
+import sys, time
+from pathlib import Path
+
+def work(folder, name):
+    Path(folder, f"{name}.begun").touch()
+    time.sleep(2)
+    Path(folder, f"{name}.done").touch()
+"""
+MAIN = """
+import sys
+from pathlib import Path
+from the_work import work
+from course.grading.batch import run_each
+
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    tasks = [(folder, str(number)) for number in range(40)]
+    try:
+        for _ in run_each(work, tasks, jobs=2, log=Path(folder, "log")):
+            pass
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.fixture
+def running(tmp_path):
+    """A process that has two others at work, in a group of its own."""
+    (tmp_path / "the_work.py").write_text(WORK)
+    (tmp_path / "main.py").write_text(MAIN)
+    mark = uuid4().hex
+    root = str(Path(__file__).parents[3])
+    variables = {**os.environ, MARK: mark, "PYTHONPATH": os.pathsep.join([str(tmp_path), root])}
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "main.py"), str(tmp_path)],
+        env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        until(lambda: len(list(tmp_path.glob("*.begun"))) >= 2)
+        yield process, mark
+        if process.poll() is None:
+            process.kill()
+
+
+def until(what):
+    """Wait until something is so."""
+    deadline = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(mark):
+    """The processes that were begun with this mark."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (place / "environ").read_bytes().split(b"\0"):
+                found.append(int(place.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks in Linux's /proc")
+def test_who_is_killed_takes_the_processes_at_work_along(running):
+    process, mark = running
+    assert len(alive(mark)) >= 3
+    process.kill()
+    process.wait()
+    until(lambda: not alive(mark))
+
+
+def test_ctrl_c_lets_what_is_being_done_come_to_its_end(running, tmp_path):
+    process, _ = running
+    os.killpg(process.pid, signal.SIGINT)
+    printed, _ = process.communicate()
+    assert printed == "interrupted\n"
+    begun, done = ({path.stem for path in tmp_path.glob(f"*.{kind}")} for kind in ("begun", "done"))
+    assert begun == done
+    assert len(done) < 40

@@ -125,5 +125,6 @@ class Browser:
         ]
 
     def sideways(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        return int(self.run("return document.documentElement.scrollWidth - window.innerWidth"))
+        """By how many pixels the page is wider than what is to be seen of it."""
+        page = "document.documentElement"
+        return int(self.run(f"return {page}.scrollWidth - {page}.clientWidth"))

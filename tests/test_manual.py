@@ -281,7 +281,8 @@ CHECKS: dict[str, Callable[[list[str]], str]] = {
     "python": python_problem,
     "pytest": pytest_problem,
 }
-SYSTEM = ("cat", "cd", "chmod", "conda", "cp", "git", "jupyter", "mkdir", "source", "tar")
+# Those that are no part of the lock; `dask` comes with the extra `scale`.
+SYSTEM = ("cat", "cd", "chmod", "conda", "cp", "dask", "git", "jupyter", "mkdir", "source", "tar")
 
 
 def command_problem(words: list[str]) -> str:

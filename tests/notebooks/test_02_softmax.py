@@ -53,6 +53,20 @@ def test_naive_softmax_overflows_and_softmax_does_not(f: dict[str, Any]) -> None
     says("which is $e^{709.78}$")
     np.testing.assert_allclose(f["softmax"](LARGE), SOFTMAX_OF_LARGE, rtol=1e-8)
     says("`[9.99954600e-01 4.53978686e-05 2.06106005e-09]`")
+    with np.errstate(over="ignore", invalid="ignore"):
+        naive = {shift: f["softmax_naive"](Z + shift) for shift in (705.0, 705.5, 706.0, 710.0)}
+    np.testing.assert_allclose(naive[705.0], f["softmax"](Z))
+    assert naive[705.5].tolist() == [0, 0, 0]
+    assert np.isfinite(np.exp(Z + 705.5)).all()
+    says("The naive ones drop to 0 at 705.5. There the largest exponential still fits")
+    assert np.isnan(naive[706.0]).tolist() == [False, False, True]
+    assert np.isnan(naive[710.0]).all()
+    says("From 706 on, the largest score is above 709.78")
+    says("With softmax_naive the level lines drop to 0 at 705.5 and end soon after.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        CHAPTER.run("plot_shift", f)
+    compared = CHAPTER.compared("compare_overflow", f)
+    assert compared["the constant at which softmax_naive fails"] == 705.5
     assert np.exp(-746.0) == 0 < np.exp(-745.0)
     says("An exponent below about $-745$ gives exactly 0")
 
@@ -303,6 +317,12 @@ def test_the_quiz_is_right(f: dict[str, Any]) -> None:
     assert f["softmax"](2 * Z).max() > f["softmax"](Z).max()
     close([-np.log(0.01), -np.log(0.0001), np.log(100)], [4.6, 9.2, 4.6], 1)
     says("$-\\log 0.01 = 4.6$ and $-\\log 0.0001 = 9.2$")
+    e = np.exp(Z)
+    assert np.sum(e[None], axis=-1).shape == (1,)
+    np.testing.assert_allclose(e[None] / np.sum(e[None], axis=-1), f["softmax"](Z[None]))
+    with pytest.raises(ValueError, match="broadcast"):
+        np.ones((2, 4)) / np.ones((2, 4)).sum(axis=-1)
+    says("a test with one sample misses the bug")
     close([np.log(10), np.log(1000)], [2.3, 6.9], 1)
     says("$\\log 10 = 2.3$. And 6.9 is $\\log 1000$")
     close(f["softmax_cross_entropy_grad"](Z, 2).sum(), 0, 12)

@@ -155,6 +155,10 @@ def test_depth_makes_folds_possible_where_weights_are_large() -> None:
     assert [turns(depth, 2.5) for depth in (1, 2, 4, 8)] == [0, 1.375, 3.75, 11]
     says("about 1.4 times on average with two layers, 4 times with four, and 11 times with eight")
     assert turns(8, 1) == 1.5
+    rng = np.random.default_rng(4)
+    W, b = rng.normal(0, 2.5 / np.sqrt(2), (2, 20)), rng.normal(0, 0.5, 20)
+    close(np.max(np.abs(b) / np.linalg.norm(W, axis=0)), 0.35, 2)
+    says("all twenty lines of the first layer pass within 0.35 of the point $(0, 0)$")
     says("With the more usual standard deviation of $1 / \\sqrt n$ the eight layers turn 1.5 times")
 
 
@@ -273,6 +277,9 @@ def test_the_largest_hidden_layer_fits_and_one_more_does_not(f: dict[str, Any]) 
         assert f["count_parameters"]([inputs, m, outputs]) <= budget
         assert f["count_parameters"]([inputs, m + 1, outputs]) > budget
     assert f["largest_hidden"](784, 10, 500) == 0
+    assert f["largest_hidden"](784, 10, 45_360) == 57
+    assert [f["count_parameters"]([784, m, 10]) for m in (57, 58)] == [45_325, 46_120]
+    says("57 units: they take 45,325 parameters, and 58 would take 46,120")
 
 
 def test_the_pictures_of_units(f: dict[str, Any], answers: npt.NDArray[Any]) -> None:
@@ -522,7 +529,9 @@ def test_the_quiz_on_numbers(f: dict[str, Any], answers: npt.NDArray[Any]) -> No
     close([answers.max(axis=1).mean(), sharp.max(axis=1).mean()], [0.973, 0.998], 3)
     says("The mean of the largest probability rises from 0.973 to 0.998.")
     digits = np.bincount(load_mnist()[1][1])
-    assert (digits[1], digits.min(), digits.max()) == (1_135, 892, 1_135)
+    assert (digits[1], digits[5], digits.min(), digits.max()) == (1_135, 892, 892, 1_135)
+    says("**(b)** The 1, with 0.1135")
+    says("**(c)** The 5, with 0.0892")
     says("here there are 892 to 1,135")
     assert (-(-10_000 // 128), 10_000 - 78 * 128, 128 // 16) == (79, 16, 8)
     says("There are 79 batches, 78 full ones and one with $10{,}000 - 78 \\cdot 128 = 16$ images.")

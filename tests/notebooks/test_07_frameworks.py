@@ -261,7 +261,7 @@ def test_the_quiz_on_pytorch(f: dict[str, Any]) -> None:
         grads.append(net.weight.grad.clone())
     assert torch.allclose(grads[1], 2 * grads[0])
 
-    class Plain(nn.Module):  # type: ignore[misc, name-defined]
+    class Plain(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.layers = [nn.Linear(4, 3), nn.Linear(3, 2)]

@@ -431,7 +431,7 @@ count_parameters = function(
         sizes=layer_sizes(1),
     ),
     part(
-        "comes with the largest hidden layer",
+        "finds the largest hidden layer of a budget",
         of="largest_hidden",
         kinds=True,
         rtol=0,

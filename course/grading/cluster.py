@@ -109,7 +109,7 @@ class Cluster:
             raise CourseError(f"no cluster answers at {self.address}: {error}") from None
         try:
             self._client.register_plugin(Post(self._name, self.kit, self.code))
-            said = self._client.run(_refusal, self._name)
+            said = self._said()
             self.refused = {worker: why for worker, why in said.items() if why}
             self.workers = len(said) - len(self.refused)
             if not self.workers:
@@ -119,6 +119,18 @@ class Cluster:
             self.__exit__()
             raise
         return self
+
+    def _said(self) -> dict[str, str]:
+        """Return why each worker can't grade; waits a while if there is none, or none answers."""
+        deadline = time.monotonic() + START
+        while True:
+            answers = self._client.run(_refusal, self._name, on_error="return")
+            said = {
+                worker: why if isinstance(why, str) else SILENT for worker, why in answers.items()
+            }
+            if set(said.values()) - {SILENT} or time.monotonic() > deadline:
+                return said
+            time.sleep(SECONDS)  # workers may be about to start
 
     def __exit__(self, *_: object) -> None:
         """Take the stations down."""
@@ -226,6 +238,7 @@ class Cluster:
         return any(worker["resources"].get(self._name) for worker in workers)
 
 
+SILENT = "it does not answer"
 KILLED = "the process that graded it was killed, or ran out of memory, again and again"
 KEPT = ": what was graded stays, `course grade` goes on with the rest"
 

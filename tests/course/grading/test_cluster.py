@@ -292,6 +292,15 @@ def test_a_worker_with_other_code_of_the_course_grades_nothing(released):
     assert refusals == ["", "the course's own code is another version here"]
 
 
+def test_workers_that_are_about_to_start_are_waited_for(released, hand_in, workers, address):
+    hand_in(released, "ada", **RIGHT)
+    with distributed.Client(address, set_as_default=False) as client:
+        pids = list(client.run(os.getpid).values())
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert [one.status for one in grade_class(released, cluster=address)] == [Status.GRADED]
+
+
 @pytest.mark.parametrize("where", ["tcp://127.0.0.1:1", "nonsense://", "a b"])
 def test_where_no_cluster_answers_one_line_says_so(released, hand_in, where, monkeypatch):
     from course.grading import cluster

@@ -30,13 +30,12 @@ from course.grading.fingerprint import code_digest
 from course.grading.grade import LOG, Class, grade_student
 from course.grading.notes import read_notes
 from course.grading.station import Parcel, Reply, Station, make_kit
-from course.grading.writer import Graded, Writer
+from course.grading.writer import BATCH, Graded, Writer
 from course.layout import load_config
 from course.rollback import Rows, copy_gradebook
 
 COUNT = 1_000_000
 HOUR = 3600.0
-BATCH = 64
 COPIES = 512  # replies that are entered to time that
 SUBMITTED = ("submitted_assignment", "submitted_notebook", "grade", "comment")
 

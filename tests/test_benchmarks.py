@@ -1,5 +1,6 @@
 """What benchmarks tell, and that they tell no time where two sides have not done the same."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import grading, million, training
+from course import cli
+from course.grading import report, writer
 
 KEY = ("ada", "test_sigmoid")
 PLACES = {"stock": Path("stock"), "judge": Path("judge")}
@@ -98,3 +101,20 @@ def test_deaths_and_endless_work_take_longer():
     for worse in (replace(CALM, deaths=20), replace(CALM, endless=0.01)):
         last, *_ = million.play(found, worse, workers=10, count=2000)
         assert last > 1.05 * calm
+
+
+def test_the_page_on_scale_tells_what_is_assumed_and_how_much_is_done_at_once():
+    text = " ".join((Path(__file__).parents[1] / "docs" / "scale.md").read_text().split())
+    assumed = million.Assumed()
+    assert f"machines of {assumed.cores} cores; one submission in a thousand runs" in text
+    assert (assumed.endless, assumed.deaths) == (1 / 1000, 1 / 100)
+    assert (
+        f"its limit of {assumed.limit:g} seconds; each worker dies once in a hundred hours" in text
+    )
+    assert f"is back after {assumed.restart:g} seconds" in text
+    assert f"{1000 * assumed.endless * assumed.limit / 1000:g} seconds a submission" in text
+    assert f"in batches of {writer.BATCH}" in text
+    assert f"The sum of a class of more than {cli.MOST_ROWS}".lower() in text.lower()
+    script = Path(report.__file__).parent / "templates" / "report.js"
+    (few,) = re.findall(r"FEW = (\d+);", script.read_text())
+    assert f"shows the first {few} students" in text

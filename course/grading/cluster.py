@@ -19,10 +19,10 @@ from typing import Any
 from distributed import Client, Future, KilledWorker, WorkerPlugin, get_worker, wait
 
 from course.grading.station import Parcel, Reply, Station, Work
+from course.grading.writer import BATCH
 from course.layout import CourseError
 
 AHEAD = 2  # submissions for each worker that are on their way or there
-BATCH = 64  # submissions that are entered at once
 SECONDS = 1.0  # that one waits for others to be entered with it
 START = 30.0  # seconds until the scheduler must have answered
 TRIES = 3  # times that a submission is sent anew whose workers have all gone

@@ -24,6 +24,7 @@ from course.judge.preprocessor import VERDICTS
 from course.rollback import Rows, change_rows
 
 AGAIN = "run `course grade` again"
+BATCH = 64  # submissions that are entered at once
 
 
 @dataclass(frozen=True)

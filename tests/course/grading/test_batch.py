@@ -49,7 +49,8 @@ def running(tmp_path):
         [sys.executable, str(tmp_path / "main.py"), str(tmp_path)],
         env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True,
     ) as process:  # fmt: skip
-        until(lambda: len(list(tmp_path.glob("*.begun"))) >= 2)
+        # Both are at work: one that is only starting does not know yet what to do with a signal.
+        until(lambda: len([*tmp_path.glob("*.begun")]) - len([*tmp_path.glob("*.done")]) >= 2)
         yield process, mark
         if process.poll() is None:
             process.kill()

@@ -481,6 +481,25 @@ class Trial:
         problem = "" if condition else otherwise
         self.events.append(replace(last, expected=None, fault=problem, free=False))
 
+    def say(self, about: "str | Callable[[Any, Any], str]", event: Event | None = None) -> None:
+        """Say more about the last step, or another one, if its answer is wrong.
+
+        Args:
+            about: the words, or what makes them from the wrong answer and the right one.
+            event: the other step.
+        """
+        event = event or self.events[-1]
+        if not event.fault or event.error is not None or same(event.actual, event.expected):
+            return
+        try:
+            words = about if isinstance(about, str) else about(event.actual, event.expected)
+        except Exception:  # an answer may be anything
+            return
+        if words:
+            place = next(n for n, one in enumerate(self.events) if one is event)
+            told = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
+            self.events[place] = told
+
     @property
     def answer(self) -> Any:
         """The student's last answer, to be judged by a relation and never to be used."""

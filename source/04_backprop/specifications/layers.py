@@ -1,7 +1,5 @@
 """What the exercises of chapter 4, part B, promise."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from helpers.specification import (
@@ -19,30 +17,6 @@ from helpers.specification import (
     single,
 )
 from helpers.specification.values import same
-
-
-def say(t, about):
-    """Say more about the last step if its answer is wrong.
-
-    Args:
-        t: the trial.
-        about: the words, or what makes them from the wrong answer and the right one.
-    """
-    add(t, t.events[-1], about)
-
-
-def add(t, event, about):
-    """Say more about a step, if its answer is wrong: see `say`."""
-    if not event.fault or event.error is not None or same(event.actual, event.expected):
-        return
-    try:
-        words = about if isinstance(about, str) else about(event.actual, event.expected)
-    except Exception:  # an answer may be anything
-        return
-    if words:
-        place = next(n for n, one in enumerate(t.events) if one is event)
-        t.events[place] = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
-
 
 # --- boxes of two inputs --------------------------------------------------------------------------
 
@@ -157,7 +131,7 @@ def layer_slopes(domain, note=lambda x: ""):
 
     Args:
         domain: returns the domain of inputs of a shape.
-        note: returns what else to say of a wrong output, for an input: see `say`.
+        note: returns what else to say of a wrong output, for an input: see `Trial.say`.
     """
 
     def steps(t):
@@ -166,10 +140,10 @@ def layer_slopes(domain, note=lambda x: ""):
             layer, other = t.make(), t.make()
             for value in (before, x):
                 layer.forward(value)
-                say(t, note(value))
+                t.say(note(value))
             other.forward(before)
             layer.backward(dout)
-            say(t, note(x))
+            t.say(note(x))
             t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
             layer.forward(before)
             layer.backward(2 * dout)
@@ -187,9 +161,9 @@ def layer_passes(t):
         layer.forward(x)
     one.backward(np.array([1.0, -2.0, 3.0, -4.0]))
     other.forward(np.array([3, -2, 1]))
-    say(t, WHOLE)
+    t.say(WHOLE)
     other.backward(np.array([0.5, 1.5, -2.5]))
-    say(t, WHOLE)
+    t.say(WHOLE)
     for layer in (other, one):
         t.anew()
         x, dout = t.draw(BATCHES, BATCH)
@@ -350,7 +324,7 @@ def affine_passes(t):
         begin = len(t.events)
         layer.read("dW", "db")
         for event in t.events[begin:]:
-            add(t, event, VIEW)
+            t.say(VIEW, event)
     if t.source.size >= 5:
         t.apart()
         x, W, b, dout = affine_case(t, "301", "90", "12")
@@ -471,7 +445,7 @@ def loss_one_hot(t):
             layer.backward,
         ):
             answer()
-            say(t, f"Here are {len(x)} labels of type {kind.__name__}: don't compute with labels.")
+            t.say(f"Here are {len(x)} labels of type {kind.__name__}: don't compute with labels.")
 
 
 def loss_passes(t):
@@ -510,11 +484,11 @@ def loss_of_large(t):
     """Take scores of any size."""
     layer = t.make()
     layer.forward(np.array([[1000.0, 0.0, -1000.0], [5.0, 5.0, 5.0]]), np.array([2, 0]))
-    say(t, too_small)
+    t.say(too_small)
     layer.backward()
     x = t.draw(LARGE)
     layer.forward(x, np.array([2, 0, 1, 2]))
-    say(t, too_small)
+    t.say(too_small)
     layer.backward()
 
 

@@ -1,7 +1,5 @@
 """What the exercises of chapter 4, part C, promise."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from helpers.specification import (
@@ -12,30 +10,6 @@ from helpers.specification import (
     part,
 )
 from helpers.specification.values import Tolerance, same
-
-
-def say(t, about):
-    """Say more about the last step if its answer is wrong.
-
-    Args:
-        t: the trial.
-        about: the words, or what makes them from the wrong answer and the right one.
-    """
-    add(t, t.events[-1], about)
-
-
-def add(t, event, about):
-    """Say more about a step, if its answer is wrong: see `say`."""
-    if not event.fault or event.error is not None or same(event.actual, event.expected):
-        return
-    try:
-        words = about if isinstance(about, str) else about(event.actual, event.expected)
-    except Exception:  # an answer may be anything
-        return
-    if words:
-        place = next(n for n, one in enumerate(t.events) if one is event)
-        t.events[place] = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
-
 
 # --- the network ----------------------------------------------------------------------------------
 
@@ -121,7 +95,7 @@ def net_scores(t):
             )
             for method in (net.loss, net.accuracy):
                 method(x, given)
-                say(t, form)
+                t.say(form)
     t.apart()
     net, values, first = network(t, KNOWN)
     x, right = t.keep(first), truth(t, first, values)
@@ -132,7 +106,7 @@ def net_scores(t):
             x.write(first + 0.125)
         for method in (net.loss, net.accuracy):
             method(x, right)
-            say(t, NOW)
+            t.say(NOW)
     if t.source.size >= 5:
         net, many, right = many_samples(t)
         net.loss(many, right)
@@ -160,13 +134,11 @@ def net_differences(t):
     differences, begin = t.events[-1], len(t.events)
     net.read(*(f"params.{key}" for key in values))
     left = [event.name for event in t.events[begin:] if event.fault]
-    add(t, differences, PUT_BACK.format(left[0]) if left else imprecise)
+    t.say(PUT_BACK.format(left[0]) if left else imprecise, differences)
     for key, value in values.items():
         net.write(f"params.{key}", value / 2)
     net.predict(x)
-    say(
-        t, "`params` was changed in place: the layers use the very arrays of `params`, at any time."
-    )
+    t.say("`params` was changed in place: the layers use the very arrays of `params`, at any time.")
 
 
 def net_batches(t):
@@ -186,11 +158,11 @@ def net_batches(t):
         if key:
             net.write(f"params.{key}", values[key] * 1.5)
         net.gradient(x, right)
-        say(t, NOW)
+        t.say(NOW)
     net.predict(-first)
     x.write(first + 0.125)
     net.gradient(x, right)
-    say(t, NOW)
+    t.say(NOW)
     if t.source.size >= 5:
         net, x, right = many_samples(t)
         net.gradient(40 * x, right)
@@ -293,7 +265,7 @@ def train_steps(t):
         begin = len(t.events)
         for key, old in before.items():
             net.read(f"params.{key}")
-            say(t, times_step(old) if len(batches) == 1 else "")
+            t.say(times_step(old) if len(batches) == 1 else "")
         return [event for event in t.events[begin:] if event.fault]
 
     net, batches = training(t)
@@ -301,27 +273,27 @@ def train_steps(t):
     for rate in (0.1, 0.5, t.draw(numbers(0.01, 1))):
         net, batches = training(t)
         for event in trained(net, batches, rate):
-            add(t, event, "" if first else LATER)
+            t.say("" if first else LATER, event)
     net, (batch, *batches) = training(t)
     net.write("params.b2", np.array([30.0, 0.0, 0.0]))  # sure of class 0: the loss is nearly 0
     sure = batch[0], np.zeros(len(batch[0]), dtype=int)
     for event in trained(net, [sure, *batches], 0.1):
-        add(t, event, SURE)
+        t.say(SURE, event)
     for bias, rate in ((12.0, 10.0), (20.0, 1e4)):  # the loss is about exp(-bias)
         t.apart()
         net, (batch, *_) = training(t)
         net.write("params.b2", np.array([bias, 0.0, 0.0]))
         for event in trained(net, [(batch[0], np.zeros(len(batch[0]), dtype=int))], rate):
-            add(t, event, SMALL)
+            t.say(SMALL, event)
     t.apart()
     net, ((x, right), *_) = training(t)
     for event in trained(net, [(60 * x, right)], 0.01):
-        add(t, event, "Here the gradient is long: nothing is cut off.")
+        t.say("Here the gradient is long: nothing is cut off.", event)
     if t.source.size >= 5:
         t.apart()
         net, batches = training(t)
         for event in trained(net, batches * 40, 0.01):
-            add(t, event, "There are 120 batches: each makes a step, by the same rate.")
+            t.say("There are 120 batches: each makes a step, by the same rate.", event)
 
 
 SMALL = "Here the loss is small, and the rate large: each batch makes its step all the same."
@@ -332,7 +304,7 @@ def train_losses(t):
     net, batches = training(t)
     for rate in (0, 0.2):
         t.call(net, batches, rate)
-        say(t, only_first)
+        t.say(only_first)
     t.call(net, t.once(*batches), 0.5)
     t.call(net=net, batches=[(x, np.eye(3)[right]) for x, right in batches], learning_rate=0.1)
     t.call(net, batches[:1], 0.1)

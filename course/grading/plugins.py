@@ -234,11 +234,8 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
 class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
     """Show whoever marks answers in words, in formgrader, what earns the marks and a model answer.
 
-    On top stand links to the answers; each leads to the next one. Folds look like folds, and
-    pictures fit the page. Elsewhere it does nothing.
+    On top stand links to the answers; each leads to the next one. Elsewhere it does nothing.
     """
-
-    STYLE = "summary { display: list-item } #notebook img { border: 0; max-width: 100% }"
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Insert a text cell below each answer that a person marks, and one on top."""
@@ -262,7 +259,6 @@ class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
             links = ", ".join(f"[{key}](#{key})" for key in ids)
             top = new_markdown_cell(f"**Answers in words:** {links}")  # type: ignore[no-untyped-call]
             nb.cells.insert(0, top)
-        resources["inlining"] = {"css": [*(resources["inlining"] or {}).get("css", []), self.STYLE]}
         return nb, resources
 
 

@@ -13,8 +13,7 @@ from IPython.display import DisplayHandle, display
 from matplotlib.figure import Figure
 
 from helpers import plots
-
-OPENED = "JPY_SESSION_NAME"  # set by Jupyter's server for a notebook that a person has opened
+from helpers.standing import OPENED
 
 
 def explore(

@@ -401,7 +401,7 @@ def test_the_exhibit_learns_the_moons_and_not_the_circles(
 def test_the_exhibit_goes_downhill_though_some_signs_are_wrong(f: dict[str, Any]) -> None:
     for x, y in ((f["X_moons"], f["Y_moons"]), (f["X_circles"], f["Y_circles"])):
         now, flips = f["initialize_parameters"](2, 4, 1), 0
-        for _ in range(2500):
+        for _ in range(5000):
             _, cache = f["forward_propagation"](x, now)
             right = f["backward_propagation"](now, cache, x, y)
             wrong = f["backward_exhibit"](now, cache, x, y)

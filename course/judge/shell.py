@@ -11,6 +11,7 @@ import asyncio
 import builtins
 import codecs
 import contextvars
+import copy
 import getpass
 import importlib
 import io
@@ -40,7 +41,8 @@ from jupyter_client.session import Session, extract_header
 from matplotlib.backends.registry import backend_registry
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_output
 from traitlets.config import Config
 
 from course.judge import outputs as limits
@@ -137,16 +139,7 @@ class Shell:
         saved = builtins.input, getpass.getpass
         builtins.input, getpass.getpass = kernel.raw_input, kernel.getpass
         try:
-            transformed, failure = source, None
-            try:
-                transformed = shell.transform_cell(source)
-            except Exception:
-                failure = sys.exc_info()
-            form: dict[str, Any] = {
-                "transformed_cell": transformed,
-                "preprocessing_exc_tuple": failure,
-            }
-            if shell.should_run_async(source, **form):
+            if form := self._form_if_async(source):
                 await self._execute_async(
                     shell.run_cell_async(source, store_history=True, cell_id=name, **form)
                 )
@@ -155,6 +148,18 @@ class Shell:
         finally:
             builtins.input, getpass.getpass = saved
             shell.payload_manager.clear_payload()
+
+    def _form_if_async(self, source: str) -> dict[str, Any]:
+        """Return what IPython makes of a cell that awaits something; nothing for another cell."""
+        if "await" not in source and "async" not in source:
+            return {}  # which saves looking at the cell twice
+        transformed, failure = source, None
+        try:
+            transformed = self._shell.transform_cell(source)
+        except Exception:
+            failure = sys.exc_info()
+        form = {"transformed_cell": transformed, "preprocessing_exc_tuple": failure}
+        return form if self._shell.should_run_async(source, **form) else {}
 
     async def _execute_async(self, cell: Any) -> None:
         task, loop = asyncio.ensure_future(cell), self._loop
@@ -200,6 +205,9 @@ def _redirect(shell: Any, session: Session) -> None:
     shell.displayhook.session = shell.display_pub.session = session
     shell.displayhook.topic = b"execute_result"
     shell.history_manager.outputs = _Forgetful()
+    shell._format_exception_for_storage = (
+        lambda *_, **__: {}
+    )  # nor a second traceback of each error
     shell.enable_gui = lambda gui=None: enable_gui(  # type: ignore[no-untyped-call]
         gui, shell.kernel
     )
@@ -387,12 +395,15 @@ class _Outputs:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._parent = ""
+        self._client = NotebookClient(NotebookNode())  # type: ignore[no-untyped-call]
 
     def start(self, parent: str) -> None:
         """Begin a cell, whose messages have this parent."""
         with self._lock:
             self._parent = parent
-            self._cell, self._client = _one_cell_client()
+            self._cell = copy.deepcopy(_EMPTY)
+            self._client.nb = NotebookNode(cells=[self._cell])  # type: ignore[no-untyped-call]
+            self._client.reset_execution_trackers()
             self._client.clear_before_next_output = False
             self._dropped = 0
 
@@ -444,10 +455,7 @@ class _Outputs:
             return found
 
 
-def _one_cell_client() -> tuple[Any, NotebookClient]:
-    """Return an empty code cell and a client of a notebook with nothing else in it."""
-    cell = new_code_cell()  # type: ignore[no-untyped-call]
-    return cell, NotebookClient(new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
+_EMPTY = new_code_cell()  # type: ignore[no-untyped-call]
 
 
 def _no_debugger(*_arguments: Any, **_options: Any) -> None:
@@ -491,7 +499,7 @@ def _text(error: BaseException) -> str:
 def _warm_up() -> None:
     """Do once what would otherwise be slow for the first time in every forked process."""
     backend_registry.list_all()  # type: ignore[no-untyped-call]
-    _one_cell_client()
+    NotebookClient(NotebookNode())  # type: ignore[no-untyped-call]
     new_output("stream")  # type: ignore[no-untyped-call]
     figure = Figure(layout="constrained")
     figure.subplots().loglog([1e-9, 1], label="$x^{2}$")

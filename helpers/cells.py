@@ -125,7 +125,7 @@ class _Watcher:
             missing.update(dict.fromkeys(names, stopped(type(error).__name__, str(error))))
             if words := _explanation(error):
                 print(words)
-        elif SETS_UP in self._cell and shows_html() and (line := opened()):
+        elif SETS_UP in _source(result) and shows_html() and (line := opened()):
             from IPython.display import display
 
             display(line)  # type: ignore[no-untyped-call]
@@ -149,6 +149,11 @@ class _Watcher:
         code = last.tb_frame.f_code
         theirs = last.tb_frame.f_globals is self._shell.user_ns and code.co_name != "<module>"
         return _exercise(code.co_qualname) if theirs else ""
+
+
+def _source(result: Any) -> str:
+    """Return what was run; of the first cell, which began the watch, nothing was noted before."""
+    return str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
 
 
 def _explanation(error: Exception) -> str:

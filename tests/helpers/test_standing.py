@@ -104,9 +104,9 @@ def test_it_stands_below_the_set_up_cell_alone(line, monkeypatch, source, kernel
     monkeypatch.setattr(InteractiveShell, "initialized", lambda: True)
     monkeypatch.setattr(InteractiveShell, "instance", lambda: shell)
     monkeypatch.setattr(cells, "shows_html", lambda: kernel)
-    cells.watch()
+    shell.user_ns["watch"] = cells.watch  # as the import does, the first time
     with capture_output() as shown:
-        shell.run_cell(source)
+        shell.run_cell(f"watch()\n{source}")
     texts = [output.data["text/plain"] for output in shown.outputs]
     assert texts == (["Chapter 4, part B: 0 of 3 exercises, next 4B.1 MulLayer."] if said else [])
 

@@ -139,7 +139,16 @@ class Shell:
         saved = builtins.input, getpass.getpass
         builtins.input, getpass.getpass = kernel.raw_input, kernel.getpass
         try:
-            if form := self._form_if_async(source):
+            transformed, failure = source, None
+            try:
+                transformed = shell.transform_cell(source)
+            except Exception:
+                failure = sys.exc_info()
+            form: dict[str, Any] = {
+                "transformed_cell": transformed,
+                "preprocessing_exc_tuple": failure,
+            }
+            if shell.should_run_async(source, **form):
                 await self._execute_async(
                     shell.run_cell_async(source, store_history=True, cell_id=name, **form)
                 )
@@ -148,18 +157,6 @@ class Shell:
         finally:
             builtins.input, getpass.getpass = saved
             shell.payload_manager.clear_payload()
-
-    def _form_if_async(self, source: str) -> dict[str, Any]:
-        """Return what IPython makes of a cell that awaits something; nothing for another cell."""
-        if "await" not in source and "async" not in source:
-            return {}  # which saves looking at the cell twice
-        transformed, failure = source, None
-        try:
-            transformed = self._shell.transform_cell(source)
-        except Exception:
-            failure = sys.exc_info()
-        form = {"transformed_cell": transformed, "preprocessing_exc_tuple": failure}
-        return form if self._shell.should_run_async(source, **form) else {}
 
     async def _execute_async(self, cell: Any) -> None:
         task, loop = asyncio.ensure_future(cell), self._loop
@@ -205,9 +202,8 @@ def _redirect(shell: Any, session: Session) -> None:
     shell.displayhook.session = shell.display_pub.session = session
     shell.displayhook.topic = b"execute_result"
     shell.history_manager.outputs = _Forgetful()
-    shell._format_exception_for_storage = (
-        lambda *_, **__: {}
-    )  # nor a second traceback of each error
+    # Nor is the traceback of each error made a second time for it.
+    shell._format_exception_for_storage = str
     shell.enable_gui = lambda gui=None: enable_gui(  # type: ignore[no-untyped-call]
         gui, shell.kernel
     )

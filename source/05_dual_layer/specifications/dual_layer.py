@@ -172,26 +172,6 @@ class Networks(Pair):
         """Return the same two."""
         return cls(pair._trial, pair.theirs, pair.ours, pair._whose)
 
-    def do(self, name, *args, **options):
-        """Call a method whose answer nobody asks for."""
-
-        def of(network):
-            def method(*a, **o):
-                getattr(network, name)(*a, **o)
-
-            return method
-
-        reference = getattr(self.ours, name)
-        self._trial.both(
-            name,
-            lambda *a, **o: of(self.theirs)(*a, **o),
-            of(self.ours),
-            args,
-            options,
-            signature=reference,
-            whose=self._whose,
-        )
-
     def look(self, *names, relation=lambda name, right: None, about=lambda name, *values: ""):
         """Compare attributes; a bias b2 may be a single number.
 
@@ -816,9 +796,7 @@ def crowds(t, name):
 LISTS = ("losses", "val_losses")
 
 
-def fitted(
-    t, network, epochs, watched=True, default=False, again=False, apart=False, many=False, see=LISTS
-):
+def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False, many=False):
     """Train, and look at lists and at the weights.
 
     With `apart` all labels are 0, and 1 in the validation set: its loss rises.
@@ -837,7 +815,7 @@ def fitted(
         network.do("fit", *data, epochs, *seen.values())
     else:
         network.do("fit", *data, epochs=epochs, **seen)
-    network.look(*see, *SHAPES)
+    network.look(*LISTS, *SHAPES)
     wrong = list(faults(t, begin).values())
     if wrong:
         add(t, wrong[0], fit_went_wrong(wrong[0], again))
@@ -889,15 +867,36 @@ def smooth(t):
     return made(t, l2=t.source.number(0.1, 1), learning_rate=0.1, units=2)
 
 
-def trained(t, see=LISTS):
+def trained(t, watched=True):
     """Train for some epochs, or for many in which the validation loss rises."""
     if t.choice(False, False, True):
-        fitted(t, smooth(t), t.choice(30, 130), apart=True, see=see)
+        fitted(t, smooth(t), t.choice(30, 130), watched, apart=True)
     else:
-        fitted(t, optioned(t), t.source.integer(2, 6), see=see)
+        fitted(t, optioned(t), t.source.integer(2, 6), watched)
         t.apart()
         network = made(t, l2=0.5, learning_rate=1e-7, units=2)
-        fitted(t, network, 7, many=t.choice(True, False), see=see)
+        fitted(t, network, 7, watched, many=t.choice(True, False))
+
+
+def trained_anyhow(t):
+    """Train with a validation set; where `update_val_loss` is what spoils that, without one."""
+    begin = len(t.events)
+    trained(t)
+    told = [event for event in t.events[begin:] if not event.name.endswith(".val_losses")]
+    t.events[begin:] = told
+    if not t.first:
+        return
+    del t.events[begin:]
+    trained(t, watched=False)
+    alone = t.events[begin:]
+    if not t.first:
+        t.anew()
+        network = ready(t, drawn(t), other=True, l2=0.5)
+        network.do("update_val_loss", *batch(t))
+        network.look(*LISTS, *SHAPES)
+        if t.first:
+            told = alone
+    t.events[begin:] = told
 
 
 def unwatched(t):
@@ -909,14 +908,16 @@ def unwatched(t):
 def anew(t):
     """Fit the same networks again, and others beside them.
 
-    Of validation losses only those are looked at that are to be gone.
+    Validation losses that are to be gone are put there, whatever `update_val_loss` does.
     """
     network, other = optioned(t), optioned(t)
-    fitted(t, network, 3, see=LISTS[:1])
-    fitted(t, other, 2, see=LISTS[:1])
+    fitted(t, network, 3, watched=False)
+    fitted(t, other, 2, watched=False)
+    network.set("val_losses", [0.5, 0.25])
     fitted(t, network, t.source.integer(1, 4), watched=False, again=True)
     other.look("losses", *SHAPES)
-    fitted(t, network, 2, again=True, see=LISTS[:1])
+    fitted(t, network, 2, watched=False, again=True)
+    network.set("val_losses", [0.5, 0.25])
     fitted(t, network, 0, again=True)
 
 
@@ -928,7 +929,7 @@ fit = interaction(
         of="Fitting",
         axes={"m": (2, 5), "n": (2, 5), "v": (2, 5)},
         count=10,
-        steps=lambda t: trained(t, see=LISTS[:1]),
+        steps=trained_anyhow,
     ),
     part(
         "appends the regularized loss of any validation set; no weight moves",

@@ -113,7 +113,12 @@ def test_one_number_that_was_right_before_is_a_coincidence():
     given = [{"x": value} for value in (1, 2, 0)]
     own = Promise(function(part("all", at=given, x=numbers(4, 9))), thirds, {}, {}, [])
     with pytest.raises(CounterexampleError) as caught:
-        hold(own, own.specification.parts[0], Subject("thirds", lambda name: careless, {}), b"seed")
+        hold(
+            own,
+            own.specification.parts[0],
+            Subject("thirds", lambda name: careless, {"thirds": thirds}),
+            b"seed",
+        )
     assert "earlier call" not in str(caught.value)
 
 

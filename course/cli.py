@@ -361,7 +361,8 @@ def hand_in(
     chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
 ) -> None:
     """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
-    from course.progress import State, pack
+    from course.progress import pack
+    from helpers.standing import State
 
     packed = pack(_root(), Path(chapter).name)
     for one in packed.progress:

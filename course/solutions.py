@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, Assignment, read_assignments
 from course.notebooks.cells import exercise_titles, grade_id, is_solution, model_answer, read
-from course.progress import State, read_progress
+from course.progress import read_progress
 from course.workspace import FOLDER
+from helpers.standing import State
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from course.layout import CourseError
 from course.notebooks.assignment import SOURCE, read_assignments
 from course.notebooks.cells import NotebookError, is_solution, read
+from helpers.standing import TO_DO
 
 FOLDER = "my_work"
-TO_DO = "raise NotImplementedError"
 
 
 def make_workspace(root: Path) -> list[Path]:

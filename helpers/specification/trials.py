@@ -428,6 +428,8 @@ class Trial:
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
         """Ask the student's check of one version, and the reference's, which must be right."""
+        if isinstance(version, np.ufunc):
+            raise SpecificationError(f"one that {words} must not be a ufunc: it has its name")
         if bool(self.both("check", self.student, self.reference, (version,))) is not verdict:
             raise SpecificationError(f"the reference errs about one that {words}")
         last = self.events.pop()

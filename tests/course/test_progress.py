@@ -13,8 +13,9 @@ from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.layout import CourseError
 from course.notebooks.cells import grade_id, read
-from course.progress import LARGEST, State, all_progress, pack, read_progress
+from course.progress import LARGEST, all_progress, pack, read_progress
 from course.workspace import FOLDER, make_workspace
+from helpers.standing import State
 
 DOUBLING = "01_doubling"
 RIGHT = "def double(x):\n    return np.asarray(x) * 2"

@@ -268,16 +268,3 @@ def test_the_quiz_on_pytorch(f: dict[str, Any]) -> None:
 
     assert list(Plain().parameters()) == []
     assert all(float(np.sum((y - np.eye(3)[0]) ** 2)) <= 2 for y in np.eye(3))
-
-
-@needed
-def test_the_quiz_on_scores_taken_for_probabilities(f: dict[str, Any]) -> None:
-    says("it divides each row by its sum, whatever that is, and cuts off what is then outside of 0")
-    torch = f["torch"]
-    loss = f["keras"].losses.SparseCategoricalCrossentropy()
-    scores = torch.tensor([[1.0, 3.0], [4.0, -1.0], [4.0, -1.0]], requires_grad=True)
-    found = loss(torch.tensor([1]), scores[:1])
-    assert abs(float(found) - np.log(4 / 3)) < 1e-6
-    cut = loss(torch.tensor([0, 1]), scores[1:])  # 4/3 and -1/3 after the division
-    cut.backward()
-    assert not torch.any(scores.grad)

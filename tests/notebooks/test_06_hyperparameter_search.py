@@ -302,7 +302,7 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     assert fine[0]["val_acc"] == pytest.approx(0.88, abs=0.02)
     assert fine[0]["lr"] == max(result["lr"] for result in fine)
     assert round(fine[0]["lr"], 3) == 0.036
-    says("The best trial has the largest rate of all, 0.036.")
+    says("the best trial has the largest rate of all, 0.036.")
     lowest = searched["narrow"](searched["coarse"], ["lr"])["lr"][0]
     assert round(np.log10(0.1 / lowest), 1) == 1.5
     says("of the four decades of learning rates one and a half are left")

@@ -13,7 +13,7 @@ from pathlib import Path
 from course.layout import CourseError
 from course.notebooks.assignment import SOURCE, Assignment, read_assignments
 from course.notebooks.cells import NotebookError, read
-from course.workspace import FOLDER
+from course.workspace import FOLDER, find_chapter
 from helpers.standing import Exercise, State, exercises
 
 LARGEST = 100 << 20  # bytes of a notebook that is packed
@@ -91,19 +91,18 @@ def pack(root: Path, name: str) -> HandIn:
 
     Args:
         root: the course's folder.
-        name: the chapter's folder, such as "02_softmax".
+        name: the chapter's folder, such as "02_softmax", or its number.
 
     Raises:
         CourseError: if there is no such chapter, or it can't be read or written.
     """
-    known = {one.name: one for one in read_assignments(root / SOURCE)}
-    if name not in known:
-        raise CourseError(f"there is no chapter {name}; there are: {', '.join(known)}")
+    chapter = find_chapter(root, name)
+    name = chapter.name
     folder = root / FOLDER / name
-    notebooks = list(_notebooks(root, known[name]))
+    notebooks = list(_notebooks(root, chapter))
     if not notebooks:
         raise CourseError(f"{folder} has no notebook: run `course workspace` first")
-    parts = known[name].parts
+    parts = chapter.parts
     wanted = [folder / f"{part.notebook}.ipynb" for part in parts]
     wanted += [folder / file for part in parts for file in part.hand_in]
     there = [path for path in wanted if path.is_file()]

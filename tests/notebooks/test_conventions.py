@@ -98,9 +98,11 @@ def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
         pytest.skip("its pictures are still to be described")
     drawn = {}
     for cell in source.notebook.cells:
-        if cell.cell_type == "code" and (shown := re.search(SHOW, cell.source)):
-            literals = re.findall(r'"((?:[^"\\]|\\.)*)"', cell.source.split("alt=")[1])
-            drawn[shown[1]] = "".join(literals).replace('\\"', '"')
+        for one in re.split(r"(?=plots\.show\()", cell.source if cell.cell_type == "code" else ""):
+            if shown := re.search(SHOW, one):
+                call = one.split("alt=")[1].split("\n)")[0]
+                literals = re.findall(r'"((?:[^"\\]|\\.)*)"', call)
+                drawn[shown[1]] = "".join(literals).replace('\\"', '"')
     for cell in source.notebook.cells[1:]:
         for alt, name in re.findall(r"!\[([^\]]*)\]\(figures/(\w+)\.png\)", cell.source):
             if cell.cell_type == "markdown" and name in drawn:

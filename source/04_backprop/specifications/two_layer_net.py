@@ -113,6 +113,28 @@ def net_scores(t):
         net.accuracy(many, right.astype(np.uint8))
 
 
+# With x = (1, -2) the sum of the first unit is exactly 0. There differences to both sides see half a
+# slope, to either side all of it or none, and backpropagation none at all.
+AT_KINK = {
+    "W1": np.array([[0.5, 1.0], [0.25, 0.25]]),
+    "b1": np.array([0.0, 0.25]),
+    "W2": np.array([[1.0, -1.0, 0.5], [0.5, 1.0, -0.5]]),
+    "b2": np.zeros(3),
+}
+
+
+def differs_at_kink(found):
+    """Tell of a gradient that is 0 where ReLU has its kink, whichever way its sum moves."""
+    slopes = np.asarray(found["W1"]) if isinstance(found, dict) and "W1" in found else np.ones(1)
+    zero = slopes.shape == (2, 2) and not np.any(slopes[:, 0])
+    return (
+        "`numerical_gradient` does not move the numbers: at ReLU's kink its gradient is that of "
+        "backpropagation. Find it by finite differences of `loss` alone."
+        if zero
+        else ""
+    )
+
+
 PUT_BACK = (
     "Afterwards `{}` is not as it was: put each number back before the next one is moved, in "
     "every array."
@@ -139,6 +161,17 @@ def net_differences(t):
         net.write(f"params.{key}", value / 2)
     net.predict(x)
     t.say("`params` was changed in place: the layers use the very arrays of `params`, at any time.")
+    t.apart()
+    net, small = t.make(2, 2, 3, 0.5, rng=np.random.default_rng(1)), np.array([[1.0, -2.0]])
+    for key, value in AT_KINK.items():
+        net.write(f"params.{key}", value)
+    t.both(
+        "numerical_gradient",
+        lambda *given: t.invoke(net.theirs.numerical_gradient, given, {}),
+        net.ours.numerical_gradient,
+        (small, np.array([0])),
+        relation=differs_at_kink,
+    )
 
 
 def net_batches(t):

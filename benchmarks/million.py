@@ -27,8 +27,9 @@ from benchmarks.courses import ROOT
 from benchmarks.grading import ASSIGNMENT, courses
 from course.directory import open_course
 from course.grading.fingerprint import code_digest
-from course.grading.grade import LOG, Class, grade_student
+from course.grading.grade import LOG, Class
 from course.grading.notes import read_notes
+from course.grading.one_student import grade_student
 from course.grading.station import Parcel, Reply, Station, make_kit
 from course.grading.writer import BATCH, Graded, Writer
 from course.layout import load_config

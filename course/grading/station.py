@@ -136,7 +136,7 @@ class Station:
 
         Args:
             parcel: the hand-in.
-            work: what grades a student's submissions; `course.grading.grade.grade_student`.
+            work: what grades a student's submissions; `course.grading.one_student.grade_student`.
         """
         about = json.loads(parcel.letter)
         student, assignment = about["student"], about["assignment"]

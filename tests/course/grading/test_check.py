@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from course import cli
 from course.grading.check import check_notebook, find_source
-from course.grading.grade import grade_student
 from course.grading.notes import Status
+from course.grading.one_student import grade_student
 from course.judge.judging import Limits
 from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer

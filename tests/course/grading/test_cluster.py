@@ -217,7 +217,7 @@ def deadly(root, student, graded, decides, figures):
     """Grade as ever, but let one student's work kill the worker."""
     import os
 
-    from course.grading.grade import grade_student
+    from course.grading.one_student import grade_student
 
     if student == "bob":
         os.kill(os.getpid(), 9)

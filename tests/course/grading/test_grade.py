@@ -14,9 +14,9 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 
 from course.directory import open_course
-from course.grading import grade
+from course.grading import grade, one_student
 from course.grading.batch import run_each
-from course.grading.grade import grade_class, grade_student
+from course.grading.grade import grade_class
 from course.grading.notes import (
     UNFINISHED,
     GradingOutcome,
@@ -25,6 +25,7 @@ from course.grading.notes import (
     note_begun,
     read_notes,
 )
+from course.grading.one_student import grade_student
 from course.grading.results import read_results
 from course.grading.what_if import Change, changes_between, trial
 from course.judge.sandbox.port import Protection
@@ -489,14 +490,14 @@ def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, na
 DIES_IN_THE_MIDDLE = """
 import os, signal, sys
 from pathlib import Path
-from course.grading import grade
+from course.grading import one_student
 
-def dies(*arguments, autograde=grade._autograde):
+def dies(*arguments, autograde=one_student._autograde):
     autograde(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
 
-grade._autograde = dies
-grade.grade_student(Path(sys.argv[1]), sys.argv[2], {"01_doubling": ""})
+one_student._autograde = dies
+one_student.grade_student(Path(sys.argv[1]), sys.argv[2], {"01_doubling": ""})
 """
 DIES_AFTER_THE_FIRST = """
 import os, signal, sys
@@ -554,7 +555,7 @@ def test_what_a_process_did_before_it_died_is_kept(released, hand_in):
         return found
 
     decides = {name: {"the moon": "full"} for name in names}
-    same, begun = (grade._mark(course, "ada", name, decides) for name in names[1:4:2])
+    same, begun = (one_student.mark_of(course, "ada", name, decides) for name in names[1:4:2])
     outcome("02_same", Status.GRADED, same)
     outcome("04_begun", Status.GRADED, begun)  # and what came of that has gone
     outcome("05_changed", Status.GRADED, "of what was handed in before")

@@ -11,8 +11,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from course.grading.feedback import make_feedback
-from course.grading.grade import grade_student
 from course.grading.notes import Status
+from course.grading.one_student import grade_student
 from course.grading.report import write_report
 from course.grading.results import read_results
 from course.judge.judging import Limits

@@ -297,7 +297,9 @@ def affine_shapes(t):
     rows = x.reshape(len(x), -1)[:, ::-1]
     layer.forward(rows)
     layer.backward(dout)
-    t.say("This batch is one of rows, and that of before had more axes: dx has the shape of its own.")
+    t.say(
+        "This batch is one of rows, and that of before had more axes: dx has the shape of its own."
+    )
 
 
 def affine_passes(t):

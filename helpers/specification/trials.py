@@ -288,9 +288,10 @@ class Trial:
         parameters = _signature(signature or reference) if args or options else None
         inputs = _named(parameters, args, options)
         no_call = assigned is not None or name.startswith((".", "["))
-        words = partial(  # text takes time, and is seldom read
-            _words, f"{whose}{name}", None if no_call else _as_now(inputs), assigned
-        )
+        now = None if no_call else _as_now(inputs)
+        words = partial(
+            _words, f"{whose}{name}", now, assigned
+        )  # it takes time, and is seldom read
         ours = tuple(_handed(value, _ours) for value in args)
         our_options = {key: _handed(value, _ours) for key, value in options.items()}
         theirs, their_options = self._theirs(args), self._theirs(options)
@@ -329,7 +330,7 @@ class Trial:
         )
         if problem and not isinstance(snapshot, Exception):
             problem = self._overwriting(problem, inputs, after)
-        problem = problem or self._changed(inputs, before, after)
+        problem = problem or self._changed(inputs, now or inputs, before, after)
         event = Event(
             words, inputs, kept, snapshot, problem, relation is not None, f"{whose}{name}"
         )
@@ -393,7 +394,11 @@ class Trial:
         return problem
 
     def _changed(
-        self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+        self,
+        given: Mapping[str, Any],
+        before: Mapping[str, Any],
+        ours: Mapping[str, Any],
+        theirs: Mapping[str, Any],
     ) -> str:
         """Return which input has been changed and should not have been, or the other way round."""
         for name, value in given.items():
@@ -401,11 +406,14 @@ class Trial:
                 if found := difference(
                     theirs[name], ours[name], f"`{name}` afterwards", self.tolerance
                 ):
-                    return found
+                    return _unmoved(name, before[name], ours[name], copied(theirs[name])) or found
             elif (
                 self.laws
                 and _comparable(value)
-                and difference(theirs[name], value, "", Tolerance(0, 0))
+                and (
+                    not _of_one_kind(theirs[name], value)
+                    or difference(theirs[name], value, "", Tolerance(0, 0))
+                )
             ):
                 return f"{CHANGES} `{name}`: work on a copy."
         return ""
@@ -446,6 +454,8 @@ class Trial:
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
         """Ask the student's check of one version, and the reference's, which must be right."""
+        if isinstance(version, np.ufunc):
+            raise SpecificationError(f"one that {words} must not be a ufunc: it has its name")
         if bool(self.both("check", self.student, self.reference, (version,))) is not verdict:
             raise SpecificationError(f"the reference errs about one that {words}")
         last = self.events.pop()
@@ -557,6 +567,18 @@ class Pair:
 
         return method
 
+    def do(self, name: str, *args: Any, **options: Any) -> None:
+        """Call a method whose answer nobody asks for: it may return anything."""
+        self._trial.both(
+            name,
+            lambda *a, **o: _unanswered(self._trial.invoke(getattr(self._theirs, name), a, o)),
+            lambda *a, **o: _unanswered(getattr(self._ours, name)(*a, **o)),
+            args,
+            options,
+            signature=getattr(self._ours, name),
+            whose=self._whose,
+        )
+
     def __getitem__(self, key: Any) -> "Pair":
         """Return an item of both."""
         theirs: list[Any] = []
@@ -654,6 +676,22 @@ class Once:
 
     def __repr__(self) -> str:
         return f"a generator of {show(list(self._values))}"
+
+
+def _unmoved(name: str, before: Any, ours: Any, theirs: Any) -> str:
+    """Return that an input, or the first array in it that should have changed, has not."""
+    exactly = Tolerance(0, 0)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in ours:
+            if key in theirs and not same(ours[key], theirs[key]):
+                return _unmoved(f"{name}[{key!r}]", before[key], ours[key], theirs[key])
+    elif isinstance(ours, np.ndarray) and same(theirs, before, exactly):
+        return f"`{name}` is as it was before: this call should change it."
+    return ""
+
+
+def _unanswered(answer: Any) -> None:
+    """Forget an answer."""
 
 
 def _handed(value: Any, side: Callable[[Any], Any], known: dict[int, Any] | None = None) -> Any:
@@ -787,7 +825,13 @@ def _words(name: str, inputs: Mapping[str, Any] | None, assigned: Callable[[], s
     """Return a step with its inputs, for a reader."""
     if inputs is None:
         return name + (assigned() if assigned else "")
-    return f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
+    return f"{name}({', '.join(f'{key} = {_typed(value)}' for key, value in inputs.items())})"
+
+
+def _typed(value: Any) -> str:
+    """Return an input in one short line, a number of NumPy's own with its type."""
+    own = isinstance(value, np.generic) and not isinstance(value, np.float64)
+    return f"np.{type(value).__name__}({show(value)})" if own else show(value)
 
 
 def _as_now(value: Any) -> Any:
@@ -804,6 +848,20 @@ def _as_now(value: Any) -> Any:
 
 def _comparable(value: Any) -> bool:
     return isinstance(value, np.ndarray | list | dict)
+
+
+def _of_one_kind(found: Any, given: Any) -> bool:
+    """Tell whether arrays still hold the kind of numbers that they were given with.
+
+    Numbers alone don't show it: a float32 result is allowed float32's rounding.
+    """
+    if isinstance(given, np.ndarray):
+        return not isinstance(found, np.ndarray) or found.dtype == given.dtype
+    try:
+        keys = list(given) if isinstance(given, dict) else range(len(given))
+        return all(_of_one_kind(found[key], given[key]) for key in keys if _comparable(given[key]))
+    except (LookupError, TypeError):  # whatever it is: the numbers tell
+        return True
 
 
 def _kept(actual: Any) -> Any:

@@ -103,6 +103,25 @@ def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
         hold(own, spec.parts[0], subject, b"seed")
 
 
+def test_one_number_that_was_right_before_is_a_coincidence():
+    def thirds(x):
+        return x / 3
+
+    def careless(x):
+        return thirds(x or 1)
+
+    given = [{"x": value} for value in (1, 2, 0)]
+    own = Promise(function(part("all", at=given, x=numbers(4, 9))), thirds, {}, {}, [])
+    with pytest.raises(CounterexampleError) as caught:
+        hold(
+            own,
+            own.specification.parts[0],
+            Subject("thirds", lambda name: careless, {"thirds": thirds}),
+            b"seed",
+        )
+    assert "earlier call" not in str(caught.value)
+
+
 def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call():
     def strict(t):
         t.call(t.draw(arrays("4 n")))
@@ -279,6 +298,23 @@ def test_what_else_is_wrong_with_a_right_answer_must_be_the_same_too():
     assert told(spoils, [floats, own], **whole) == "it spoils x"
     assert told(spoils, [floats], **whole) is None
     assert told(lambda x: 2.0 * x, [own, floats], **whole) == "it holds floats"
+
+
+def test_a_mistake_that_is_refused_for_another_reason_is_not_the_cause():
+    def listed(found):
+        assert isinstance(found, np.ndarray), f"It is a {type(found).__name__}."
+        return found
+
+    def steps(t):
+        t.both("double", lambda x: listed(t.student(x)), t.reference, (t.draw(arrays("n")),))
+
+    spec = interaction(part("all", steps=steps))
+    a_tuple = Mistake("it is a tuple", "def double(x):\n    return tuple(2 * x)")
+    own = Promise(spec, double, {"double": double}, {}, [a_tuple])
+    for student, told in ((lambda x: list(2 * x), False), (lambda x: tuple(2 * x), True)):
+        with pytest.raises(CounterexampleError) as raised:
+            hold(own, spec.parts[0], subject_of(student), b"seed")
+        assert ("The mistake: it is a tuple" in str(raised.value)) is told
 
 
 def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):

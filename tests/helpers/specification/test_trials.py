@@ -94,6 +94,18 @@ def test_a_changed_input_is_a_problem_unless_the_laws_are_off(value):
         assert problem(t) == (words if laws else "")
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_an_array_of_another_kind_in_place_of_an_input_is_a_change(kind):
+    def narrows(network):
+        network["layers"][0] = network["layers"][0].astype(kind)
+        return 1
+
+    for student in (narrows, lambda network: 1):
+        t = trial(student, lambda network: 1)
+        t.call({"layers": [np.array([1.0, 2.0]), np.array([3.0])]})
+        assert bool(problem(t)) is (student is narrows)
+
+
 def test_an_input_that_must_be_changed_is_compared():
     def step(params):
         params["W"] -= 1
@@ -608,3 +620,13 @@ def test_what_cannot_be_built_on_the_students_side_is_theirs_alone():
     t = trial(lambda box: 3, lambda box: 3, names={"Box": Box}, home=Broken())
     t.build("box = Box(3)", lambda kind: kind(3), "Box")
     assert problem(t) == "NameError: name 'Box' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(np.float32(0.25), "np.float32(0.25)"), (np.int64(2), "np.int64(2)"), (np.float64(2), "2")],
+)
+def test_a_number_of_numpys_own_is_shown_with_its_type_where_it_goes_in(value, words):
+    t = trial(lambda x: x + 1)
+    t.call(value)
+    assert t.events[0].step == f"double(x = {words})"

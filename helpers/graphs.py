@@ -6,7 +6,7 @@ Knows nothing of what the nodes compute.
 from collections.abc import Iterable, Mapping
 
 from matplotlib.axes import Axes
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from helpers import plots
 
@@ -51,19 +51,24 @@ def _edge(
     value: Label,
     gradient: Label,
 ) -> None:
-    """Draw one edge: an arrow forward below its value and one backward above its gradient."""
+    """Draw one edge: an arrow forward below its value and one backward above its gradient.
+
+    If the edge is upright, value and gradient stand on its two sides.
+    """
     near, far = (
         (start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1]))
         for part in (0.25, 0.75)
     )
+    rise = end[1] - start[1]
+    upright = start[0] == end[0] and rise != 0
     for label, color, side, tail, head in (
         (value, FORWARD, 1, near, far),
         (gradient, BACKWARD, -1, far, near),
     ):
         if label is None:
             continue
-        scale = ax.figure.dpi_scale_trans
-        lane = ax.transData + ScaledTranslation(0, side * LANE / 72, scale)
+        off = (-side if rise > 0 else side, 0) if upright else (0, side)
+        lane, beside = (_moved(ax, off[0] * points, off[1] * points) for points in (LANE, TEXT))
         arrow = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", head, tail, xycoords=lane, textcoords=lane, arrowprops=arrow)
         ax.text(
@@ -71,10 +76,15 @@ def _edge(
             (near[1] + far[1]) / 2,
             label if isinstance(label, str) else f"{label:.4g}",
             color=color,
-            ha=_alignment(side * (end[1] - start[1])),
-            va="bottom" if side > 0 else "top",
-            transform=ax.transData + ScaledTranslation(0, side * TEXT / 72, scale),
+            ha=_alignment(side * rise),
+            va="center" if upright else "bottom" if side > 0 else "top",
+            transform=beside,
         )
+
+
+def _moved(ax: Axes, right: float, up: float) -> Transform:
+    """Return the transform of the data that is moved by these points."""
+    return ax.transData + ScaledTranslation(right / 72, up / 72, ax.figure.dpi_scale_trans)
 
 
 def _alignment(rise: float) -> str:

@@ -32,6 +32,7 @@ from helpers.specification.homes import Here, Home
 from helpers.specification.values import Tolerance, copied, difference, same, show
 from helpers.translation import own_words
 
+CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
@@ -327,6 +328,8 @@ class Trial:
             _named(parameters, ours, our_options),
             _named(parameters, theirs, their_options),
         )
+        if problem and not isinstance(snapshot, Exception):
+            problem = self._overwriting(problem, inputs, after)
         problem = problem or self._changed(inputs, now or inputs, before, after)
         event = Event(
             words, inputs, kept, snapshot, problem, relation is not None, f"{whose}{name}"
@@ -375,6 +378,21 @@ class Trial:
         if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
             self.events.append(replace(event, expected=None, fault=problem, free=False))
 
+    def _overwriting(
+        self, problem: str | Callable[[], str], given: Mapping[str, Any], theirs: Mapping[str, Any]
+    ) -> str | Callable[[], str]:
+        """Return what is wrong with an answer; say so too if its input was written into.
+
+        Which is often why it is wrong, in parts that allow it and in those that don't.
+        """
+        for name, value in given.items():
+            if name in self.changes or isinstance(value, Kept) or not _comparable(value):
+                continue
+            if difference(theirs[name], value, "", Tolerance(0, 0, brief=True)):
+                words = f"It writes into its input `{name}`, too: work on a copy."
+                return lambda: f"{problem if isinstance(problem, str) else problem()} {words}"
+        return problem
+
     def _changed(
         self,
         given: Mapping[str, Any],
@@ -397,7 +415,7 @@ class Trial:
                     or difference(theirs[name], value, "", Tolerance(0, 0))
                 )
             ):
-                return f"Your code changes its input `{name}`: work on a copy."
+                return f"{CHANGES} `{name}`: work on a copy."
         return ""
 
     def sort(self, right: Mapping[str, Any], wrong: Mapping[str, Any]) -> None:
@@ -500,6 +518,8 @@ class Trial:
         """
         event = event or self.events[-1]
         if not event.fault or event.error is not None or same(event.actual, event.expected):
+            return
+        if isinstance(event.fault, str) and event.fault.startswith(CHANGES):
             return
         try:
             words = about if isinstance(about, str) else about(event.actual, event.expected)

@@ -47,6 +47,22 @@ def test_labels_keep_off_a_slanting_edge(ax):
     assert found["low"].x1 <= middle + 1
 
 
+@pytest.mark.parametrize("nodes", [("down", "top"), ("top", "down")])
+def test_an_upright_edge_has_two_arrows_and_its_labels_beside_them(ax, nodes):
+    draw(ax, {"down": (1, 0, "b"), "top": (1, 2, "y")}, [(*nodes, "there", "back")])
+    found = {text: box for (text, _), box in texts(ax).items() if text in ("there", "back")}
+    left, right = sorted(found.values(), key=lambda box: box.x0)
+    middle = ax.transData.transform((1, 1))
+    assert left.x1 < middle[0] - 5
+    assert right.x0 > middle[0] + 5
+    for box in (left, right):
+        assert box.y0 < middle[1] < box.y1
+    patches = [getattr(text, "arrow_patch", None) for text in ax.texts]
+    arrows = [patch.get_window_extent() for patch in patches if patch]
+    assert len(arrows) == 2
+    assert abs(arrows[0].x0 - arrows[1].x0) > 5
+
+
 def test_what_is_not_known_is_left_out(ax):
     draw(ax, NODES, [(start, end, value, None) for start, end, value, _ in EDGES])
     assert not any(color == BACKWARD for _, color in texts(ax))

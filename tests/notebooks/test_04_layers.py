@@ -89,7 +89,7 @@ def test_every_layer_passes_the_gradient_check(
 ) -> None:
     CHAPTER.run("check_layers", f)
     found = [float(n) for n in re.findall(r"\de-\d+", capsys.readouterr().out)]
-    assert len(found) == 4
+    assert len(found) == 5
     assert max(found) <= 1e-9
     says("Differences of $10^{-9}$ and less are rounding")
 

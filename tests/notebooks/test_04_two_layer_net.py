@@ -174,6 +174,8 @@ def test_relus_gradient_explodes_and_vanishes_with_the_size_of_the_weights(
     says("each of the other ten layers contributes a factor of 2, together about a thousand")
     assert small.max() < 0.001
     says("With weights half as large every layer's gradient is below 0.001.")
+    assert 1 < f["relu_norms"][0] / small[0] / 2**10 < 2
+    says("What the loss sends back has changed as well, by a factor below 2.")
 
 
 def test_a_model_answer_quotes_the_figure(f: dict[str, Any]) -> None:
@@ -269,4 +271,4 @@ def test_the_quiz() -> None:
     close(np.log(10), 2.30, 2)
     close((1 / 4) ** 5, 1 / 1024, 12)
     close(np.sqrt(0.95 * 0.05 / 1000), 0.007, 3)
-    says("chance alone moves such a number by about 0.007")
+    says("by about $\\sqrt{0.95 \\cdot 0.05 / 1000}$, or 0.007")

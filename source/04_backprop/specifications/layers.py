@@ -294,6 +294,12 @@ def affine_shapes(t):
         layer.forward(t.choice(x, x, np.asfortranarray(x)))
         layer.backward(dout)
         layer.read("dW", "db")
+    rows = x.reshape(len(x), -1)[:, ::-1]
+    layer.forward(rows)
+    layer.backward(dout)
+    t.say(
+        "This batch is one of rows, and that of before had more axes: dx has the shape of its own."
+    )
 
 
 def affine_passes(t):

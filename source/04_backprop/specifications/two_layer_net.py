@@ -51,6 +51,23 @@ def truth(t, x, values):
     return t.draw(integer_arrays(f"{len(x)}", 0, len(values["b2"]) - 1))
 
 
+def holds_others(net):
+    """Return what tells of layers that hold other numbers than `params`."""
+
+    def about(found, right):
+        for key in ("W1", "b1", "W2", "b2"):
+            layer = f"Affine{key[1]}"
+            held = np.array(getattr(net.theirs.layers[layer], key[0]))
+            if not np.array_equal(held, np.array(net.theirs.params[key])):
+                return (
+                    f"The numbers in `params[{key!r}]` have been changed in place, and `layers"
+                    f"[{layer!r}]` holds others: make it with that very array."
+                )
+        return ""
+
+    return about
+
+
 def net_slopes(t):
     """Hold the gradient at each parameter against numerical differentiation.
 
@@ -61,7 +78,9 @@ def net_slopes(t):
         other, _, before = network(t, axes)
         right, rest = truth(t, x, values), truth(t, before, values)
         net.loss(before, rest)
+        t.say(holds_others(net))
         other.gradient(before, rest)
+        t.say(holds_others(other))
         net.gradient(x, right)
         net.predict(before)
         net.gradient(before, rest)
@@ -96,6 +115,7 @@ def net_scores(t):
             for method in (net.loss, net.accuracy):
                 method(x, given)
                 t.say(form)
+                t.say(holds_others(net))
     t.apart()
     net, values, first = network(t, KNOWN)
     x, right = t.keep(first), truth(t, first, values)
@@ -111,6 +131,28 @@ def net_scores(t):
         net, many, right = many_samples(t)
         net.loss(many, right)
         net.accuracy(many, right.astype(np.uint8))
+
+
+# With x = (1, -2) the sum of the first unit is exactly 0. There differences to both sides see half
+# a slope, to either side all of it or none, and backpropagation none at all.
+AT_KINK = {
+    "W1": np.array([[0.5, 1.0], [0.25, 0.25]]),
+    "b1": np.array([0.0, 0.25]),
+    "W2": np.array([[1.0, -1.0, 0.5], [0.5, 1.0, -0.5]]),
+    "b2": np.zeros(3),
+}
+
+
+def differs_at_kink(found):
+    """Tell of a gradient that is 0 where ReLU has its kink, whichever way its sum moves."""
+    slopes = np.asarray(found["W1"]) if isinstance(found, dict) and "W1" in found else np.ones(1)
+    zero = slopes.shape == (2, 2) and not np.any(slopes[:, 0])
+    return (
+        "`numerical_gradient` does not move the numbers: at ReLU's kink its gradient is that of "
+        "backpropagation. Find it by finite differences of `loss` alone."
+        if zero
+        else ""
+    )
 
 
 PUT_BACK = (
@@ -139,17 +181,30 @@ def net_differences(t):
         net.write(f"params.{key}", value / 2)
     net.predict(x)
     t.say("`params` was changed in place: the layers use the very arrays of `params`, at any time.")
+    t.apart()
+    net, small = t.make(2, 2, 3, 0.5, rng=np.random.default_rng(1)), np.array([[1.0, -2.0]])
+    for key, value in AT_KINK.items():
+        net.write(f"params.{key}", value)
+    t.both(
+        "numerical_gradient",
+        lambda *given: t.invoke(net.theirs.numerical_gradient, given, {}),
+        net.ours.numerical_gradient,
+        (small, np.array([0])),
+        relation=differs_at_kink,
+    )
 
 
 def net_batches(t):
     """Go through several batches with two networks, and change one of them in between."""
     net, values, x = network(t, KNOWN)
     other, _, _ = network(t, KNOWN)
-    for k in range(3):
-        batch, right = t.draw(arrays("6 4", -2, 2), integer_arrays("6", 0, 2))
+    for k, count in enumerate(("6", "4", "1")):
+        batch, right = t.draw(arrays(f"{count} 4", -2, 2), integer_arrays(count, 0, 2))
         net.gradient(batch, right)
+        t.say(f"Its batch has {count} samples, that of before had more." if k else "")
         net.read(*(f"params.{key}" for key in values))
-        (other.gradient if k else net.predict)(x, *([np.eye(3)[right]] if k else []))
+        rest = np.eye(3)[np.resize(right, len(x))]
+        (other.gradient if k else net.predict)(x, *([rest] if k else []))
         net.write("params.W2", values["W2"] * (k + 2))
     t.apart()
     net, values, first = network(t, KNOWN)
@@ -238,9 +293,12 @@ def times_step(old):
     def about(found, right):
         step, wanted = found - old, right - old
         times = np.sum(step * wanted) / np.sum(wanted**2)
-        alike = np.allclose(step, times * wanted, rtol=1e-6, atol=1e-9)
-        words = f"Its step is {times:.4g} times the right one, the rate times the gradient."
-        return words if alike else ""
+        if np.allclose(step, times * wanted, rtol=1e-6, atol=1e-9):
+            return f"Its step is {times:.4g} times the right one, the rate times the gradient."
+        more = np.sum((step - wanted) * old) / np.sum(old**2)
+        if np.allclose(step - wanted, more * old, rtol=1e-6, atol=1e-9):
+            return "Besides the step all its numbers shrink or grow: subtract the step alone."
+        return ""
 
     return about
 
@@ -485,6 +543,9 @@ WRONG_GRADIENTS = {
     ),
     "takes one-sided differences, right to three or four digits only": (
         lambda loss, params: on_copies(loss, params, low=0.0)
+    ),
+    "takes a step of 0.1 to each side, which is exact for parabolas only": (
+        lambda loss, params: on_copies(loss, params, low=-0.1, high=0.1)
     ),
     "returns the gradient of the first array alone": some_keys(lambda keys: keys[:1]),
     "returns the gradient of the last array alone": some_keys(lambda keys: keys[-1:]),

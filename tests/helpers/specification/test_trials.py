@@ -53,6 +53,33 @@ def test_what_it_does_to_its_inputs_changes_no_expectation():
     assert problem(t)
 
 
+@pytest.mark.parametrize("laws", [True, False])
+def test_a_wrong_answer_whose_input_was_written_into_is_told_so(laws):
+    def spoils(x):
+        x *= 3
+        return x
+
+    t = trial(spoils, laws=laws)
+    t.call(np.array([1.0, 2.0]))
+    assert "1.5 times the right value" in problem(t)
+    assert problem(t).endswith("It writes into its input `x`, too: work on a copy.")
+    t = trial(lambda x: 3 * x, laws=laws)
+    t.call(np.array([1.0, 2.0]))
+    assert "writes into" not in problem(t)
+
+
+def test_no_more_is_said_of_a_changed_input():
+    def spoils(x):
+        right = 2 * x + 1e-12
+        x *= 0
+        return right
+
+    t = trial(spoils)
+    t.call(np.array([1.0, 2.0]))
+    t.say("Look at the other end.")
+    assert problem(t) == "Your code changes its input `x`: work on a copy."
+
+
 @pytest.mark.parametrize("value", [np.array([2.0, 1.0]), [2, 1], {"a": [2, 1]}])
 def test_a_changed_input_is_a_problem_unless_the_laws_are_off(value):
     def sorts(x):

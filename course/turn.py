@@ -6,7 +6,6 @@ there is none that somebody would have to remove. Knows nothing of what is done 
 """
 
 import contextlib
-import fcntl
 import getpass
 import os
 import socket
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,6 +25,8 @@ from course.files import printable
 from course.layout import CourseError
 
 SUFFIX = ".lock"
+WHO = ".txt"  # of the file beside it that says who has it
+MOMENT = 0.2  # seconds: who had it may just be removing it
 LONGEST = 63  # characters of a name that PostgreSQL keeps
 KEY = zlib.crc32(b"deep-learning-from-scratch: who writes the gradebook")
 HOLDER = """
@@ -63,8 +65,8 @@ def turn(db_url: str, doing: str) -> Iterator[None]:
 def _me(doing: str) -> str:
     try:
         name = getpass.getuser()
-    except (KeyError, OSError):  # nobody of that number is known here
-        name = str(os.getuid())
+    except (KeyError, OSError, ImportError):  # nobody of that number is known here, or none has one
+        name = str(getattr(os, "getuid", lambda: "somebody")())
     since = datetime.now().astimezone().strftime("%H:%M")
     return f"{doing} by {name} on {socket.gethostname()}, process {os.getpid()}, since {since}"
 
@@ -77,30 +79,30 @@ def _taken(holder: str) -> CourseError:
 @contextlib.contextmanager
 def _file_lock(path: Path, doing: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
+    who = path.with_name(f"{path.name}{WHO}")  # apart: Windows lets nobody read what is locked
     with contextlib.ExitStack() as stack:
-        while True:
-            file = stack.enter_context(path.open("a+", encoding="utf-8", errors="replace"))
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise _taken(file.read(200)) from None
-            if _is_at(path, os.fstat(file.fileno())):
-                break  # otherwise who had it has just removed it
-        file.truncate(0)
-        file.write(_me(doing))
-        file.flush()
+        try:
+            stack.enter_context(FileLock(path, timeout=MOMENT, poll_interval=MOMENT / 10))
+        except Timeout:
+            raise _taken(_said(who)) from None
+        except OSError as error:
+            raise CourseError(f"{path} can't be written: {error.strerror}") from None
+        with contextlib.suppress(OSError):
+            who.write_text(_me(doing), encoding="utf-8")
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            for file in (who, path):
+                with contextlib.suppress(OSError):  # Windows keeps what is locked
+                    file.unlink(missing_ok=True)
 
 
-def _is_at(path: Path, file: os.stat_result) -> bool:
+def _said(who: Path) -> str:
     try:
-        return os.path.samestat(path.stat(), file)
-    except FileNotFoundError:
-        return False
+        with who.open(encoding="utf-8", errors="replace") as file:
+            return file.read(200)
+    except OSError:
+        return ""
 
 
 @contextlib.contextmanager

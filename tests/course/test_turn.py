@@ -116,3 +116,41 @@ def test_nothing_is_released_while_a_class_is_graded(course_root):
     assert not (course_root / "release").exists()
     make_release(course_root)
     assert (course_root / "release").exists()
+
+
+USERS = ("LOGNAME", "USER", "LNAME", "USERNAME")
+ELSEWHERE = """
+import os, sys
+sys.modules["fcntl"] = sys.modules["resource"] = None
+import course.cli
+from course.layout import CourseError
+from course.turn import turn
+sys.modules["pwd"] = None
+del os.getuid
+with turn(sys.argv[1], "grading"):
+    try:
+        with turn(sys.argv[1], "release"):
+            print("both")
+    except CourseError as error:
+        print(error)
+with turn(sys.argv[1], "grading"):
+    print("again")
+"""
+
+
+def test_what_only_unix_has_is_not_needed(url):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ELSEWHERE, url],
+        env={k: v for k, v in os.environ.items() if k not in USERS},
+        capture_output=True,
+        text=True,
+    )
+    told, again = done.stdout.splitlines() or [done.stderr, ""]
+    assert told.startswith("the gradebook is in use: grading by ")
+    assert again == "again"
+
+
+def test_a_folder_that_takes_no_file_is_told_in_one_line(tmp_path):
+    (tmp_path / "gradebook.db.lock").mkdir()
+    with pytest.raises(CourseError, match=r"gradebook\.db\.lock can't be written: "):
+        take(f"sqlite:///{tmp_path / 'gradebook.db'}")

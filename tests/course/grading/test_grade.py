@@ -664,7 +664,7 @@ def test_what_fails_on_the_way_to_the_gradebook_costs_that_hand_in_alone(
 
     hand_in(released, "ada", **RIGHT)
     course = open_course(released)
-    monkeypatch.setattr(grade, "_outcome", fails)
+    monkeypatch.setattr(one_student, "_outcome", fails)
     (outcome,) = grade_student(released, "ada", {DOUBLING: ""})
     assert (outcome.status, outcome.notes) == (
         Status.FAILED,

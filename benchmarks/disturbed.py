@@ -532,6 +532,7 @@ def ground(
             gradebook is in its folder.
     """
     with ExitStack() as stack:
+        home.mkdir(exist_ok=True)
         variables = environment(home / "home", ROOT)
         server = stack.enter_context(postgresql.server()) if database == "PostgreSQL" else None
         if base is None:

@@ -4,15 +4,18 @@ It lies in a file that only its owner can read, outside of git, and leaves this 
 workers of a cluster that grades the class: what a verdict holds is the seed of one hand-in.
 """
 
+import contextlib
 import hmac
 import os
 import re
 import secrets
+import tempfile
 import time
 from pathlib import Path
 
 NAME = ".course-secret"
 LENGTH = 32
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 PATIENCE = 30.0  # seconds until a file that nobody goes on writing counts as broken
 WHOLE = re.compile(rf"[0-9a-f]{{{2 * LENGTH}}}\n?")
 
@@ -27,14 +30,28 @@ def course_secret(root: Path) -> bytes:
         ValueError: if the file does not hold a secret.
     """
     path = root / NAME
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return _read(path)
+    _make(path)
+    return _read(path)
+
+
+def _make(path: Path) -> None:
+    """Make a secret's file, as a whole or not at all; the first who does so has made it."""
     secret = secrets.token_bytes(LENGTH)
-    with os.fdopen(descriptor, "w") as file:
+    place = path.parent
+    with tempfile.NamedTemporaryFile(
+        "w", dir=place, prefix=f"{NAME}-"
+    ) as file:  # its owner's alone
         file.write(f"{secret.hex()}\n")
-    return secret
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            try:
+                os.link(file.name, path)
+            except PermissionError:  # a disk that knows no links
+                with os.fdopen(os.open(path, NEW, 0o600), "w") as own:
+                    own.write(f"{secret.hex()}\n")
 
 
 def _read(path: Path) -> bytes:

@@ -66,3 +66,26 @@ def test_each_hand_in_of_each_student_has_a_seed_of_its_own():
     }
     assert len(seeds) == 8
     assert hand_in_seed(b"a", "ada", b"1" * 32) in seeds
+
+
+def test_a_full_disk_or_a_kill_leaves_no_half_of_it(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            course_secret(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(course_secret(tmp_path)) == 32
+
+
+def test_where_there_are_no_links_it_is_made_all_the_same(tmp_path, monkeypatch):
+    def forbidden(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", forbidden)
+    made = course_secret(tmp_path)
+    assert course_secret(tmp_path) == made
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600

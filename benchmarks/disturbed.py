@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,6 +191,9 @@ class Ground:
         server: what has the gradebook, if that is not in the folder.
         cluster: what grades, if that is not the command itself.
         variables: of the commands' environment.
+        where: what a command begins with that runs it somewhere else.
+        wanted: what an undisturbed run has left.
+        seconds: how long that took.
     """
 
     base: Path
@@ -200,6 +203,7 @@ class Ground:
     server: postgresql.Server | None = None
     cluster: "Cluster | None" = None
     variables: dict[str, str] = field(default_factory=dict)
+    where: tuple[str, ...] = ()
     wanted: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -216,7 +220,7 @@ class Ground:
         """Start to grade."""
         at = [f"--cluster={self.cluster.address}"] if self.cluster else []
         return subprocess.Popen(
-            [*COURSE, "grade", *self.options, *at],
+            [*self.where, *COURSE, "grade", *self.options, *at],
             cwd=self.live,
             env={**os.environ, **self.variables, "COLUMNS": "200"},
             stdout=subprocess.PIPE,
@@ -280,15 +284,16 @@ def _ended(command: "subprocess.Popen[str]") -> tuple[bool, str]:
 
 
 class Cluster:
-    """A scheduler and two workers on this machine.
+    """A scheduler and its workers, on this machine.
 
     Args:
         home: a folder for what they write.
         variables: of their environment.
+        workers: how many.
     """
 
-    def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
-        self._home, self._variables = home, variables
+    def __init__(self, home: Path, variables: Mapping[str, str], workers: int = 2) -> None:
+        self._home, self._variables, self._workers = home, variables, workers
         self.processes: list[subprocess.Popen[bytes]] = []
         self.address = ""
 
@@ -316,15 +321,15 @@ class Cluster:
         while not (found.exists() and found.read_text().endswith("}")):
             time.sleep(0.1)
         self.address = json.loads(found.read_text())["address"]
-        for number in range(2):
+        for number in range(self._workers):
             own = f"--local-directory={self._home / str(number)}"
             self._start("worker", file, "--nthreads=1", "--no-dashboard", own)
 
-    def _start(self, *what: str) -> None:
+    def _start(self, *what: str, where: Sequence[str] = ()) -> None:
         with (self._home / "cluster.log").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "dask", *what],
+                    [*where, sys.executable, "-m", "dask", *what],
                     cwd=self._home,
                     env={**os.environ, **self._variables},
                     stdout=log,
@@ -349,7 +354,7 @@ def processes(ground: Ground, command: "subprocess.Popen[str]") -> dict[str, lis
     found: dict[str, list[psutil.Process]] = {}
     roots = [("the command", command.pid)]
     if ground.cluster:
-        names = ("the scheduler", "a nanny", "a nanny")
+        names = ("the scheduler", *["a nanny"] * (len(ground.cluster.processes) - 1))
         roots += zip(names, [one.pid for one in ground.cluster.processes], strict=True)
     for name, root in roots:
         for one in _below(root):

@@ -390,7 +390,8 @@ class Alignment:
         """Choose the copy that counts: the last changed one that defines the exercise's names."""
         changed = [cell for cell in claims if slot.is_touched(cell)]
         defining = [cell for cell in changed if slot.names & cell.names]
-        if 1 < len(changed) <= PARTS and len(defining) < 2:
+        different = {cell.source.strip() for cell in changed}
+        if len(different) > 1 and len(changed) <= PARTS and len(defining) < 2:
             changed = self._join_neighbours(slot, changed)
             defining = [cell for cell in changed if slot.names & cell.names]
         chosen = (defining or changed or claims)[-1]

@@ -229,6 +229,8 @@ def _cells(text: str, notes: list[str]) -> list[SalvagedCell]:
     value = _json(text, notes)
     found = _cell_values(value)
     if found is not None:
+        if found is value:
+            notes.append("The file held a notebook's cells alone; they were read.")
         return [cell for cell in map(_cell, found) if cell]
     if value is not None and not _CELL_START.search(text):
         raise UnreadableError("The file is JSON, but not a notebook.")

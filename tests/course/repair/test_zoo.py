@@ -442,6 +442,20 @@ def test_the_reader_sees_what_is_not_right() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing()), reason="where nothing is confined, nothing is run")
+def test_words_that_stand_there_twice_are_read_once() -> None:
+    nb = answered()
+    nb["cells"].append(copy.deepcopy(nb["cells"][place(nb, "why_twice")]))
+    repaired = repair(packed(nb), GIVEN, name="doubling")
+    (cell,) = (one for one in repaired.notebook.cells if grade_id(one) == "why_twice")
+    assert cell.source == ANSWERS["why_twice"]
+    assert "more than once" in repaired.notes[0]
+
+
+def test_that_a_file_holds_cells_alone_is_told() -> None:
+    repaired = repair(packed(answered()["cells"]), GIVEN, name="doubling")
+    assert repaired.notes == ["The file held a notebook's cells alone; they were read."]
+
+
 def test_a_sample_is_judged(tmp_path: Path) -> None:
     sample = random.Random(8).sample(ZOO, 10)
     with WarmServer() as server:

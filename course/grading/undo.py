@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import SQLAlchemyError
 
 from course.directory import Course, problem
-from course.grading.notes import read_notes
+from course.grading.notes import Status, read_notes
 from course.grading.travel import rows_from_json, rows_to_json
 from course.layout import CourseError
 from course.rollback import Rows, change_rows, submission_rows
@@ -33,7 +33,7 @@ SCRATCH = (".tidied-*", ".arrived-*", ".before-*")  # temporary folders that a k
 def undone_on_error(course: Course, student: str, assignment: str) -> Iterator[None]:
     """Take a submission's graded folder away, and put all back as it was if the block raises.
 
-    What was before is kept until `forget` is called.
+    If it doesn't, what was before is kept until `forget` is called.
 
     Raises:
         CourseError: if the gradebook can't be read; the block is not run.
@@ -45,6 +45,7 @@ def undone_on_error(course: Course, student: str, assignment: str) -> Iterator[N
         yield
     except BaseException:
         _put_back(course, student, assignment, place)
+        forget(course, student, assignment)
         raise
 
 
@@ -120,13 +121,22 @@ def undo_killed(course: Course) -> None:
 
 
 def undo_if_killed(course: Course, student: str, assignment: str) -> None:
-    """Put back what a killed process has left half done, if there is something."""
+    """Put back what a killed process, or a full disk, has left half done, if there is something.
+
+    Raises:
+        CourseError: if it can't be put back.
+    """
     place = kept_at(course, student, assignment)
     if not place.exists():
         return
     last = read_notes(course).get((student, assignment))
-    if not (last and last.finished):
-        _put_back(course, student, assignment, place)
+    if not (last and last.status is Status.GRADED):
+        try:
+            _put_back(course, student, assignment, place)
+        except SQLAlchemyError as error:
+            raise CourseError(problem(course.db_url, error)) from error
+        except OSError as error:
+            raise CourseError(f"{place} can't be put back: {error.strerror}") from error
     forget(course, student, assignment)
 
 

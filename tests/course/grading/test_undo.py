@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
 
 from benchmarks.disturbed import different, held
 from course.directory import open_course
-from course.grading import undo
+from course.grading import one_student, undo
 from course.grading.grade import grade_class
 from course.grading.notes import Status, note_begun
 from course.grading.one_student import grade_student
 from course.grading.results import read_results
+from course.layout import CourseError
 from tests.course.conftest import RIGHT, SQUARE, TWICE
 
 DOUBLING = "01_doubling"
@@ -126,6 +128,28 @@ def test_who_is_killed_while_putting_back_has_it_put_back_by_the_next(again, mon
     assert (work.score, list(work.waiting)) == (3, [])
 
 
+def test_what_could_not_be_put_back_on_a_full_disk_is_put_back_by_the_next(again, monkeypatch):
+    before = held(again)
+
+    def fails(*arguments, autograde=one_student._autograde):
+        autograde(*arguments)
+        monkeypatch.setattr(undo, "change_rows", full)
+        raise OSError(28, "No space left on device")
+
+    def full(*_):
+        raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(one_student, "_autograde", fails)
+    (outcome,) = grade_student(again, "ada", {DOUBLING: ""})
+    assert (outcome.status, len(outcome.notes)) == (Status.FAILED, 1)
+    with pytest.raises(CourseError, match="database or disk is full"):
+        undo.undo_killed(open_course(again))
+    monkeypatch.undo()
+    undo.undo_killed(open_course(again))
+    assert all("note " in line for line in different(before, held(again)))
+    assert hidden(again) == []
+
+
 def test_what_was_finished_is_not_undone(again):
     course = open_course(again)
     grade_class(again)
@@ -168,3 +192,9 @@ def test_what_is_there_when_it_is_noted_outlives_a_power_cut(again, monkeypatch)
     assert "doubling.ipynb" in names[:last]
     assert "doubling.json" in names[:last]
     assert DOUBLING in names[:last]
+
+
+def test_sqlite_syncs_every_transaction(released):
+    with book(released) as found:
+        assert found.db.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert found.db.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"

@@ -209,9 +209,9 @@ class Ground:
 
     def renew(self) -> None:
         """Put the class back as it was."""
-        for path in [*self.live.glob("*"), *self.live.glob(".*")]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.live.mkdir(parents=True, exist_ok=True)
+        for path in self.live.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(self.base, self.live, dirs_exist_ok=True)
         if self.server:
             self.server.copy(KEPT, LIVE)

@@ -20,8 +20,13 @@ from course.directory import Course, open_course, queries_kept
 from course.files import printable
 from course.grading.fingerprint import changes, deciding, extensions, fingerprint
 from course.grading.notes import GradingOutcome, Status, add_note, note_begun
-from course.grading.undo import forget, sync_folder, undo_if_killed, undone_on_error
-from course.judge.preprocessor import VERDICTS
+from course.grading.undo import (
+    forget,
+    sync_folder,
+    undo_if_killed,
+    undone_on_error,
+    verdicts,
+)
 from course.layout import CourseError
 from course.notebooks.cells import (
     NOT_GRADED,
@@ -98,11 +103,8 @@ def _grade(course: Course, student: str, assignment: str, before: str, mark: str
         return GradingOutcome(student, assignment, Status.UP_TO_DATE)
     note_begun(course, student, assignment)
     outcome = _outcome(course, student, assignment, mark)
-    for folder in (
-        course.path("autograded", student, assignment),
-        Path(course.folders.root, VERDICTS, student, assignment),
-    ):
-        sync_folder(folder)  # before it is said that they are there
+    sync_folder(course.path("autograded", student, assignment))  # before it is said to be there
+    sync_folder(verdicts(course, student, assignment))
     add_note(course, outcome)
     forget(course, student, assignment)
     return replace(outcome, because=tuple(changes(before, mark)))

@@ -1,8 +1,8 @@
 """What a submission had before it is graded again is kept until that is done, on disk.
 
 So it is put back if grading fails, and also if the process was killed in the middle: by the next
-one that grades. It lies in autograded/.before/<student>/<assignment>: the graded folder, and the
-gradebook's rows. What a person has entered meanwhile is never undone. Knows nothing of how a
+one that grades. It lies in autograded/.before/<student>/<assignment>: the graded folder, the
+verdicts, and the gradebook's rows. What a person has entered meanwhile is never undone. Knows nothing of how a
 submission is graded.
 """
 
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from course.directory import Course, problem
 from course.grading.notes import Status, read_notes
 from course.grading.travel import rows_from_json, rows_to_json
+from course.judge.preprocessor import VERDICTS
 from course.layout import CourseError
 from course.rollback import Rows, change_rows, submission_rows
 
@@ -39,7 +40,7 @@ def undone_on_error(course: Course, student: str, assignment: str) -> Iterator[N
         CourseError: if the gradebook can't be read; the block is not run.
     """
     place = kept_at(course, student, assignment)
-    keep_rows(course, student, assignment)
+    keep(course, student, assignment)
     take_away(course, student, assignment)
     try:
         yield
@@ -54,8 +55,13 @@ def kept_at(course: Course, student: str, assignment: str) -> Path:
     return course.path("autograded") / BEFORE / student / assignment
 
 
-def keep_rows(course: Course, student: str, assignment: str) -> None:
-    """Keep a submission's rows, such that they are there as a whole or not at all.
+def verdicts(course: Course, student: str, assignment: str) -> Path:
+    """Return where a submission's verdicts are."""
+    return Path(course.folders.root, VERDICTS, student, assignment)
+
+
+def keep(course: Course, student: str, assignment: str) -> None:
+    """Keep a submission's rows and verdicts, such that they are there as a whole or not at all.
 
     Raises:
         CourseError: if the gradebook can't be read.
@@ -71,6 +77,9 @@ def keep_rows(course: Course, student: str, assignment: str) -> None:
         "folder": course.path("autograded", student, assignment).exists(),
     }
     place.mkdir(parents=True, exist_ok=True)
+    judged = verdicts(course, student, assignment)
+    if judged.exists():
+        shutil.copytree(judged, place / VERDICTS, dirs_exist_ok=True)
     new = place / f"{ROWS}.new"
     new.write_text(json.dumps(kept), encoding="utf-8")
     sync(new)
@@ -150,6 +159,10 @@ def _put_back(course: Course, student: str, assignment: str, place: Path) -> Non
             now = submission_rows(gradebook, assignment, student)
             change_rows(gradebook, now, _wanted(now, before))
             gradebook.db.commit()
+        judged = verdicts(course, student, assignment)
+        shutil.rmtree(judged, ignore_errors=True)
+        if (place / VERDICTS).exists():
+            shutil.copytree(place / VERDICTS, judged)
     graded = course.path("autograded", student, assignment)
     if (place / FILES).exists() or not kept["folder"]:
         shutil.rmtree(graded, ignore_errors=True)

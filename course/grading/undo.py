@@ -2,8 +2,8 @@
 
 So it is put back if grading fails, and also if the process was killed in the middle: by the next
 one that grades. It lies in autograded/.before/<student>/<assignment>: the graded folder, the
-verdicts, and the gradebook's rows. What a person has entered meanwhile is never undone. Knows nothing of how a
-submission is graded.
+verdicts, and the gradebook's rows. What a person has entered meanwhile is never undone. Knows
+nothing of how a submission is graded.
 """
 
 import contextlib

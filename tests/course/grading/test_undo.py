@@ -49,7 +49,7 @@ def read_by_a_person(root, points=2, comment="Yes."):
         found.db.commit()
 
 
-def grade(root):
+def graded_again(root):
     """Grade ada's work as `course grade` does, but in this process, which is faster."""
     course = open_course(root)
     undo.undo_killed(course)
@@ -67,7 +67,7 @@ def killed(root):
 def again(released, hand_in):
     """A course in which ada has been graded and read, and has handed in a better answer."""
     hand_in(released, "ada", double=SQUARE, quadruple=TWICE, why_twice=WORDS)
-    grade(released)
+    graded_again(released)
     read_by_a_person(released)
     hand_in(released, "ada", double=RIGHT, quadruple=TWICE, why_twice=WORDS)
     return released
@@ -89,12 +89,12 @@ def test_an_answer_that_was_read_is_not_on_the_pile_again_after_a_kill(again):
 
 def test_what_fails_after_a_kill_has_what_it_had_before_it(again):
     (again / "submitted" / "ada" / DOUBLING / "doubling.ipynb").rename(again / "aside")
-    grade(again)
+    graded_again(again)
     before = held(again)
     (again / "aside").rename(again / "submitted" / "ada" / DOUBLING / "doubling.ipynb")
     killed(again)
     (again / "submitted" / "ada" / DOUBLING / "doubling.ipynb").rename(again / "aside")
-    outcome = grade(again)
+    outcome = graded_again(again)
     assert outcome.notes[-1] == "the earlier grades stay"
     assert different(before, held(again)) == []
 
@@ -102,7 +102,7 @@ def test_what_fails_after_a_kill_has_what_it_had_before_it(again):
 def test_what_a_person_enters_between_a_kill_and_the_next_run_stays(again):
     killed(again)
     read_by_a_person(again, points=1, comment="Half of it.")
-    grade(again)
+    graded_again(again)
     with book(again) as found:
         grade = found.find_grade("why_twice", "doubling", DOUBLING, "ada")
         assert (grade.manual_score, grade.needs_manual_grade) == (1, False)
@@ -114,7 +114,7 @@ def test_a_first_hand_in_that_a_person_reads_after_a_kill_keeps_that(released, h
     hand_in(released, "ada", double=RIGHT, quadruple=TWICE, why_twice=WORDS)
     killed(released)
     read_by_a_person(released)
-    grade(released)
+    graded_again(released)
     assert read_results(released).works["ada", DOUBLING].score == 6
 
 
@@ -161,7 +161,7 @@ def test_what_could_not_be_put_back_on_a_full_disk_is_put_back_by_the_next(again
 
 def test_what_was_finished_is_not_undone(again):
     course = open_course(again)
-    grade(again)
+    graded_again(again)
     undo.keep(course, "ada", DOUBLING)
     with book(again) as found:
         found.find_grade("test_double", "doubling", DOUBLING, "ada").auto_score = 1
@@ -184,7 +184,7 @@ def test_a_folder_that_a_writer_was_about_to_replace_comes_back(again):
 def test_temporary_folders_of_a_killed_grading_go(again):
     for name in (".tidied-x", ".arrived-x", ".before-x", "ada/.before-x"):
         (again / "autograded" / name).mkdir()
-    grade(again)
+    graded_again(again)
     assert hidden(again) == []
 
 

@@ -25,6 +25,7 @@ from course.grading.sanitize import clean_html, markdown_html, shown_text
 from course.judge.preprocessor import Judge
 from course.notebooks.let_out import LetOut
 from course.repair.exporter import RepairingExporter
+from helpers import validation
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
 
@@ -90,6 +91,13 @@ c.Execute.interrupt_on_timeout = True
 c.Execute.raise_on_iopub_timeout = False
 c.LimitOutput.max_lines = 300
 c.LimitOutput.max_traceback = 60
+
+# --- what Validate says ---------------------------------------------------------------------------
+c.Execute.on_notebook_start = validation.begin
+c.Execute.on_cell_start = validation.end
+c.Validator.failed_warning = (
+    "NOT ALL EXERCISES PASS: as it is, you would not receive full credit.\n"
+)
 
 # --- from autograded/ to feedback/, and what formgrader shows -------------------------------------
 c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -358,10 +358,11 @@ def progress() -> None:
 
 @app.command()
 def hand_in(
-    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
 ) -> None:
     """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
-    from course.progress import State, pack
+    from course.progress import pack
+    from helpers.standing import State
 
     packed = pack(_root(), Path(chapter).name)
     for one in packed.progress:
@@ -378,7 +379,7 @@ def hand_in(
 
 @app.command()
 def solution(
-    chapter: Annotated[str, typer.Argument(help="The chapter's folder, such as 02_softmax.")],
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
     exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Even if you have not tried it yet.")

@@ -18,7 +18,7 @@ from nbgrader import api
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from course.layout import CourseError, load_config
@@ -124,13 +124,22 @@ def check_gradebook(course: Course) -> None:
 def queries_kept() -> Iterator[None]:
     """Within the block a gradebook that is opened again knows the queries that it has made before.
 
-    nbgrader opens a gradebook for each step, and making SQL of a query takes longer than the query.
+    nbgrader opens a gradebook for each step, looks each time whether every table is there, and
+    making SQL of a query takes longer than the query.
     """
     before, api.create_engine = api.create_engine, _engine
+    make_tables, complete = api.Base.metadata.create_all, set[URL]()
+
+    def make_once(bind: Engine) -> None:
+        if bind.url not in complete:
+            make_tables(bind=bind)
+            complete.add(bind.url)
+
+    api.Base.metadata.create_all = make_once
     try:
         yield
     finally:
-        api.create_engine = before
+        api.create_engine, api.Base.metadata.create_all = before, make_tables
 
 
 def sqlite_file(db_url: str) -> Path | None:

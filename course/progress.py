@@ -8,50 +8,15 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-
-from nbformat import NotebookNode
 
 from course.layout import CourseError
 from course.notebooks.assignment import SOURCE, Assignment, read_assignments
-from course.notebooks.cells import (
-    TEST_PREFIX,
-    NotebookError,
-    exercise_titles,
-    grade_id,
-    is_solution,
-    is_test,
-    read,
-)
-from course.workspace import FOLDER, TO_DO
+from course.notebooks.cells import NotebookError, read
+from course.workspace import FOLDER, find_chapter
+from helpers.standing import Exercise, State, exercises
 
-TO_ANSWER = "YOUR ANSWER HERE"
 LARGEST = 100 << 20  # bytes of a notebook that is packed
-
-
-class State(StrEnum):
-    """How far an exercise is."""
-
-    OPEN = "not attempted"
-    UNTRIED = "not tried since it was opened"
-    WRONG = "some checks fail"
-    DONE = "done"
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """An exercise of a reader's own notebook.
-
-    Attributes:
-        id: the grade_id of the cell with its answer.
-        title: its heading, such as "2.4: log_softmax".
-        state: how far it is; an answer in words is done when there is one.
-    """
-
-    id: str
-    title: str
-    state: State
 
 
 @dataclass(frozen=True)
@@ -82,7 +47,7 @@ class Progress:
 def read_progress(path: Path) -> Progress:
     """Return how far a reader has come in a notebook, whatever state it is in."""
     try:
-        return Progress(path, tuple(_exercises(read(path))))
+        return Progress(path, tuple(exercises(read(path).cells)))
     except (NotebookError, OSError) as error:
         return Progress(path, problem=str(error))
 
@@ -126,19 +91,18 @@ def pack(root: Path, name: str) -> HandIn:
 
     Args:
         root: the course's folder.
-        name: the chapter's folder, such as "02_softmax".
+        name: the chapter's folder, such as "02_softmax", or its number.
 
     Raises:
         CourseError: if there is no such chapter, or it can't be read or written.
     """
-    known = {one.name: one for one in read_assignments(root / SOURCE)}
-    if name not in known:
-        raise CourseError(f"there is no chapter {name}; there are: {', '.join(known)}")
+    chapter = find_chapter(root, name)
+    name = chapter.name
     folder = root / FOLDER / name
-    notebooks = list(_notebooks(root, known[name]))
+    notebooks = list(_notebooks(root, chapter))
     if not notebooks:
         raise CourseError(f"{folder} has no notebook: run `course workspace` first")
-    parts = known[name].parts
+    parts = chapter.parts
     wanted = [folder / f"{part.notebook}.ipynb" for part in parts]
     wanted += [folder / file for part in parts for file in part.hand_in]
     there = [path for path in wanted if path.is_file()]
@@ -161,34 +125,6 @@ def _notebooks(root: Path, assignment: Assignment) -> Iterator[Path]:
         path = root / FOLDER / assignment.name / f"{part.notebook}.ipynb"
         if path.is_file():
             yield path
-
-
-def _exercises(nb: NotebookNode) -> Iterator[Exercise]:
-    titles = exercise_titles(nb)
-    tests = {grade_id(cell): cell for cell in nb.cells if is_test(cell)}
-    for cell in nb.cells:
-        key = grade_id(cell)
-        marks = cell.metadata.get("nbgrader", {})
-        if is_solution(cell) and f"{TEST_PREFIX}{key}" in tests:
-            yield Exercise(key, titles.get(key, key), _state(cell, tests[f"{TEST_PREFIX}{key}"]))
-        elif marks.get("grade") and not is_test(cell):
-            left = TO_ANSWER in cell.source or not cell.source.strip() or TO_DO in cell.source
-            yield Exercise(key, titles.get(key, key), State.OPEN if left else State.DONE)
-
-
-def _state(answer: NotebookNode, test: NotebookNode) -> State:
-    if TO_DO in answer.source:
-        return State.OPEN
-    shown = [
-        output.get("data", {}).get("text/plain")
-        for output in test.get("outputs", [])
-        if output.output_type == "execute_result"
-    ]
-    try:
-        points = float(shown[-1])
-    except (IndexError, TypeError, ValueError):
-        return State.UNTRIED
-    return State.DONE if points >= float(test.metadata.nbgrader.get("points", 0)) else State.WRONG
 
 
 def _zipped(name: str, paths: Sequence[Path]) -> bytes:

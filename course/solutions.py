@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, Assignment, read_assignments
 from course.notebooks.cells import exercise_titles, grade_id, is_solution, model_answer, read
-from course.progress import State, read_progress
-from course.workspace import FOLDER
+from course.progress import read_progress
+from course.workspace import FOLDER, find_chapter
+from helpers.standing import State
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,9 @@ def find_solution(root: Path, chapter: str, exercise: str, *, anyway: bool = Fal
 
 
 def _assignment(root: Path, chapter: str) -> Assignment:
-    known = {one.name: one for one in read_assignments(root / SOURCE)}
-    if not known:
+    if not read_assignments(root / SOURCE):
         raise CourseError(f"{root / SOURCE} has no notebooks: this copy has no solutions")
-    if chapter not in known:
-        raise CourseError(f"there is no chapter {chapter}; there are: {', '.join(known)}")
-    return known[chapter]
+    return find_chapter(root, chapter)
 
 
 def _solutions(nb: NotebookNode) -> Iterator[tuple[str, Solution]]:

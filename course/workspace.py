@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course.layout import CourseError
-from course.notebooks.assignment import SOURCE, read_assignments
+from course.notebooks.assignment import SOURCE, Assignment, read_assignments
 from course.notebooks.cells import NotebookError, is_solution, read
+from helpers.standing import TO_DO
 
 FOLDER = "my_work"
-TO_DO = "raise NotImplementedError"
 
 
 def make_workspace(root: Path) -> list[Path]:
@@ -55,6 +55,27 @@ def next_notebook(root: Path) -> Path:
     if not notebooks:
         raise CourseError(f"{root / FOLDER} has no notebooks: run `course workspace` first")
     return next((path for path in notebooks if _is_to_do(path)), notebooks[0])
+
+
+def find_chapter(root: Path, name: str) -> Assignment:
+    """Return a chapter by its folder's name, or by its number or the rest of that name.
+
+    Args:
+        root: the course's folder.
+        name: such as "02_softmax", "2", "02" or "softmax".
+
+    Raises:
+        CourseError: if there is none; it names those that there are.
+    """
+    known = read_assignments(root / SOURCE)
+    said = name.casefold()
+    for one in known:
+        number, _, rest = one.name.casefold().partition("_")
+        numbered = said.isdecimal() and number.isdecimal() and int(said) == int(number)
+        if numbered or (said and said in (one.name.casefold(), rest)):
+            return one
+    names = ", ".join(one.name for one in known)
+    raise CourseError(f"there is no chapter {name}; there are: {names}")
 
 
 def _in_order(root: Path) -> Iterator[Path]:

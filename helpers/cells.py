@@ -2,7 +2,8 @@
 
 A cell that needs an exercise which isn't written yet says so in one line, and the notebook goes on.
 Every other error stays an error, with a sentence below it where a beginner needs one. Test cells
-are left alone: what they raise decides marks. Without IPython nothing here does anything.
+are left alone: what they raise decides marks. Below the set-up cell stands how far the reader is.
+Without IPython nothing here does anything.
 """
 
 import json
@@ -14,9 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from helpers.panel import shows_html
+from helpers.standing import opened
 from helpers.translation import translate, undefined
 
 WAITS = "This cell needs {exercise}, which isn't written yet. It was left out; the next ones run."
+SETS_UP = "from helpers.checks import"  # stands in each notebook's first cell of code
 UNWRITTEN = "{exercise} isn't written yet"
 STOPPED = "the cell that defines it stopped with {error}; mend that cell first"
 NOWHERE = (
@@ -121,6 +125,10 @@ class _Watcher:
             missing.update(dict.fromkeys(names, stopped(type(error).__name__, str(error))))
             if words := _explanation(error):
                 print(words)
+        elif SETS_UP in _source(result) and shows_html() and (line := opened()):
+            from IPython.display import display
+
+            display(line)  # type: ignore[no-untyped-call]
 
     def _forget(self, names: Iterable[str]) -> None:
         """Take away what a cell left out has half made."""
@@ -141,6 +149,11 @@ class _Watcher:
         code = last.tb_frame.f_code
         theirs = last.tb_frame.f_globals is self._shell.user_ns and code.co_name != "<module>"
         return _exercise(code.co_qualname) if theirs else ""
+
+
+def _source(result: Any) -> str:
+    """Return what was run; of the first cell, which began the watch, nothing was noted before."""
+    return str(getattr(getattr(result, "info", None), "raw_cell", "") or "")
 
 
 def _explanation(error: Exception) -> str:

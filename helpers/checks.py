@@ -244,7 +244,7 @@ class Question:
         panel = self.panel
         earned = _plain(self.points) if all(r.passed for r in self.results) else self.earned
         if validating() and earned < self.points:
-            raise NotAllRightError(panel.text())
+            raise NotAllRightError(panel)
         if shows_html():
             return Score(earned, panel)
         print(panel.text())

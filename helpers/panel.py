@@ -64,6 +64,15 @@ class Panel:
         """Return the panel as lines of text."""
         return "\n".join(self._text())
 
+    def line(self) -> str:
+        """Return what is wrong, in one line: the first check that failed, and its diagnosis."""
+        failed = [line for line in self.lines if line.outcome in ("failed", "not attempted")]
+        if not failed:
+            return " ".join(self.summary)
+        first = next((line for line in failed if line.outcome == "failed"), failed[0])
+        more = f" ({len(failed) - 1} more)" if len(failed) > 1 else ""
+        return f"{first.name}: {first.message}{more}"
+
     def html(self) -> str:
         """Return the panel as HTML, which needs neither scripts nor style sheets."""
         bad = any(line.outcome == "failed" for line in self.lines)
@@ -138,14 +147,21 @@ class Score(float):
 
 
 class NotAllRightError(Exception):
-    """Ends a test cell while nbgrader validates a notebook: it shows what this says, and no more.
+    """Ends a test cell while nbgrader validates a notebook: it shows the panel, and no more.
 
     Of a cell that ends with too few points it says "Partial credit" instead, of one that was not
-    attempted too.
+    attempted too. What it says in one line is for `helpers.validation`.
+
+    Args:
+        panel: what there is to say of the question.
     """
 
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel.line())
+        self._panel = panel
+
     def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
+        return self._panel.text().splitlines()
 
 
 def validating() -> bool:

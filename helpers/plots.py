@@ -121,6 +121,16 @@ def picture(figure: Figure, name: str, alt: str) -> "_Picture | _Words":
     return _Picture(base64.b64encode(file.getvalue()).decode(), name, alt)
 
 
+def left_out(alt: str) -> bool:
+    """Tell whether figures are left out, and if so show the words that stand in place of one.
+
+    What would draw it need not be called then.
+    """
+    if _left_out:
+        display(_Words(f"{LEFT_OUT} {alt}"))  # type: ignore[no-untyped-call]
+    return _left_out
+
+
 _left_out = False  # set by `leave_out`
 
 

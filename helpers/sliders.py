@@ -13,8 +13,7 @@ from IPython.display import DisplayHandle, display
 from matplotlib.figure import Figure
 
 from helpers import plots
-
-OPENED = "JPY_SESSION_NAME"  # set by Jupyter's server for a notebook that a person has opened
+from helpers.standing import OPENED
 
 
 def explore(
@@ -29,6 +28,8 @@ def explore(
         ranges: for each number the smallest value, the largest, and the one to start from. Where
             all three are integers, so are the values.
     """
+    if plots.left_out(alt):
+        return
     start = {key: first for key, (_, _, first) in ranges.items()}
     if OPENED not in os.environ:
         plots.show(draw(**start), name, alt)

@@ -8,14 +8,16 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import statistics
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -27,6 +29,7 @@ from course.layout import CourseError
 PAGE, TABLE, RECORD = "index.html", "grades.csv", ".made.json"
 BINS = 10
 LONGEST = 280  # characters of a diagnosis that are quoted
+MOST = 12  # failed checks of an assignment that are shown in full
 KINDS = 6  # diagnoses of a check of which the page says who was told them
 NAMED = 40  # students of a diagnosis that it names
 NUMBER = re.compile(r"-?\d+\.?\d*(e[+-]?\d+)?\.?")
@@ -41,11 +44,33 @@ class TableCell:
         text: what stands in it.
         shade: the class of its color, 0 (nothing missing) to 4, or a word.
         words: the same for a reader who can't see the color.
+        link: where the student's feedback tells why; empty if it isn't made, or nothing is missing.
     """
 
     text: str
     shade: str
     words: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Total:
+    """What a student has earned of what counts.
+
+    Attributes:
+        points: in all.
+        full: the full marks of what they have handed in or should have.
+        missing: what was due and isn't in.
+    """
+
+    points: float
+    full: float
+    missing: Sequence[str] = ()
+
+    @property
+    def share(self) -> float:
+        """The share of the full marks."""
+        return self.points / self.full
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,7 @@ def write_report(results: Results, folder: Path) -> Path:
     Raises:
         CourseError: if a file of that name is there which this function did not write.
     """
-    files = {PAGE: page(results, datetime.now()), TABLE: table(results)}
+    files = {PAGE: page(results, datetime.now(), folder), TABLE: table(results)}
     write_files(folder, files, "course report")
     return folder / PAGE
 
@@ -102,17 +127,21 @@ def templates() -> Environment:
     )
 
 
-def page(results: Results, made: datetime) -> str:
+def page(results: Results, made: datetime, folder: Path | None = None) -> str:
     """Return the report as HTML.
 
     Args:
         results: what the class has earned.
-        made: the time to print on it.
+        made: the time to print on it; what is due by then counts for those too who lack it.
+        folder: where the page will lie, if it is to lead to feedback.
     """
     environment = templates()
     environment.filters |= {"points": points, "duration": duration, "in_html": in_html}
     works = sorted(results.works.values(), key=lambda work: (work.assignment, work.student))
-    shares = _shares(results)
+    begun = [name for name in results.columns if _begun(results, name, made)]
+    totals = {student: total for student, total in _totals(results, made).items() if total.full}
+    shares = [total.share for total in totals.values()]
+    every = {name: troubles(results, name) for name in begun}
     script = environment.get_template("report.js").render()
     return environment.get_template("report.html").render(
         results=results,
@@ -124,14 +153,22 @@ def page(results: Results, made: datetime) -> str:
         mean=statistics.mean(shares) if shares else 0,
         median=statistics.median(shares) if shares else 0,
         histogram=histogram(shares),
-        full=sum(results.max_score(name) for name in results.columns),
+        begun=begun,
+        later=[name for name in results.columns if name not in begun],
+        due=results.due,
+        totals=totals,
+        lacking=[student for student, total in totals.items() if total.missing],
         ungraded=[work for work in works if not work.graded],
         late=[work for work in works if work.late],
         remarks=[work for work in works if work.graded and work.notes],
         waiting=_waiting(works),
-        cell=lambda student, name, column: _cell(results.works.get((student, name)), column),
-        means={name: _means(results, name) for name in results.columns},
-        troubles={name: troubles(results, name) for name in results.columns},
+        cell=lambda student, name, column: _cell(
+            results.works.get((student, name)), column, folder
+        ),
+        feedback=lambda work: _link(work, next(iter(work.pages), ""), folder),
+        means={name: _means(results, name) for name in begun},
+        troubles={name: every[name][:MOST] for name in begun},
+        others={name: _others(every[name]) for name in begun},
         unrecorded={
             work.assignment for work in works if work.graded and work.scores and not work.verdicts
         },
@@ -195,16 +232,37 @@ def histogram(shares: Iterable[float]) -> list[int]:
     return counts
 
 
-def _shares(results: Results) -> list[float]:
-    """Return the share of all points that each student who handed anything in has earned."""
-    full = sum(results.max_score(name) for name in results.columns)
-    who = {student for student, _ in results.works}
-    return [
-        results.total(student) / full for student in results.students if student in who and full
-    ]
+def _is_due(results: Results, assignment: str, now: datetime) -> bool:
+    return assignment in results.due and results.due[assignment] <= now.astimezone(UTC)
 
 
-def _cell(work: Work | None, column: Column) -> TableCell:
+def _begun(results: Results, assignment: str, now: datetime) -> bool:
+    """Tell whether an assignment was due, or somebody has handed it in before."""
+    there = any(name == assignment for _, name in results.works)
+    return there or _is_due(results, assignment, now)
+
+
+def _totals(results: Results, now: datetime) -> dict[str, Total]:
+    """Return what each student has earned of what they have handed in or was due."""
+    due = [name for name in results.columns if _is_due(results, name, now)]
+    found = {}
+    for student in results.students:
+        there = [name for name in results.columns if (student, name) in results.works]
+        missing = [name for name in due if name not in there]
+        full = sum(results.max_score(name) for name in (*there, *missing))
+        found[student] = Total(results.total(student), full, missing)
+    return found
+
+
+def _link(work: Work, notebook: str, folder: Path | None, place: str = "") -> str:
+    """Return where a student's feedback is, seen from the report; empty if it wasn't made."""
+    if folder is None or notebook not in work.pages:
+        return ""
+    path = os.path.relpath(work.pages[notebook].absolute(), folder.absolute())
+    return quote(Path(path).as_posix()) + (f"#{quote(place)}" if place else "")
+
+
+def _cell(work: Work | None, column: Column, folder: Path | None) -> TableCell:
     if work is None:
         return TableCell("", "none", "not handed in")
     if not work.graded:
@@ -217,7 +275,8 @@ def _cell(work: Work | None, column: Column) -> TableCell:
         return TableCell("–", "blank", "not attempted")
     share = score / column.points if column.points else 1
     shade = 0 if share >= 1 else 1 + sum(share < limit for limit in (0.25, 0.5, 0.75))
-    return TableCell(points(score), str(shade), words)
+    link = _link(work, column.notebook, folder, column.grade_id) if shade else ""
+    return TableCell(points(score), str(shade), words, link)
 
 
 def _is_blank(work: Work, column: Column) -> bool:
@@ -248,15 +307,21 @@ def _waiting(works: Sequence[Work]) -> dict[tuple[str, Column], list[str]]:
     return dict(found)
 
 
-def troubles(results: Results, assignment: str, most: int = 12) -> list[Trouble]:
-    """Return the checks of an assignment that most students failed, the worst first."""
+def _others(troubles: Sequence[Trouble]) -> list[str]:
+    """Return the exercises that went wrong and are not among the first."""
+    first = {trouble.column.id for trouble in troubles[:MOST]}
+    return list(dict.fromkeys(t.column.id for t in troubles[MOST:] if t.column.id not in first))
+
+
+def troubles(results: Results, assignment: str) -> list[Trouble]:
+    """Return the checks of an assignment that students failed, the worst first."""
     found = [
         trouble
         for column in results.columns[assignment]
         if column.exercise
         for trouble in _troubles_of(results, assignment, column)
     ]
-    return sorted(found, key=lambda trouble: -trouble.failed)[:most]
+    return sorted(found, key=lambda trouble: -trouble.failed)
 
 
 def _troubles_of(results: Results, assignment: str, column: Column) -> Iterator[Trouble]:

@@ -5,7 +5,7 @@ Reads only. Tables, the report and the demo are made from it; it knows none of t
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Work:
         notes: what grading noted, each one plain line.
         verdicts: on each exercise, by column; none where it was not the judge that graded, which
             alone writes that down, or where what it wrote is damaged.
+        pages: the student's feedback, by notebook, as far as it was made.
     """
 
     student: str
@@ -78,6 +79,7 @@ class Work:
     graded: bool = True
     notes: Sequence[str] = ()
     verdicts: Mapping[Column, ExerciseVerdict] = field(default_factory=dict)
+    pages: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -93,11 +95,13 @@ class Results:
         students: names for people by student id, in the order to show them.
         columns: what earns points, by assignment, in the notebooks' order.
         works: what was handed in, by (student, assignment).
+        due: when an assignment is due, if it has a date.
     """
 
     students: Mapping[str, str]
     columns: Mapping[str, Sequence[Column]]
     works: Mapping[tuple[str, str], Work]
+    due: Mapping[str, datetime] = field(default_factory=dict)
 
     def max_score(self, assignment: str) -> float:
         """Return an assignment's full marks."""
@@ -149,7 +153,12 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
             )
         }
         works = _works(course, gradebook, columns)
-    return Results(students, columns, works)
+        due = {
+            one.name: one.duedate.replace(tzinfo=UTC)  # nbgrader's own zone
+            for one in gradebook.assignments
+            if one.duedate and one.name in columns
+        }
+    return Results(students, columns, works, due)
 
 
 def _columns(source: SourceNotebook) -> Iterator[Column]:
@@ -222,6 +231,10 @@ def _work(
         graded=folder.is_dir() and (outcome is None or outcome.status is not Status.FAILED),
         notes=outcome.notes if outcome else (),
         verdicts=dict(_verdicts(folder, columns)),
+        pages={
+            path.stem: path
+            for path in sorted(course.path("feedback", student, assignment).glob("*.html"))
+        },
     )
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-TEST_PREFIX = "test_"
+from helpers.standing import HEADING
+from helpers.standing import TEST_PREFIX as TEST_PREFIX
+
 WAS = "was:"  # begins a tag that says how an exercise was called before
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
@@ -21,7 +23,6 @@ UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures we
 _MARKERS = re.compile(r"^[ \t]*#{3} (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 _SCHEME_BEGINS = re.compile(r"^=== BEGIN MARK SCHEME ===[ \t]*$", re.MULTILINE)
 _SCHEME_ENDS = re.compile(r"^=== END MARK SCHEME ===[ \t]*$", re.MULTILINE)
-_HEADING = re.compile(r"^#+ +Exercise +(?P<title>.+?)(?: +\([\d.]+ points?\))? *$", re.MULTILINE)
 REPAIRS = "repairs"  # where a submission's metadata holds notes on what was repaired
 
 
@@ -121,8 +122,8 @@ def exercise_titles(nb: NotebookNode) -> dict[str, str]:
     """Return the heading above each cell that has a grade_id, such as "2.4: log_softmax"."""
     titles, title = {}, ""
     for cell in nb.cells:
-        if cell.cell_type == "markdown" and (found := _HEADING.findall(cell.source)):
-            title = found[-1].replace("`", "")
+        if cell.cell_type == "markdown" and (found := list(HEADING.finditer(cell.source))):
+            title = found[-1]["title"].replace("`", "")
         if title and grade_id(cell):
             titles[grade_id(cell)] = title
     return titles

@@ -10,6 +10,7 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbgrader.coursedir import CourseDirectory
+from traitlets import Bool
 
 from course.files import printable
 from course.notebooks.source import source_notebook
@@ -22,7 +23,12 @@ class UnreadableFileError(Exception):
 
 
 class RepairingExporter(NotebookExporter):
-    """Read a submission, repaired; read what nbgrader made of it before as it is."""
+    """Read a submission, repaired; read what nbgrader made of it before as it is.
+
+    The notebook is validated when all steps are done, not after each of them.
+    """
+
+    optimistic_validation = Bool(True).tag(config=True)
 
     def from_filename(
         self, filename: str, resources: Any = None, **options: Any

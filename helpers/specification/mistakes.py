@@ -73,7 +73,12 @@ def _alike(one: Trial, other: Trial) -> bool:
 
 
 def _alike_at(mine: Event, theirs: Event) -> bool:
-    """Tell whether a step went alike; if what came is right, for whatever else is wrong with it."""
+    """Tell whether a step went alike; if what came is right, for whatever else is wrong with it.
+
+    What an assertion says is part of it: a result may be refused for many reasons.
+    """
+    if isinstance(mine.error, AssertionError) and str(mine.error) != str(theirs.error):
+        return False
     if not same(mine.actual, theirs.actual) or bool(mine.fault) != bool(theirs.fault):
         return False
     return not same(mine.actual, mine.expected) or mine.problem == theirs.problem

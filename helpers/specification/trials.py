@@ -387,7 +387,10 @@ class Trial:
             elif (
                 self.laws
                 and _comparable(value)
-                and difference(theirs[name], value, "", Tolerance(0, 0))
+                and (
+                    not _of_one_kind(theirs[name], value)
+                    or difference(theirs[name], value, "", Tolerance(0, 0))
+                )
             ):
                 return f"Your code changes its input `{name}`: work on a copy."
         return ""
@@ -428,6 +431,8 @@ class Trial:
 
     def _ask(self, words: str, version: Any, verdict: bool) -> None:
         """Ask the student's check of one version, and the reference's, which must be right."""
+        if isinstance(version, np.ufunc):
+            raise SpecificationError(f"one that {words} must not be a ufunc: it has its name")
         if bool(self.both("check", self.student, self.reference, (version,))) is not verdict:
             raise SpecificationError(f"the reference errs about one that {words}")
         last = self.events.pop()
@@ -784,6 +789,20 @@ def _as_now(value: Any) -> Any:
 
 def _comparable(value: Any) -> bool:
     return isinstance(value, np.ndarray | list | dict)
+
+
+def _of_one_kind(found: Any, given: Any) -> bool:
+    """Tell whether arrays still hold the kind of numbers that they were given with.
+
+    Numbers alone don't show it: a float32 result is allowed float32's rounding.
+    """
+    if isinstance(given, np.ndarray):
+        return not isinstance(found, np.ndarray) or found.dtype == given.dtype
+    try:
+        keys = list(given) if isinstance(given, dict) else range(len(given))
+        return all(_of_one_kind(found[key], given[key]) for key in keys if _comparable(given[key]))
+    except (LookupError, TypeError):  # whatever it is: the numbers tell
+        return True
 
 
 def _kept(actual: Any) -> Any:

@@ -5,21 +5,39 @@ With BROWSER_TESTS=required what is missing is a failure.
 """
 
 import functools
+import json
 import os
 import shutil
+import subprocess
+import sys
+import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import nbformat
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from course.authoring.release import make_release
 from course.authoring.site import make_site
+from course.grading.grade import grade_class
+from course.notebooks.cells import grade_id, is_solution, model_answer, read
+from course.notebooks.conventions import unmarked
+from course.notebooks.source import source_notebook
 from tests.browser.driving import Browser
 
 ROOT = Path(__file__).parents[2]
+CHAPTER = "01_activations"
+TOKEN = "only-for-this-test"
+WRONG = {
+    "sigmoid": "def sigmoid(x):\n    return 1 / (1 + np.exp(np.asarray(x)))",
+    "why_saturation": "<script>document.title = 'stolen'</script> Flat: $\\sigma' \\to 0$.",
+}
 AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
 
 
@@ -100,3 +118,74 @@ class served:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+@dataclass
+class Jupyter:
+    """A server of notebooks, formgrader among them."""
+
+    process: subprocess.Popen[bytes]
+    home: Path
+
+    def address(self) -> str | None:
+        """Return where it is, once it is there."""
+        assert self.process.poll() is None, (self.home / "log").read_text()
+        for path in (self.home / "RUNTIME").glob("jpserver-*.json"):
+            return str(json.loads(path.read_text())["url"])
+        return None
+
+
+@contextmanager
+def jupyter(folder: Path, home: Path, **variables: str) -> Iterator[Jupyter]:
+    """Serve a folder while a block runs, with settings of its own.
+
+    Args:
+        folder: where it starts.
+        home: where it keeps what it writes.
+        variables: more of its environment.
+    """
+    places = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own = {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "PATH": sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}"]
+    command += ["--LabApp.expose_app_in_browser=True", "--log-level=WARN"]
+    environment = os.environ | places | own | variables
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        yield Jupyter(process, home)
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory: pytest.TempPathFactory, empty_gradebook: Path) -> Path:
+    """The folder of a class of two, graded: one has made all right, the other two mistakes."""
+    root = tmp_path_factory.mktemp("class")
+    shutil.copytree(ROOT / "source" / CHAPTER, root / "source" / CHAPTER)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    shutil.copy(empty_gradebook, root)
+    make_release(root)
+    source = source_notebook(ROOT / "source" / CHAPTER / "activations.ipynb")
+    answers_to = {grade_id(c): c.source for c in source.notebook.cells if is_solution(c)}
+    right = {key: model_answer(unmarked(text))[0] for key, text in answers_to.items()}
+    classmates: Mapping[str, Mapping[str, str]] = {"ada": right, "bob": right | WRONG}
+    for student, answers in classmates.items():
+        folder = root / "submitted" / student / CHAPTER
+        shutil.copytree(root / "release" / CHAPTER, folder)
+        nb = read(folder / "activations.ipynb")
+        for cell in nb.cells:
+            cell.source = answers.get(grade_id(cell), cell.source)
+        nbformat.write(nb, folder / "activations.ipynb")
+    grade_class(root, jobs=1)
+    return root
+
+
+@pytest.fixture(scope="session")
+def copied(graded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that class, for a test that changes its grades."""
+    return Path(shutil.copytree(graded, tmp_path_factory.mktemp("copied") / "class"))

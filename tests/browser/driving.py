@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE = 60  # seconds: nothing is proved by a machine that is busy
+PATIENCE = 150  # seconds: nothing is proved by a machine that is busy
 SERIOUS = ("serious", "critical")
 
 

@@ -1,24 +1,18 @@
 """JupyterLab on a student's copy, as `make lab` opens it: an answer goes wrong and is mended."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-import sysconfig
-from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.conftest import ROOT, TOKEN, jupyter
+
 NOTEBOOK = "my_work/01_activations/activations.ipynb"
 WRONG = "def sigmoid(x):\n    return 1 / (1 + np.exp(np.asarray(x)))"
 RIGHT = (
     "def sigmoid(x):\n    y = np.exp(-np.abs(x))\n"
     "    return np.where(np.asarray(x) >= 0, 1 / (1 + y), y / (1 + y))[()]"
 )
-TOKEN = "only-for-this-test"
 
 pytestmark = pytest.mark.slow
 
@@ -29,27 +23,8 @@ def lab(tmp_path_factory):
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "release" / "01_activations", home / "my_work" / "01_activations")
     shutil.copy(ROOT / "nbgrader_config.py", home)
-    scripts = sysconfig.get_path("scripts")
-    places = {f"JUPYTER_{name}_DIR": str(home / name) for name in ("CONFIG", "DATA", "RUNTIME")}
-    environment = (
-        os.environ
-        | places
-        | {
-            "HOME": str(home),
-            "IPYTHONDIR": str(home / "ipython"),
-            "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "lab"),
-            "PATH": scripts + os.pathsep + os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-        }
-    )
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0"]
-    command += ["--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}"]
-    command += ["--LabApp.expose_app_in_browser=True", "--log-level=WARN"]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
-        yield home, server
-        server.terminate()
-        server.wait()
+    with jupyter(home, home, JUPYTER_CONFIG_PATH=str(ROOT / "tools" / "lab")) as server:
+        yield server
 
 
 class Lab:
@@ -104,15 +79,7 @@ class Lab:
 @pytest.fixture
 def opened(lab, browser):
     """The first chapter, opened, its set-up cell run."""
-    home, server = lab
-
-    def address():
-        assert server.poll() is None, (home / "log").read_text()
-        for path in (home / "RUNTIME").glob("jpserver-*.json"):
-            return json.loads(path.read_text())["url"]
-        return None
-
-    url = browser.wait(address)
+    url = browser.wait(lab.address)
     notebook = Lab(browser, f"{url}lab/tree/{NOTEBOOK}?token={TOKEN}")
     notebook.execute("setup")
     return notebook
@@ -141,10 +108,17 @@ def test_a_wrong_answer_is_diagnosed_mended_and_validated(opened, browser):
     browser.wait(lambda: not opened.about("test_sigmoid", hidden))
 
 
-def test_validate_says_of_every_exercise_that_it_was_not_attempted(opened, browser):
+def test_validate_says_one_line_of_every_exercise_and_shows_no_test(opened, browser):
     browser.click(".jp-Toolbar .validate-button, .validate-button", "Validate")
     dialog = browser.find(".jp-Dialog", "Validation ")
     lines = dialog.text.splitlines()
     assert "Validation Results" in lines
-    for exercise in ("ReLU", "Numerical derivative"):
-        assert lines.count(f"{exercise}: not attempted yet.") == 1
+    for exercise in ("1.4 relu", "1.5 numerical_diff", "1.10 why"):
+        assert len([line for line in lines if line.startswith(f"– {exercise}")]) == 1
+    for of_a_test in ("Question", "q.check", "Partial credit"):
+        assert of_a_test not in dialog.text
+
+
+def test_below_the_set_up_cell_stands_how_far_one_is(opened, browser):
+    said = opened.about("setup", "w.outputArea.node.innerText")
+    assert "Chapter 1: 0 of 14 exercises, next 1.1 step_function." in said

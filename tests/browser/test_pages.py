@@ -1,50 +1,19 @@
 """What a class gets: a page of feedback and the report, from work that was really graded."""
 
-import shutil
-from pathlib import Path
-
-import nbformat
 import pytest
 
-from course.authoring.release import make_release
 from course.grading.feedback import make_feedback
-from course.grading.grade import grade_class
 from course.grading.report import write_report
 from course.grading.results import read_results
-from course.notebooks.cells import grade_id, is_solution, read
-from course.notebooks.conventions import unmarked
-from course.notebooks.source import source_notebook
-
-ROOT = Path(__file__).parents[2]
-CHAPTER = "01_activations"
-WRONG = {
-    "sigmoid": "def sigmoid(x):\n    return 1 / (1 + np.exp(np.asarray(x)))",
-    "why_saturation": "<script>document.title = 'stolen'</script> Flat: $\\sigma' \\to 0$.",
-}
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, empty_gradebook):
-    """A class of two, graded: the page of feedback of one, and the report."""
-    root = tmp_path_factory.mktemp("class")
-    shutil.copytree(ROOT / "source" / CHAPTER, root / "source" / CHAPTER)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    shutil.copy(empty_gradebook, root)
-    make_release(root)
-    source = source_notebook(ROOT / "source" / CHAPTER / "activations.ipynb")
-    right = {grade_id(c): unmarked(c.source) for c in source.notebook.cells if is_solution(c)}
-    for student, answers in {"ada": right, "bob": right | WRONG}.items():
-        folder = root / "submitted" / student / CHAPTER
-        shutil.copytree(root / "release" / CHAPTER, folder)
-        nb = read(folder / "activations.ipynb")
-        for cell in nb.cells:
-            cell.source = answers.get(grade_id(cell), cell.source)
-        nbformat.write(nb, folder / "activations.ipynb")
-    grade_class(root, jobs=1)
-    pages = {item.student: item.pages[0] for item in make_feedback(root)}
-    report = write_report(read_results(root), root / "report")
+def made(graded):
+    """The page of feedback of one of the class, and the report."""
+    pages = {item.student: item.pages[0] for item in make_feedback(graded)}
+    report = write_report(read_results(graded), graded / "report")
     return {"feedback": pages["bob"].as_uri(), "report": report.as_uri()}
 
 

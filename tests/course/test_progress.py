@@ -13,8 +13,9 @@ from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.layout import CourseError
 from course.notebooks.cells import grade_id, read
-from course.progress import LARGEST, State, all_progress, pack, read_progress
+from course.progress import LARGEST, all_progress, pack, read_progress
 from course.workspace import FOLDER, make_workspace
+from helpers.standing import State
 
 DOUBLING = "01_doubling"
 RIGHT = "def double(x):\n    return np.asarray(x) * 2"
@@ -136,3 +137,14 @@ def test_commands(root, monkeypatch):
     assert "  not attempted: quadruple; why_twice\n" in told.output
     assert f"Hand in this file: {FOLDER}/{DOUBLING}.zip\n" in told.output
     assert pack(root, DOUBLING).digest in told.output
+
+
+@pytest.mark.parametrize("name", [DOUBLING, "1", "01", "doubling", "Doubling"])
+def test_a_chapter_goes_by_its_number_too(root, name):
+    assert pack(root, name).path.name == f"{DOUBLING}.zip"
+
+
+@pytest.mark.parametrize("name", ["9", "double", "", "1_doubling"])
+def test_a_chapter_that_is_not_there_is_an_error(root, name):
+    with pytest.raises(CourseError, match=rf"no chapter {name}; there are: {DOUBLING}, "):
+        pack(root, name)

@@ -3,7 +3,7 @@
 import pytest
 from IPython.display import DisplayHandle
 
-from helpers import plots, sliders
+from helpers import plots, sliders, standing
 
 
 def draw(w, layers):
@@ -26,13 +26,19 @@ def explore():
 
 
 def test_without_a_person_there_is_the_figure_alone(monkeypatch, shown):
-    monkeypatch.delenv(sliders.OPENED, raising=False)
+    monkeypatch.delenv(standing.OPENED, raising=False)
     explore()
     assert [repr(thing) for thing in shown] == ["A line."]
 
 
+def test_where_figures_are_left_out_nothing_is_drawn(monkeypatch, shown):
+    monkeypatch.setattr(plots, "_left_out", True)
+    sliders.explore(lambda w: 1 / 0, "line", "A line.", w=(0.0, 2.0, 1.0))
+    assert [repr(thing) for thing in shown] == [f"{plots.LEFT_OUT} A line."]
+
+
 def test_in_an_opened_notebook_a_slider_changes_the_figure(monkeypatch, shown):
-    monkeypatch.setenv(sliders.OPENED, "activations.ipynb")
+    monkeypatch.setenv(standing.OPENED, "activations.ipynb")
     pictures = []
     for method in ("display", "update"):
         monkeypatch.setattr(DisplayHandle, method, lambda _, picture: pictures.append(picture))

@@ -140,6 +140,11 @@ def test_cost_of_two_samples(f: dict[str, Any]) -> None:
     says("The cost is their mean, 0.36698459.")
     close(np.log(2), 0.6931, 4)
     says("$-\\log 0.5 = \\log 2 = 0.6931$")
+    close(-np.log([0.9, 0.1]), [0.1054, 2.3026], 4)
+    close(f["compute_cost"](np.full((1, 400), 0.9), f["Y"]), 1.2040, 4)
+    assert f["Y"].mean() == 0.5
+    says("1.2040: half of the points have the loss $-\\log 0.9 = 0.1054$")
+    says("the others $-\\log 0.1 = 2.3026$")
 
 
 def test_the_chain_of_the_smallest_network(f: dict[str, Any], tiny: dict[str, Any]) -> None:
@@ -393,6 +398,24 @@ def test_the_exhibit_learns_the_moons_and_not_the_circles(
     says("with right gradients down to 0.03; with the exhibit's down to 0.44")
 
 
+def test_the_exhibit_goes_downhill_though_some_signs_are_wrong(f: dict[str, Any]) -> None:
+    for x, y in ((f["X_moons"], f["Y_moons"]), (f["X_circles"], f["Y_circles"])):
+        now, flips = f["initialize_parameters"](2, 4, 1), 0
+        for _ in range(5000):
+            _, cache = f["forward_propagation"](x, now)
+            right = f["backward_propagation"](now, cache, x, y)
+            wrong = f["backward_exhibit"](now, cache, x, y)
+            pairs = [(right[key].ravel(), wrong[key].ravel()) for key in right]
+            assert sum(one @ other for one, other in pairs) > 0
+            flips += any(np.any(one * other < 0) for one, other in pairs)
+            now = f["update_parameters"](now, wrong)
+        assert flips > 0
+    says("some derivatives do come out with the wrong sign, and yet every step goes downhill")
+    slopes = np.tanh(np.linspace(-4, 4, 81))
+    assert np.all(1 - np.tanh(slopes) ** 2 >= 1 - slopes**2)
+    says("The wrong slope is too large but never has the wrong sign")
+
+
 def test_the_exhibit_hides_where_weights_are_small(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -400,7 +423,7 @@ def test_the_exhibit_hides_where_weights_are_small(
     CHAPTER.run("compare_weights", f)
     gaps = [float(line.split()[-3]) for line in capsys.readouterr().out.splitlines()]
     assert gaps == [6e-8, 5e-4, 0.2]
-    says("by 6 parts in 100 million, 5 in 10,000, and a fifth")
+    says("is off by 6 parts in 100 million, 5 in 10,000, and a fifth")
 
 
 def test_the_check_tells_right_from_wrong(f: dict[str, Any]) -> None:

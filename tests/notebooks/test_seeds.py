@@ -15,7 +15,7 @@ from helpers.checks import Outcome, seeded
 
 @pytest.fixture(scope="module")
 def seeds(thorough):
-    return range(40 if thorough else 6)
+    return range(40 if thorough else 4)
 
 
 @pytest.mark.slow

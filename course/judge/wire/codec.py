@@ -18,6 +18,7 @@ begins with a tag:
     G     random generator: its state, see `generators`
     n, s, e, b  range, slice, Ellipsis, bytes (place in the body)
     y, Y  dtype, type
+    u     one of NumPy's ufuncs, by its name; only the judge sends any
     =     the list, dict, array or generator that came as the n-th of this frame
     @     the receiver's own: the n-th that it sent in the frame which this one answers
 """

@@ -39,6 +39,7 @@ from course.judge.wire.exceptions import builtin_exception, builtin_names
 FOREVER = None
 MAX_PRINTED = 20_000  # characters
 MAX_WARNINGS = 10
+UFUNCS = {name: value for name, value in vars(np).items() if isinstance(value, np.ufunc)}
 ARRAYS = {"O": "objects", "U": "text", "S": "bytes", "M": "dates", "m": "times"}
 
 Message = list[Any]
@@ -262,6 +263,8 @@ class Student:
             return self._objects[rest[0]]
         if tag == "j":
             return self._function(rest[0])
+        if tag == "u":
+            return UFUNCS[rest[0]]
         raise WireError("a value is malformed")
 
     def _function(self, number: int) -> Callable[..., Any]:

@@ -78,9 +78,19 @@ LAYER = {
 layer_call = part("as usual", **LAYER).steps
 
 
+def precise_where_weights_are(t):
+    """Ask for float64 where the weights of the last call hold it, whatever x holds."""
+    given = t.events[-1].inputs
+    weights = given["network"].values() if "network" in given else (given["W"], given["b"])
+    if all(weight.dtype == np.float64 for weight in weights):
+        precise(t)
+
+
 def layer_calls(t):
     """Call it with drawn inputs; and twice with the same weights."""
     layer_call(t)
+    if not t.watched:
+        precise_where_weights_are(t)
     mirrored(t, lambda kept, x: t.call(x, *kept), arrays("n m", -2, 2), arrays("m", -2, 2))
 
 
@@ -141,6 +151,7 @@ def kinds(t):
         lambda: numbered(made, lambda key: t.home.invoke(made.get, (key,), {})),
         lambda: numbered(ours, ours.get),
     )
+    t.say("What is written into one array shows in another one: two of them share their memory.")
     t.call()
 
 
@@ -213,6 +224,11 @@ def with_biases(given, **biases):
     return {**given, "network": {**given["network"], **changed}}
 
 
+# A sigmoid of -1000 is 0, and 10^7 times that is 0 too; a sigmoid of -30 is not.
+FAINT = with_biases(CHAIN, b2=-1000)
+FAINT["network"]["W3"] = np.array([[1e7, -2e7]])
+
+
 def saturated(network):
     """Return the network with first sums that are far from 0."""
     return {**network, "b1": np.where(network["b1"] > 0, 1000.0, -1000.0) + 2000 * network["b1"]}
@@ -241,7 +257,9 @@ def network_calls(networks):
 
     def steps(t):
         usual(t)
-        if t.watched:
+        if not t.watched:
+            precise_where_weights_are(t)
+        else:
             t.apart()
             network, x = t.draw(NETWORKS, integer_arrays("N n"))
             kept = t.keep(network)
@@ -281,6 +299,7 @@ forward = function(
             with_biases(CHAIN, b2=1000),
             with_biases(CHAIN, b1=-1000),
             with_biases(CHAIN, b2=-1000),
+            FAINT,
             LARGE,
         ],
         steps=network_calls(SHUFFLED | SHUFFLED.map(in_single) | SHUFFLED.map(saturated)),
@@ -593,6 +612,8 @@ accuracy = function(
             {"y": THOUSAND, "t": OF_THOUSAND},
             {"y": THOUSAND, "t": OF_THOUSAND.astype(np.uint16)},
             {"y": THOUSAND, "t": np.eye(1000)[OF_THOUSAND]},
+            {"y": THOUSAND, "t": np.eye(1000, dtype=np.int8)[OF_THOUSAND]},
+            {"y": THOUSAND, "t": np.array([44, 44, 231, 128, 0], dtype=np.uint8)},
         ],
         y=untied(arrays("N K", -9, 9)).map(lambda y: 10 ** y[0, 0] * y) | untied(single("N K")),
         t=labels("N", "K").map(lambda t: t.astype(np.uint8))
@@ -687,6 +708,14 @@ batches_by_default = part("as usual", **BY_DEFAULT).steps
 def the_same_rows(t):
     """Call it; and with an x that comes again with another f, and with other numbers in it."""
     batches_by_default(t)
+    if not t.first:
+        kind = type(t.answer).__name__
+        t.holds(isinstance(t.answer, np.ndarray), f"It is a {kind}, and one array is asked for.")
+    if not t.first:
+        t.holds(
+            t.answer.dtype == np.float64,
+            f"f answers in float64, and the result holds {t.answer.dtype}: digits are lost.",
+        )
     if t.watched:
         t.apart()
         rows = t.draw(integer_arrays("4 n"))
@@ -710,6 +739,7 @@ predict_in_batches = function(
     part(
         "100 rows at a time by default, integers, one row or column; x stays as it is",
         count=10,
+        rtol=1e-12,  # what f answers, and no digit less
         at=[
             {"f": halves_and_size, "x": np.arange(count).reshape(count, 1)}
             for count in (3, 250, 100, 1)
@@ -852,6 +882,12 @@ WRONG_AT_SOME_SIZES = {
     ],
     "has NaN in the first row of each batch": lambda x, size: [
         np.where(np.arange(len(b))[:, None] == 0, np.nan, b) for b in by_slices(x, size)
+    ],
+    "has NaN in the last column of each batch": lambda x, size: [
+        np.where(np.arange(b.shape[1]) == b.shape[1] - 1, np.nan, b) for b in by_slices(x, size)
+    ],
+    "has the last column of each batch upside down": lambda x, size: [
+        np.concatenate([b[:, :-1], b[::-1, -1:]], axis=1) for b in by_slices(x, size)
     ],
     "puts the short batch first": lambda x, size: (
         by_slices(x, size)

@@ -374,17 +374,29 @@ KINDS = (int, float, np.int8, np.int32, np.float32)
 NEAR_TRUTH = Tolerance(1e-4, 0)
 
 
+CUT = "Is something added inside the logarithms, cut off there, or computed in float32?"
+
+
 def costs_of_any(t):
     """Ask for the cost of answers that are almost 0 or 1, and of others in the same objects."""
     if t.source.size >= 5:
         t.call(*MANY_SAMPLES)
         t.apart()
+
+    def cut_off(found, right):
+        close_by = abs(found - right) <= 1e-3 * abs(right)
+        sure = np.minimum(likely, 1 - likely).min() < 1e-4
+        return CUT if np.isfinite(found) and (close_by or sure) else ""
+
     far = arrays("k m", -300, -1).map(lambda power: 10.0**power)
     likely, truth = t.draw(arrays("k m", 0.001, 0.999) | very_sure("k m") | far, Y)
     t.call(likely, truth.astype(t.choice(*KINDS)))
+    say(t, cut_off)
     t.apart()
     doubt, truth = t.draw(arrays("k m", -9, -6), Y)
-    seen(t, lambda found: found, abs(truth - 10**doubt), truth, tolerance=NEAR_TRUTH)
+    likely = abs(truth - 10**doubt)
+    seen(t, lambda found: found, likely, truth, tolerance=NEAR_TRUTH)
+    say(t, cut_off)
     t.apart()
     chances = arrays("k m", 0.001, 0.999)
     rewritten(t, t.call, t.draw(chances, LABELS), t.draw(chances, LABELS))
@@ -603,7 +615,26 @@ LINE = np.linspace(-3, 3, 9)[np.newaxis]  # a task without contradictions: no st
 LEFT = (LINE < -0.4).astype(float)
 
 
-def train(t, view, count, given, data=None, again=False):
+def where_to_look(missing):
+    """Return what says where to look, from what is wrong with the costs and what was not given."""
+
+    def about(found, right):
+        words = []
+        theirs, ours = found.get("costs", ()), right.get("costs", ())
+        if len(theirs) != len(ours):
+            words.append("There is one cost for each step: as many as num_iterations.")
+        elif len(ours) and not same(theirs[0], ours[0], Tolerance(**SINGLE)):
+            words.append("The first cost is that of the start, before any step.")
+        elif missing:
+            words.append(
+                f"Do the options that are not given ({', '.join(missing)}) have their usual values?"
+            )
+        return " ".join(words)
+
+    return about
+
+
+def train(t, view, count, given, data=None, again=False, rates=(0.5, 2.0, 3.0)):
     """Train with the options that are given, and compare what a view shows; again: twice.
 
     The second training has data of the same shapes, and the first one's options.
@@ -614,9 +645,7 @@ def train(t, view, count, given, data=None, again=False):
     domains = t.choice((X, LABELS), (X, LABELS), MANY)
     x, y = data or t.draw(*domains)
     usual = {"n_h": 4, "num_iterations": 10_000, "learning_rate": 1.2, "seed": 1}
-    drawn = t.draw(
-        integers(5, 9), one_of(*((1e-12,) if count > 100 else (0.5, 2.0, 3.0))), integers(2, 999)
-    )
+    drawn = t.draw(integers(5, 9), one_of(*((1e-12,) if count > 100 else rates)), integers(2, 999))
     options = dict(zip(usual, (drawn[0], count, *drawn[1:]), strict=True))
     options = {key: options[key] for key in given}
     full = {**usual, **options}
@@ -635,6 +664,7 @@ def train(t, view, count, given, data=None, again=False):
             {} if by_place else options,
             signature=t.reference,
         )
+        say(t, where_to_look([key for key in usual if key not in options]))
 
 
 def parameters_of(found):
@@ -645,6 +675,16 @@ def parameters_of(found):
 def costs_of(found):
     """Return the costs first, and the parameters."""
     return {"costs": found[1], **parameters_of(found)}
+
+
+def right_steps(t):
+    """Take a few steps; at times two of which the first goes much too far, so that the cost rises.
+
+    The last parameters are not the best ones then.
+    """
+    far = t.source.size == 3
+    count, rates = (2, (20.0,)) if far else (t.source.integer(2, 9), (0.5, 2.0, 3.0))
+    train(t, parameters_of, count, ALL, again=True, rates=rates)
 
 
 def costs(t):
@@ -675,7 +715,7 @@ nn_model = interaction(
         **SINGLE,
         axes={"n": (1, 4), "k": (1, 3), "m": (5, 9)},
         count=12,
-        steps=lambda t: train(t, parameters_of, t.source.integer(2, 9), ALL, again=True),
+        steps=right_steps,
     ),
     part(
         "notes down the right costs; the usual options where none are given; X and Y stay as they "

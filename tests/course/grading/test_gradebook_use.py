@@ -75,3 +75,20 @@ def test_a_gradebook_that_is_opened_again_keeps_its_queries_within_the_block(tmp
     assert api.create_engine is before
     with Gradebook(url) as after:
         assert after.engine is not one.engine
+
+
+def test_tables_are_made_in_each_gradebook_and_looked_for_once(tmp_path, monkeypatch):
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("one", "other")]
+    made = []
+    monkeypatch.setattr(
+        api.Base.metadata,
+        "create_all",
+        lambda bind, make=api.Base.metadata.create_all: made.append(bind) or make(bind=bind),
+    )
+    with queries_kept():
+        for url in urls * 2:
+            with Gradebook(url) as gradebook:
+                assert gradebook.assignments == []
+    assert len(made) == 2
+    with Gradebook(urls[0]):
+        assert len(made) == 3

@@ -10,13 +10,15 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
+from course.grading.feedback import make_feedback
 from course.grading.report import (
     NAMED,
     duration,
@@ -140,7 +142,93 @@ def test_the_page_says_who_needs_a_person(results):
     assert "01_sums why_sum 1" in text
     assert "bob" not in text  # they have names
     assert "1 day" in text
-    assert "Mean 12 %" in text  # 3, 0, 0.5, 0, 0, 0 of 5; gus handed in nothing
+    assert "Mean 12 %" in text  # 3, 0, 0.5, 0, 0, 0 of 5; gus handed in nothing that was due
+
+
+TERM = {"01_sums": [TOTAL, WHY], "02_next": [TOTAL], "03_last": [TOTAL, WHY]}
+
+
+@pytest.fixture
+def mid_term():
+    """Return a class of four in mid-term: the first chapter was due, the others were not.
+
+    Ada has handed in a chapter before its time, cat the first one late, dan nothing.
+    """
+    works = [
+        work("ada", 3, "", ""),
+        replace(work("ada", 3, "", ""), assignment="02_next", scores={TOTAL: 3}),
+        work("bob", 1, "no", ""),
+        work("cat", 2, "", "", late=timedelta(hours=30)),
+    ]
+    due = {
+        "01_sums": datetime(2026, 10, 2, 16, tzinfo=UTC),
+        "02_next": datetime(2026, 10, 16, 16, tzinfo=UTC),
+        "03_last": datetime(2026, 10, 30, 16, tzinfo=UTC),
+    }
+    return Results(
+        {name: name for name in ("ada", "bob", "cat", "dan")},
+        TERM,
+        {(w.student, w.assignment): w for w in works},
+        due,
+    )
+
+
+def text_of(results, now=datetime(2026, 10, 9, 12)):
+    return " ".join(" ".join(Reader(page(results, now)).text).split())
+
+
+def test_in_mid_term_counts_what_was_due_or_handed_in(mid_term):
+    text = text_of(mid_term)
+    assert "Mean 34 %" in text  # 6 of 8, 1, 2 and 0 of 5
+    assert "Median 30 %" in text
+    assert "Was due and isn't in Student Assignments dan 01_sums" in text
+    assert "cat 01_sums 1 day" in text
+
+
+def test_in_mid_term_a_chapter_that_nobody_has_is_named_and_no_more(mid_term):
+    found = page(mid_term, datetime(2026, 10, 9, 12))
+    assert "nobody has handed in, so it isn't here: 03_last (due 2026-10-30 16:00 UTC)" in found
+    assert found.count("03_last") == 1
+    assert "<h2>02_next</h2>" in found  # somebody has
+
+
+def test_once_it_is_due_a_chapter_counts_for_all(mid_term):
+    text = text_of(mid_term, datetime(2026, 10, 31, 12))
+    assert "nobody has handed in, so" not in text
+    assert "Mean 17 %" in text  # 6, 1, 2, 0 of 13
+    assert "bob 02_next, 03_last" in text
+
+
+def test_without_due_dates_counts_what_each_has_handed_in(mid_term):
+    text = text_of(replace(mid_term, due={}))
+    assert "Mean 45 %" in text  # 6 of 8, 1 of 5, 2 of 5; dan has nothing to be counted
+    assert "Was due" not in text
+    assert "so it isn't here: 03_last." in text
+
+
+def test_an_exercise_that_few_got_wrong_is_named_too(results, monkeypatch):
+    rare = replace(TOTAL, id="rare")
+    works = {
+        key: replace(one, verdicts=one.verdicts | {rare: one.verdicts[TOTAL]})
+        if key[0] == "bob"
+        else one
+        for key, one in results.works.items()
+    }
+    both = replace(results, works=works, columns={"01_sums": [TOTAL, rare, WHY]})
+    assert "somebody did" not in html(both)  # all of it is shown in full
+    monkeypatch.setattr("course.grading.report.MOST", 2)
+    assert "somebody did: <code>rare</code>." in html(both)
+
+
+def test_names_and_numbers_lead_to_the_feedback_that_is_there(results, tmp_path):
+    folder = tmp_path / "report"
+    there = tmp_path / "feedback" / "cat #1" / "01_sums" / "sums.html"
+    works = dict(results.works)
+    works["cat", "01_sums"] = replace(works["cat", "01_sums"], pages={"sums": there})
+    report = write_report(replace(results, works=works), folder)
+    place = "../feedback/cat%20%231/01_sums/sums.html"
+    assert Reader(report.read_text()).links == [place, f"{place}#test_total"]
+    assert html(replace(results, works=works)).count("<a ") == 0  # it lies nowhere
 
 
 def test_the_heat_table_tells_zero_from_blank_broken_and_not_handed_in(results):
@@ -362,3 +450,20 @@ def test_a_graded_class_is_reported(graded):
         "hal": "1",
         "ian": "0",
     }
+
+
+def test_due_dates_and_feedback_are_read_from_the_course_s_folder(graded):
+    with Gradebook(f"sqlite:///{graded / 'gradebook.db'}") as gradebook:
+        name = gradebook.assignments[0].name
+        gradebook.update_or_create_assignment(name, duedate="2026-10-02 18:00 Europe/Berlin")
+    make_feedback(graded, [name], jobs=1)
+    results = read_results(graded)
+    assert results.due[name] == datetime(2026, 10, 2, 16, tzinfo=UTC)
+    pages = [path for work in results.works.values() for path in work.pages.values()]
+    assert pages
+    for path in pages:
+        assert path.is_file()
+    report = write_report(results, graded / "report")
+    links = {link.partition("#")[0] for link in Reader(report.read_text()).links}
+    assert {(report.parent / link).resolve() for link in links} <= {p.resolve() for p in pages}
+    assert links

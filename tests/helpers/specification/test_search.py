@@ -281,6 +281,23 @@ def test_what_else_is_wrong_with_a_right_answer_must_be_the_same_too():
     assert told(lambda x: 2.0 * x, [own, floats], **whole) == "it holds floats"
 
 
+def test_a_mistake_that_is_refused_for_another_reason_is_not_the_cause():
+    def listed(found):
+        assert isinstance(found, np.ndarray), f"It is a {type(found).__name__}."
+        return found
+
+    def steps(t):
+        t.both("double", lambda x: listed(t.student(x)), t.reference, (t.draw(arrays("n")),))
+
+    spec = interaction(part("all", steps=steps))
+    a_tuple = Mistake("it is a tuple", "def double(x):\n    return tuple(2 * x)")
+    own = Promise(spec, double, {"double": double}, {}, [a_tuple])
+    for student, told in ((lambda x: list(2 * x), False), (lambda x: tuple(2 * x), True)):
+        with pytest.raises(CounterexampleError) as raised:
+            hold(own, spec.parts[0], subject_of(student), b"seed")
+        assert ("The mistake: it is a tuple" in str(raised.value)) is told
+
+
 def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):
     monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)
     assert told(lambda x: x * x, [ENDLESS, SQUARE]) == "it is the square"

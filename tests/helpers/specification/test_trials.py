@@ -67,6 +67,18 @@ def test_a_changed_input_is_a_problem_unless_the_laws_are_off(value):
         assert problem(t) == (words if laws else "")
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_an_array_of_another_kind_in_place_of_an_input_is_a_change(kind):
+    def narrows(network):
+        network["layers"][0] = network["layers"][0].astype(kind)
+        return 1
+
+    for student in (narrows, lambda network: 1):
+        t = trial(student, lambda network: 1)
+        t.call({"layers": [np.array([1.0, 2.0]), np.array([3.0])]})
+        assert bool(problem(t)) is (student is narrows)
+
+
 def test_an_input_that_must_be_changed_is_compared():
     def step(params):
         params["W"] -= 1

@@ -141,7 +141,14 @@ def test_nothing_of_it_tells_which_one_it_is(start: Start) -> None:
         "    return [*names, str(inspect.signature(f)), f.__defaults__, f.__annotations__]"
     )
     versions = "def right(x):\n    'Right.'\ndef wrong(x, scale=2): pass\n"
-    assert started.test(f"{versions}result = told(right) == told(wrong) == told(np.sin)") is True
+    assert started.test(f"{versions}result = told(right) == told(wrong) == told(abs)") is True
+
+
+def test_a_ufunc_is_numpys_own_there_and_no_call_comes_back(start: Start) -> None:
+    started = start("import numpy as np\ndef same(f, g): return f is np.sin and g is np.absolute")
+    assert started.test("result = same(np.sin, np.abs)") is True
+    started = start("import numpy as np\ndef same(f): return f is np.sin")
+    assert started.test("result = same(np.frompyfunc(abs, 1, 1))") is False
 
 
 @pytest.mark.slow

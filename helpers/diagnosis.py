@@ -418,7 +418,8 @@ def _rounded(case: Comparison) -> Diagnosis | None:
     if case.same(case.actual, whole) and bool(((whole != 0) & (whole != case.expected)).any()):
         return Diagnosis("truncated", f"has its decimals cut off. {_worst(case)}")
     for decimals in range(7):
-        if case.same(case.actual, np.round(case.expected, decimals)):
+        rounded = np.round(case.expected, decimals)
+        if rounded.any() and case.same(case.actual, rounded):  # what is 0 can be so for any reason
             to = f"{decimals} decimal{'' if decimals == 1 else 's'}" if decimals else "integers"
             return Diagnosis("rounded", f"is rounded to {to}. {_worst(case)}")
     return None

@@ -11,6 +11,7 @@ import asyncio
 import builtins
 import codecs
 import contextvars
+import copy
 import getpass
 import importlib
 import io
@@ -40,7 +41,8 @@ from jupyter_client.session import Session, extract_header
 from matplotlib.backends.registry import backend_registry
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_output
 from traitlets.config import Config
 
 from course.judge import outputs as limits
@@ -200,6 +202,8 @@ def _redirect(shell: Any, session: Session) -> None:
     shell.displayhook.session = shell.display_pub.session = session
     shell.displayhook.topic = b"execute_result"
     shell.history_manager.outputs = _Forgetful()
+    # Nor is the traceback of each error made a second time for it.
+    shell._format_exception_for_storage = str
     shell.enable_gui = lambda gui=None: enable_gui(  # type: ignore[no-untyped-call]
         gui, shell.kernel
     )
@@ -387,12 +391,15 @@ class _Outputs:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._parent = ""
+        self._client = NotebookClient(NotebookNode())  # type: ignore[no-untyped-call]
 
     def start(self, parent: str) -> None:
         """Begin a cell, whose messages have this parent."""
         with self._lock:
             self._parent = parent
-            self._cell, self._client = _one_cell_client()
+            self._cell = copy.deepcopy(_EMPTY)
+            self._client.nb = NotebookNode(cells=[self._cell])  # type: ignore[no-untyped-call]
+            self._client.reset_execution_trackers()
             self._client.clear_before_next_output = False
             self._dropped = 0
 
@@ -444,10 +451,7 @@ class _Outputs:
             return found
 
 
-def _one_cell_client() -> tuple[Any, NotebookClient]:
-    """Return an empty code cell and a client of a notebook with nothing else in it."""
-    cell = new_code_cell()  # type: ignore[no-untyped-call]
-    return cell, NotebookClient(new_notebook(cells=[cell]))  # type: ignore[no-untyped-call]
+_EMPTY = new_code_cell()  # type: ignore[no-untyped-call]
 
 
 def _no_debugger(*_arguments: Any, **_options: Any) -> None:
@@ -491,7 +495,7 @@ def _text(error: BaseException) -> str:
 def _warm_up() -> None:
     """Do once what would otherwise be slow for the first time in every forked process."""
     backend_registry.list_all()  # type: ignore[no-untyped-call]
-    _one_cell_client()
+    NotebookClient(NotebookNode())  # type: ignore[no-untyped-call]
     new_output("stream")  # type: ignore[no-untyped-call]
     figure = Figure(layout="constrained")
     figure.subplots().loglog([1e-9, 1], label="$x^{2}$")

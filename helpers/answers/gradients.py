@@ -8,8 +8,9 @@ function steep, smaller steps are tried. Knows nothing of checks, marks or noteb
 Source: Press et al., Numerical Recipes, 3rd ed., section 5.7; Richardson (1911).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,34 @@ def numerical_gradient(f: Callable[[FloatArray], Any], x: npt.ArrayLike) -> Nume
         return samples
 
     return _differentiate(moved, centre, point)
+
+
+def gradient_gaps(
+    gradients: Mapping[str, npt.ArrayLike],
+    loss: Callable[[dict[str, FloatArray]], Any],
+    weights: Mapping[str, FloatArray],
+) -> dict[str, float]:
+    """Return how far each gradient is from numerical differentiation: the largest difference.
+
+    Args:
+        gradients: of the loss, by parameter; a shape that broadcasts is not complained about.
+        loss: takes a dictionary like `weights` and returns one number.
+        weights: where the gradients were computed.
+    """
+    gaps = {}
+    for key, value in weights.items():
+        right = numerical_gradient(partial(_loss_of_one, loss, weights, key), value).value
+        gaps[key] = float(np.max(np.abs(np.asarray(gradients[key]) - right)))
+    return gaps
+
+
+def _loss_of_one(
+    loss: Callable[[dict[str, FloatArray]], Any],
+    weights: Mapping[str, FloatArray],
+    key: str,
+    value: FloatArray,
+) -> Any:
+    return loss({**weights, key: value})
 
 
 def numerical_jacobian(f: Callable[[FloatArray], Any], x: npt.ArrayLike) -> NumericalGradient:

@@ -287,9 +287,10 @@ class Trial:
         parameters = _signature(signature or reference) if args or options else None
         inputs = _named(parameters, args, options)
         no_call = assigned is not None or name.startswith((".", "["))
-        words = partial(  # text takes time, and is seldom read
-            _words, f"{whose}{name}", None if no_call else _as_now(inputs), assigned
-        )
+        now = None if no_call else _as_now(inputs)
+        words = partial(
+            _words, f"{whose}{name}", now, assigned
+        )  # it takes time, and is seldom read
         ours = tuple(_handed(value, _ours) for value in args)
         our_options = {key: _handed(value, _ours) for key, value in options.items()}
         theirs, their_options = self._theirs(args), self._theirs(options)
@@ -326,7 +327,7 @@ class Trial:
             _named(parameters, ours, our_options),
             _named(parameters, theirs, their_options),
         )
-        problem = problem or self._changed(inputs, before, after)
+        problem = problem or self._changed(inputs, now or inputs, before, after)
         event = Event(
             words, inputs, kept, snapshot, problem, relation is not None, f"{whose}{name}"
         )
@@ -375,7 +376,11 @@ class Trial:
             self.events.append(replace(event, expected=None, fault=problem, free=False))
 
     def _changed(
-        self, given: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+        self,
+        given: Mapping[str, Any],
+        before: Mapping[str, Any],
+        ours: Mapping[str, Any],
+        theirs: Mapping[str, Any],
     ) -> str:
         """Return which input has been changed and should not have been, or the other way round."""
         for name, value in given.items():
@@ -383,7 +388,7 @@ class Trial:
                 if found := difference(
                     theirs[name], ours[name], f"`{name}` afterwards", self.tolerance
                 ):
-                    return found
+                    return _unmoved(name, before[name], ours[name], copied(theirs[name])) or found
             elif (
                 self.laws
                 and _comparable(value)
@@ -542,6 +547,18 @@ class Pair:
 
         return method
 
+    def do(self, name: str, *args: Any, **options: Any) -> None:
+        """Call a method whose answer nobody asks for: it may return anything."""
+        self._trial.both(
+            name,
+            lambda *a, **o: _unanswered(self._trial.invoke(getattr(self._theirs, name), a, o)),
+            lambda *a, **o: _unanswered(getattr(self._ours, name)(*a, **o)),
+            args,
+            options,
+            signature=getattr(self._ours, name),
+            whose=self._whose,
+        )
+
     def __getitem__(self, key: Any) -> "Pair":
         """Return an item of both."""
         theirs: list[Any] = []
@@ -639,6 +656,22 @@ class Once:
 
     def __repr__(self) -> str:
         return f"a generator of {show(list(self._values))}"
+
+
+def _unmoved(name: str, before: Any, ours: Any, theirs: Any) -> str:
+    """Return that an input, or the first array in it that should have changed, has not."""
+    exactly = Tolerance(0, 0)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in ours:
+            if key in theirs and not same(ours[key], theirs[key]):
+                return _unmoved(f"{name}[{key!r}]", before[key], ours[key], theirs[key])
+    elif isinstance(ours, np.ndarray) and same(theirs, before, exactly):
+        return f"`{name}` is as it was before: this call should change it."
+    return ""
+
+
+def _unanswered(answer: Any) -> None:
+    """Forget an answer."""
 
 
 def _handed(value: Any, side: Callable[[Any], Any], known: dict[int, Any] | None = None) -> Any:
@@ -772,7 +805,13 @@ def _words(name: str, inputs: Mapping[str, Any] | None, assigned: Callable[[], s
     """Return a step with its inputs, for a reader."""
     if inputs is None:
         return name + (assigned() if assigned else "")
-    return f"{name}({', '.join(f'{key} = {show(value)}' for key, value in inputs.items())})"
+    return f"{name}({', '.join(f'{key} = {_typed(value)}' for key, value in inputs.items())})"
+
+
+def _typed(value: Any) -> str:
+    """Return an input in one short line, a number of NumPy's own with its type."""
+    own = isinstance(value, np.generic) and not isinstance(value, np.float64)
+    return f"np.{type(value).__name__}({show(value)})" if own else show(value)
 
 
 def _as_now(value: Any) -> Any:

@@ -68,17 +68,20 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
 
 
 def _answers_an_earlier_call(done: Sequence[Trial]) -> bool:
-    """Tell whether each wrong answer was right before, and one of them is no coincidence."""
-    wrong = {id(trial.first) for trial in done}
+    """Tell whether each wrong answer was right before, and one of them is no coincidence.
+
+    One number alone can be, so where no array comes back two such answers are wanted.
+    """
+    wrong = {id(trial.first) for trial in done if trial.first}
     before: list[Event] = []
-    peculiar = False
+    peculiar = 0
     for event in (event for trial in done for event in trial.events):
         if id(event) in wrong:
             if not any(_answers(event, one) for one in before):
                 return False
-            peculiar = peculiar or _peculiar(event.actual)
+            peculiar += _peculiar(event.actual)
         before.append(event)
-    return peculiar
+    return peculiar > 1
 
 
 def _answers(event: Event, earlier: Event) -> bool:
@@ -92,11 +95,12 @@ def _answers(event: Event, earlier: Event) -> bool:
     return another and same(event.actual, earlier.expected)
 
 
-def _peculiar(value: Any) -> bool:
+def _peculiar(value: Any) -> int:
+    """Return how much an answer proves that comes again: several numbers more than one."""
     if not isinstance(value, np.ndarray | float):
-        return False
+        return 0
     numbers = np.unique(value)
-    return bool(numbers.size > 2 or (numbers.size == 1 and numbers[0] % 1))
+    return 2 * int(numbers.size > 2) + int(numbers.size == 1 and bool(numbers[0] % 1))
 
 
 def sentence(finding: Finding, known: Mistake | None) -> str:

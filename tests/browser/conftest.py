@@ -157,9 +157,11 @@ def jupyter(folder: Path, home: Path, **variables: str) -> Iterator[Jupyter]:
     environment = os.environ | places | own | variables
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-        yield Jupyter(process, home)
-        process.terminate()
-        process.wait()
+        try:
+            yield Jupyter(process, home)
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @pytest.fixture(scope="session")

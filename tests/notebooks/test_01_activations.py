@@ -231,6 +231,10 @@ def test_slopes_in_the_text(f: dict[str, Any]) -> None:
     slope = f["sigmoid_grad"]
     assert slope(0) == 0.25 == slope(np.linspace(-9, 9, 1001)).max()
     says("so the slope is $1/2 \\cdot 1/2 = 1/4$. That is the steepest point.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        up = np.exp(1000.0)
+        assert np.isnan(up / (1 + up) ** 2)
+    says("at $x = -1000$ it is $\\infty / \\infty$, `nan`")
     close(slope(5), 0.0066, 4)
     close(slope(10), 0.000045, 6)
     says("At $x = 5$ the slope is only 0.0066, and at $x = 10$ it is 0.000045.")

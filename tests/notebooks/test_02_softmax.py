@@ -147,6 +147,8 @@ def test_cross_entropy_from_scores(f: dict[str, Any]) -> None:
 def test_jacobian(f: dict[str, Any]) -> None:
     assert f["softmax_jacobian"](np.zeros(2)).tolist() == [[0.25, -0.25], [-0.25, 0.25]]
     says("\\begin{pmatrix} 0.25 & -0.25 \\\\ -0.25 & 0.25 \\end{pmatrix}")
+    close(f["softmax_jacobian"](Z)[1, 2], -0.1806, 4)
+    says("the one in row 1 and column 2 is $-0.1806$")
     for _ in range(5):
         z = RANDOM.normal(size=5)
         table = f["softmax_jacobian"](z)

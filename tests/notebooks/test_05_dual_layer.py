@@ -310,9 +310,9 @@ def test_a_penalty_helps_patients_that_were_held_out(
     seen = [seen[:, -1].mean() for seen, _ in f["validated"].values()]
     assert seen == sorted(seen)
     says("The training loss only rises with $\\lambda_2$.")
-    folds = f["validated"][0.3][1][:, -1]
-    assert folds.std() > 10 * (curves[1][-1] - curves[0.3][-1])
-    says("from fold to fold the loss varies by ten times their difference")
+    better = f["validated"][0.3][1][:, -1] < f["validated"][1][1][:, -1]
+    assert better.sum() == 3
+    says("in three of the five folds 0.3 is better, in the other two 1 is")
     assert f["checkpoints"][curves[0].argmin()] == 700
     close(curves[0].min(), 0.080, 3)
     says("Without a penalty the held-out loss is lowest at epoch 700, at 0.080.")
@@ -329,6 +329,14 @@ def test_a_penalty_helps_patients_that_were_held_out(
     assert "Stop at epoch 100: 0.028 above" in f["draw_stop"](epoch=110).axes[0].get_title()
     assert curves[0.3].argmin() == len(curves[0.3]) - 1
     says("With $\\lambda_2 = 0.3$ there is no hurry: the loss still falls at the end")
+
+
+def test_the_network_of_section_5_7_was_trained_too_briefly(f: dict[str, Any], sets: Any) -> None:
+    x_train, _, x_test, y_train, _, y_test = sets
+    network = f["RandomInitNetwork"](l2=0.01)
+    network.fit(x_train, y_train, 5_000)
+    assert round(network.score(x_test, y_test) * 114) == 109
+    says("(after 5,000 epochs it classifies 109 correctly)")
 
 
 @pytest.mark.slow
@@ -562,7 +570,10 @@ def test_mended_batches_minimize_the_loss_of_the_whole(
         r": 294 to ([\d.]+), training ([\d.]+), validation ([\d.]+)", capsys.readouterr().out
     )
     whole, exhibit, slowly, mended, strong = (float(line[0]) for line in found)
-    for name, line in (("whole batch, as many steps", found[0]), ("mini-batches of 32", found[1])):
+    for name, line in (
+        ("whole batch, as many steps (2,400)", found[0]),
+        ("mini-batches of 32", found[1]),
+    ):
         says(f"| {name} | {float(line[0]):.0f} | {line[1]} | {line[2]} |")
     says("With the whole batch it falls from 294 to 102 in 200 epochs. With mini-batches it falls")
     assert (f"{exhibit:.0f}", f"{slowly:.0f}") == ("8", "8")

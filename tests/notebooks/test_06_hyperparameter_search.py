@@ -153,6 +153,12 @@ def test_the_exhibit_records_one_of_twenty_epochs(f: dict[str, Any]) -> None:
     says("**60 and 100**: 0.6. Twelve steps are made for 20 epochs")
     says("397 images, mini-batches of 100, 20 epochs: 1 entry, after step 0")
     says("500 images, mini-batches of 128, 20 epochs: 1 entry, after step 0")
+    says("look at *where*: after step 0, that is after the first mini-batch ever, then after 4, 8")
+    assert [3 + 4 * k for k in range(20)] == [step + 3 for step in exhibit(400, 100, 20)]
+    says("A list with 20 entries, each three steps too early, is worse.")
+    assert CHAPTER.compared("compare_steps", {**f, "display": lambda _: None}) == {
+        "the plot with one point": "c"
+    }
     assert f["check_steps"](exhibit) is False
     says("for 400 samples, mini-batches of 100 and 3 epochs: `[3, 7, 11]`")
 
@@ -199,6 +205,11 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     says("$-\\log(1/10) = 2.303$")
 
 
+def test_neighboring_seeds_would_share_their_trials() -> None:
+    assert len({*range(40)} & {*range(1, 41)}) == 39
+    says("the searches with the seeds 0 and 1 would share all trials but one")
+
+
 def test_a_right_shuffle_is_hardly_ever_the_old_order() -> None:
     assert 2e18 < float(np.prod(np.arange(1.0, 21))) < 3e18
     says("about once in $2 \\cdot 10^{18}$ times")
@@ -230,6 +241,9 @@ def test_wrong_labels_are_memorized(f: dict[str, Any]) -> None:
     (_, t_train), _ = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
     order = np.random.default_rng(5).permutation(400)
     assert np.mean(t_train[order] == t_train) < 0.2
+    assert CHAPTER.compared("compare_shuffle", {**f, "display": lambda _: None}) == {
+        "a perfect training accuracy": "b"
+    }
     says("has memorized 400 labels, most of them *wrong*")
     says("it is no better than a guess: 0.06.")
 
@@ -285,7 +299,12 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     fine = searched["fine"]
     assert len(fine) == 12
     assert fine[0]["val_acc"] == pytest.approx(0.88, abs=0.02)
-    assert fine[0]["lr"] == pytest.approx(0.036, abs=0.001)
+    assert fine[0]["lr"] == max(result["lr"] for result in fine)
+    assert round(fine[0]["lr"], 3) == 0.036
+    says("the best trial has the largest rate of all, 0.036.")
+    lowest = searched["narrow"](searched["coarse"], ["lr"])["lr"][0]
+    assert round(np.log10(0.1 / lowest), 1) == 1.5
+    says("of the four decades of learning rates one and a half are left")
     beyond = [result for result in fine if result["lr"] > 0.01]
     assert len(beyond) >= 5
     assert min(result["val_acc"] for result in beyond) == pytest.approx(0.79, abs=0.02)

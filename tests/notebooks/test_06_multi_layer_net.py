@@ -233,6 +233,8 @@ def test_the_race_of_the_optimizers(f: dict[str, Any]) -> None:
 
 def test_the_exhibit_does_nothing(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     CHAPTER.run("see_exhibit", f)
+    assert f["same"]
+    assert not f["moved"]
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert first.endswith(": [1.]")
     says("The variance is still exactly 1 after a hundred batches.")
@@ -244,11 +246,37 @@ def test_the_exhibit_does_nothing(f: dict[str, Any], capsys: pytest.CaptureFixtu
     close(exhibit[0], 0.5, 1)
     assert 5e-8 < exhibit[-1] < 1.4e-7
     says("lie on one falling line, from 0.5 to 9e-08")
-    says("root mean square behind the affine layers: 0.5 in the first, 9e-08 in the tenth")
+    says("root mean square before the activations: 0.5 in the first layer, 9e-08 in the tenth")
     says("running variance of the first layer: 1.0 for each of the 100 units")
     says("scores of one batch, computed twice: the same to the last bit")
     np.testing.assert_allclose(right, 1, rtol=1e-4)
     says("Your predict stays at 1.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+def test_a_loss_hardly_falls_where_all_layers_are_in_test_mode(
+    f: dict[str, Any], scale: float
+) -> None:
+    """With running values of 0 and 1 batch normalization does nothing; dropout scales, or not."""
+    net = f["MultiLayerNetExtend"](784, [100] * 10, 10, weight_init_std=0.05, rng=0)
+
+    class Scaled:
+        def forward(self, x: Any) -> Any:
+            return scale * x
+
+        backward = forward
+
+    layers = net.layers
+    net.layers = {}
+    for name, layer in layers.items():
+        net.layers[name] = layer
+        if name.startswith("Activation"):
+            net.layers[f"Scaled{name}"] = Scaled()
+    x, t = f["x_train"][:300], f["t_train"][:300]
+    losses = f["train"](net, f["SGD"](lr=0.02), x, t, 60, lambda net: net.loss(x, t))
+    assert 2.28 < losses[-1] < losses[0] < 2.31
+    says("It trains without an error, but its loss hardly falls.")
 
 
 def net_forward(layers: dict[str, Any], x: Any, train_flg: bool) -> Any:

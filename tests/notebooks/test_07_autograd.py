@@ -50,12 +50,12 @@ def test_the_order_in_which_nodes_are_met_is_wrong_for_the_formula(f: dict[str, 
     assert f["topological_order"]("L", graph.get)[-1] == "L"
     met, stack = [], ["L"]
     while stack:
-        node = stack.pop()
-        if node not in met:
-            met.append(node)
-            stack += graph[node]
+        met.append(stack.pop())
+        stack += graph[met[-1]]
+    assert met.count("b") == 2
+    says("So $b$ is written down twice.")
     assert met.index("b") < met.index("u")
-    says("Taken from $L$ it meets $b$ at once, as an input of $L$, and $u$ later.")
+    says("And if only the first meeting counts, it stands on the wrong side of $u$")
 
 
 def test_the_tables_of_broadcasting(f: dict[str, Any]) -> None:
@@ -142,6 +142,12 @@ def test_the_gradients_are_those_of_chapter_4(f: dict[str, Any]) -> None:
     for key in right:
         np.testing.assert_array_equal(layers.params[key], graph.params[key].data)
         np.testing.assert_allclose(found[key], right[key], rtol=0, atol=1e-10)
+    kinds = {type(layer) for layer in (*layers.layers.values(), layers.last_layer)}
+    assert len(kinds) == 3
+    assert all(hasattr(kind, "backward") for kind in kinds)
+    says(
+        "three classes of layers, each with a `backward`, and a network that called them in reverse"
+    )
     assert sum(tensor.data.size for tensor in graph.params.values()) == 39_760
     says("for a network with 39,760 parameters and one loss")
     order = f["topological_order"](graph.loss(x, t), lambda one: [x for x, _ in one.edges])
@@ -156,7 +162,9 @@ def test_training(f: dict[str, Any]) -> None:
     assert len(losses) == 11
     close(losses[0], 2.3, 1)
     assert losses[-1] < 0.2
-    assert tested[1] > 0.8
+    assert min(trained[1], tested[1]) > 0.8
+    close([trained[2], tested[2]], [0.9, 0.9], 1)
+    says("rises within one epoch to more than 0.8, within two to about 0.9")
     assert CHAPTER.compared("compare_epoch", f) == {"test accuracy after one epoch": tested[1]}
     assert tested[-1] >= 0.92
     assert trained[-1] > tested[-1]

@@ -11,7 +11,12 @@ from helpers.answers.optimizers import Adam
 from helpers.answers.project import shifted
 from helpers.open_task import accuracy, assert_within, new_images
 from helpers.specification.promises import promised
-from tests.notebooks.chapter import Chapter, close, draws_wherever_its_sliders_are
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("08_project", "project")
 says = CHAPTER.says
@@ -68,12 +73,19 @@ def test_what_other_networks_reach(f: dict[str, Any]) -> None:
     for row, data, sizes, epochs, lr, found in (
         ("| softmax regression, no hidden layer | `x_digits` | 650 | ", digits, [], 30, 1e-2, 0.70),
         ("| one hidden layer of 32 | `x_digits` | 2,410 | ", digits, [32], 30, 5e-3, 0.71),
-        ("| softmax regression | and `bitmaps` | 650 | ", both, [], 10, 5e-3, 0.90),
-        ("| one hidden layer of 48 | and `bitmaps` | 3,610 | ", both, [48], 10, 5e-3, 0.93),
+        ("| softmax regression | `x_digits` and `bitmaps` | 650 | ", both, [], 10, 5e-3, 0.90),
+        (
+            "| one hidden layer of 48 | `x_digits` and `bitmaps` | 3,610 | ",
+            both,
+            [48],
+            10,
+            5e-3,
+            0.93,
+        ),
     ):
         says(f"{row}{found:.2f} |")
         close(hidden(trained(data, sizes, epochs, lr), {}), found, 2)
-    says("On images of its own 13 writers that network reads more than nine of ten right.")
+    says("On images of its own 13 writers such a network reads more than nine of ten right.")
     few = digits[0][:1400], digits[1][:1400]
     own = trained(few, [32], 30, 5e-3)
     assert np.mean(own({}, digits[0][1400:]) == digits[1][1400:]) > 0.9
@@ -135,6 +147,41 @@ def test_the_figure_of_the_interval(f: dict[str, Any]) -> None:
     close(f["confidence_interval"](10, 10)[0], 0.7, 1)
     assert round(0.96 * 10) == 10
     draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_is_right(f: dict[str, Any]) -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+    deviations = [np.sqrt(p * (1 - p) / 200) for p in (190 / 200, 184 / 200)]
+    close([*deviations, np.hypot(*deviations), (190 - 184) / 200], [0.015, 0.019, 0.025, 0.03], 3)
+    interval = f["confidence_interval"]
+    wide, half, less = (np.ptp(interval(9 * n // 10, n)) for n in (10_000, 40_000, 20_000))
+    close([half / wide, less / wide], [0.5, 0.71], 2)
+    close(interval(20, 20)[0], 0.84, 2)
+    close(20 + 1.96**2, 23.84, 2)
+    for network, needed in (("64-70-10", 5260), ("64-50-30-10", 5090), ("64-45-35-10", 4895)):
+        sizes = [int(size) for size in network.split("-")]
+        net = MultiLayerNetExtend(sizes[0], sizes[1:-1], sizes[-1])
+        assert f["count_parameters"](net.params) == needed
+        says(f" {network}")
+    says("35 \\cdot 10 + 10 = 4{,}895$. In (a) there are 5,260. In (b) the weights alone are 5,000")
+    close([np.hypot(0.001, 0.002), 0.003 / np.hypot(0.001, 0.002)], [0.0022, 1.34], 2)
+
+
+def test_the_quizs_networks_do_as_it_says() -> None:
+    rng = np.random.default_rng(3)
+    net = MultiLayerNetExtend(64, [20], 10, rng=rng, weight_init_std=0.3)
+    x = rng.random((200, 64))
+
+    def answers(x: Any) -> Any:
+        return net.predict(x).argmax(axis=1)
+
+    for key in ("b1", "b2"):
+        net.params[key][:] = 0
+    assert np.array_equal(answers(x), answers(16 * x))
+    for key in ("b1", "b2"):
+        net.params[key][:] = rng.normal(0, 2, net.params[key].shape)
+    assert not np.array_equal(answers(x), answers(16 * x))
+    assert not np.any(x[:1] - x[:1].mean(axis=0))  # an image alone, minus its own mean
 
 
 @pytest.mark.slow

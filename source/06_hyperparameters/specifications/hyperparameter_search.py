@@ -660,6 +660,11 @@ def misrecorded(found, right, name):
     words = difference(found, right, f"`{name}`")
     if not words or not isinstance(found, list):
         return words
+    if len(found) > len(right) and not difference(found[-len(right) :], right, ""):
+        return (
+            f"After {len(right)} epochs `{name}` has {len(found)} entries: the last are right, and "
+            "those before them are another trainer's. Append to the lists of `self`."
+        )
     if len(found) != len(right):
         return (
             f"After {len(right)} epochs `{name}` has {len(found)} entries: train for all epochs, "
@@ -708,7 +713,11 @@ def records(t):
 
 
 def ties(one):
-    """Give a trainer's optimizer biases of the network as its rates: it remembers by them."""
+    """Give a trainer's optimizer biases of the network as its rates: it remembers by them.
+
+    The biases move in the middle of a step, and the rates of what comes after them too: those of a
+    copy do not.
+    """
     one.optimizer.lr = one.network.params["b1"]
 
 
@@ -728,13 +737,15 @@ def remembering(t):
     t.apart()
     row, truth = t.draw(arrays("1 2", 0.5, 2)), t.source.integer(0, 2)
     data = np.repeat(row, 6, axis=0), np.full(6, truth)
-    mine = trainer(t, [2, 3], 0.1, (*data, *data), mini_batch_size=2)
+    mine = trainer(t, [2, 3, 3], 0.1, (*data, *data), mini_batch_size=2)
+    mine.write("network.params.W1", np.full((2, 3), 0.2))  # no unit is dead
     mine.write("network.params.b1", np.array([0.1, 0.2, 0.3]))
     t.both("the optimizer's rates are the network's biases", ties, ties, (mine,))
     for _ in range(3):
         mine.train_epoch()
-    right = mine.ours.network.params["b1"].copy()
-    mine.read("network.params.b1", relation=partial(forgetful, right=right))
+    for key in ("b1", "b2"):
+        right = mine.ours.network.params[key].copy()
+        mine.read(f"network.params.{key}", relation=partial(forgetful, right=right))
 
 
 def beside(t):
@@ -1409,21 +1420,24 @@ def several(t, wrong):
 
 
 def repeats(t):
-    """Do several searches, and look whether the answer goes through `track`."""
+    """Do several searches, and look whether the answer goes through `track`, if it is asked to."""
     several(t, unrepeated)
-    t.apart()
-    t.both(
-        "random_search with verbose=True",
-        lambda: goes_through("track", t.home.written(t.student)),
-        lambda: True,
-        assigned=str,
-        relation=lambda shown: (
-            ""
-            if shown
-            else "With verbose=True no progress bar is shown: go through "
-            '`track(children, "trials")` then, and through `children` otherwise.'
-        ),
-    )
+    for name, words in (
+        ("track", "With verbose=True no progress bar is shown: go through "),
+        ("verbose", "Your search never looks at `verbose`: if it is true, go through "),
+    ):
+        t.apart()
+        t.both(
+            "random_search with verbose",
+            lambda name=name: goes_through(name, t.home.written(t.student)),
+            lambda: True,
+            assigned=str,
+            relation=lambda found, words=words: (
+                ""
+                if found
+                else f'{words}`track(children, "trials")`, and through `children` otherwise.'
+            ),
+        )
 
 
 def goes_through(name, text):

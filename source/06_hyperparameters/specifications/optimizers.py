@@ -113,7 +113,7 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), march=120, **options):
             grads = gradients(t, first, size)
             if step and t.source.size in (3, 4):
                 grads[next(iter(first))] *= 0.0
-            method.update(params, grads)
+            method.do("update", params, grads)
         if t.source.size == 1:
             marches(t, march)
 
@@ -133,7 +133,7 @@ def moves_in_place(t):
             if again and method is methods[1]:
                 method.set("lr", 0.3)
             order = list(params)[::-1] if again else list(params)
-            method.update({key: params[key] for key in order}, gradients(t, first))
+            method.do("update", {key: params[key] for key in order}, gradients(t, first))
             for key, array in params.items():
                 array.compare(key)
 
@@ -149,7 +149,7 @@ def small_gradients(**options):
         params = t.keep({"w": np.array([3.0, 0.0]), "b": np.array([1.0, 2.0])})
         for turn, gradient in enumerate((1e-3, -8e-4, 1.2e-3)):
             then = np.array([1.0 - turn, 0.0]) if turn < 2 else np.array([0.0, 0.5])
-            method.update(params, {"w": np.array([0.0, gradient]), "b": then})
+            method.do("update", params, {"w": np.array([0.0, gradient]), "b": then})
 
     return steps
 
@@ -179,7 +179,7 @@ def or_none(low, high, long=None):
 def near_zero(rtol, **options):
     """Return the part on gradients of 0 and near 0."""
     return part(
-        "takes gradients of 0, and near 0: EPS stands outside the root",
+        "takes gradients of 0, and near 0",
         rtol=rtol,
         laws=False,
         count=5,

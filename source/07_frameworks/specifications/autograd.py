@@ -1814,7 +1814,7 @@ check_engine = interaction(
         steps=lambda t: t.sort(RIGHT, PLAINLY_WRONG),
     ),
     part(
-        "rejects wrong derivatives, orders and ends",
+        "rejects wrong derivatives, lost uses and wrong orders",
         count=1,
         steps=lambda t: t.sort(RIGHT, USES),
     ),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.answers.gradients import (
     NumericalGradient,
+    gradient_gaps,
     numerical_derivative,
     numerical_gradient,
     numerical_jacobian,
@@ -248,3 +249,12 @@ def test_a_function_of_the_wrong_kind_is_refused(differentiate, f, words):
     point = np.ones((2, 2)) if f is np.outer else [1.0, 2.0]
     with pytest.raises(ValueError, match=words):
         differentiate(f if f is not np.outer else np.sum, point)
+
+
+def test_gaps_are_the_largest_difference_of_each_gradient():
+    weights = {"w": np.array([[1.0, -2.0]]), "b": np.array([3.0])}
+    gradients = {"b": np.array([1.25]), "w": 2 * weights["w"]}
+    gaps = gradient_gaps(gradients, lambda at: np.sum(at["w"] ** 2) + at["b"][0], weights)
+    assert list(gaps) == ["w", "b"]
+    assert gaps["w"] < 1e-8
+    assert gaps["b"] == pytest.approx(0.25)

@@ -1,6 +1,7 @@
 """Objects of both sides, and parts of an answer that numerical differentiation is asked about."""
 
 import numpy as np
+import pytest
 
 from helpers.specification.draws import RandomDraw
 from helpers.specification.trials import Trial
@@ -79,3 +80,32 @@ def test_a_slope_grants_what_the_part_grants():
         t.call(x)
         t.slope(lambda v: np.sum(v**2), x)
         assert bool(t.first) is fails
+
+
+class Mover:
+    """Moves an array in place, and answers something or other."""
+
+    answer, step = None, 1.0
+
+    def move(self, arrays):
+        for array in arrays.values():
+            array += self.step
+        return self.answer
+
+
+class Answering(Mover):
+    answer = "moved"
+
+
+class Resting(Mover):
+    step = 0.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(Mover, ""), (Answering, ""), (Resting, "`arrays['b']` is as it was")]
+)
+def test_a_method_whose_answer_nobody_asks_for_may_answer_anything(kind, words):
+    t = trial(kind, Mover, changes=frozenset({"arrays"}))
+    t.make().do("move", {"b": np.array([1.0]), "w": np.array([2.0, 3.0])})
+    assert (t.first.problem if t.first else "").startswith(words)
+    assert bool(t.first) == bool(words)

@@ -103,6 +103,25 @@ def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
         hold(own, spec.parts[0], subject, b"seed")
 
 
+def test_one_number_that_was_right_before_is_a_coincidence():
+    def thirds(x):
+        return x / 3
+
+    def careless(x):
+        return thirds(x or 1)
+
+    given = [{"x": value} for value in (1, 2, 0)]
+    own = Promise(function(part("all", at=given, x=numbers(4, 9))), thirds, {}, {}, [])
+    with pytest.raises(CounterexampleError) as caught:
+        hold(
+            own,
+            own.specification.parts[0],
+            Subject("thirds", lambda name: careless, {"thirds": thirds}),
+            b"seed",
+        )
+    assert "earlier call" not in str(caught.value)
+
+
 def test_an_answer_that_another_oracle_rejects_is_no_answer_to_an_earlier_call():
     def strict(t):
         t.call(t.draw(arrays("4 n")))

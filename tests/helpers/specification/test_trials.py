@@ -593,3 +593,13 @@ def test_what_cannot_be_built_on_the_students_side_is_theirs_alone():
     t = trial(lambda box: 3, lambda box: 3, names={"Box": Box}, home=Broken())
     t.build("box = Box(3)", lambda kind: kind(3), "Box")
     assert problem(t) == "NameError: name 'Box' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(np.float32(0.25), "np.float32(0.25)"), (np.int64(2), "np.int64(2)"), (np.float64(2), "2")],
+)
+def test_a_number_of_numpys_own_is_shown_with_its_type_where_it_goes_in(value, words):
+    t = trial(lambda x: x + 1)
+    t.call(value)
+    assert t.events[0].step == f"double(x = {words})"

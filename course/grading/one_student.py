@@ -106,7 +106,8 @@ def _grade(course: Course, student: str, assignment: str, before: str, mark: str
     sync_folder(course.path("autograded", student, assignment))  # before it is said to be there
     sync_folder(verdicts(course, student, assignment))
     add_note(course, outcome)
-    forget(course, student, assignment)
+    if outcome.status is Status.GRADED:  # otherwise it was put back, or waits to be
+        forget(course, student, assignment)
     return replace(outcome, because=tuple(changes(before, mark)))
 
 

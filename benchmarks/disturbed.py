@@ -51,6 +51,7 @@ from course.verdict import METADATA
 COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
 PATIENCE = 300.0  # seconds until a command counts as hanging
 LIVE, KEPT = "live", "base"  # databases
+TRACKER = "a tracker"  # of multiprocessing's; it decides nothing
 OURS = "course.judge.sandbox.server"
 SIZE = "300m"  # of a small disk
 PASSED_OVER = {"__pycache__", LOG}
@@ -372,7 +373,7 @@ def _kind(process: psutil.Process) -> str:
         confined = "Seccomp:\t2" in Path(f"/proc/{process.pid}/status").read_text()
         return "a student's process" if confined else "a judge"
     if "resource_tracker" in words:
-        return "a tracker"
+        return TRACKER
     if "forkserver" in words and "forkserver" not in over:
         return "the fork server"
     return "a worker" if "multiprocessing" in words or "dask" in over else "another"
@@ -384,6 +385,7 @@ def kill(chance: random.Random) -> Disturb:
     @contextmanager
     def disturb(ground: Ground, command: "subprocess.Popen[str]") -> Iterator[str]:
         there = processes(ground, command)
+        there.pop(TRACKER, None)  # of its end Python itself tells, with a traceback
         kind = chance.choice(sorted(there)) if there else "nothing"
         if there and command.poll() is None:
             with suppress(psutil.NoSuchProcess):

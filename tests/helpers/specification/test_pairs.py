@@ -85,7 +85,8 @@ def test_a_slope_grants_what_the_part_grants():
 class Mover:
     """Moves an array in place, and answers something or other."""
 
-    answer, step = None, 1.0
+    answer: str | None = None
+    step = 1.0
 
     def move(self, arrays):
         for array in arrays.values():

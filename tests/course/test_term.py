@@ -15,7 +15,7 @@ from course.cli import app
 from course.judge.sandbox import missing
 from tests.course.conftest import RIGHT, SQUARE, TWICE, fill
 
-FOLDERS = ["what? #1 50%20 & [more]", "plain"]
+FOLDERS = ["what? #1 50%20 & more", "plain"]
 NAMES = ["01_a b ]", "01_(x){y}", "01_50%25#", "01_ä ö", "01_doubling"]
 PEOPLE = (
     "id,first_name,last_name,email,lms_user_id\n"

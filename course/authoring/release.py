@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from glob import has_magic
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -283,8 +282,8 @@ def _refuse_to_overwrite(root: Path, written: Sequence[Path]) -> None:
 
 def _generate(course: Course, root: Path, name: str, into: Path) -> None:
     """Run nbgrader's generate_assignment for one assignment, into another folder."""
-    if has_magic(name):
-        raise CourseError(f"{name}: nbgrader takes *, ? and [ for a pattern: name its folder anew")
+    if set(name) & set("*?[]"):
+        raise CourseError(f"{name}: nbgrader takes *, ?, [ and ] for a pattern: rename its folder")
     folders = CourseDirectory(
         config=course.config,
         root=str(root),

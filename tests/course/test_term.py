@@ -16,7 +16,7 @@ from course.judge.sandbox import missing
 from tests.course.conftest import RIGHT, SQUARE, TWICE, fill
 
 FOLDERS = ["what? #1 50%20 & more", "plain"]
-NAMES = ["01_a b ]", "01_(x){y}", "01_50%25#", "01_ä ö", "01_doubling"]
+NAMES = ["01_a b", "01_(x){y}", "01_50%25#", "01_ä ö", "01_doubling"]
 PEOPLE = (
     "id,first_name,last_name,email,lms_user_id\n"
     "ada,Ada,Byron,ada@example.edu,101\nbob,Bob,Doe,bob@example.edu,102\n"
@@ -98,11 +98,11 @@ def begun(course_root: Path, folder: str, assignment: str, url: str = "") -> Ter
     return Term(root, assignment)
 
 
-@pytest.mark.parametrize("name", ["01_a[b]", "01_*", "01_what?"])
+@pytest.mark.parametrize("name", ["01_a[b", "01_a]", "01_*", "01_what?"])
 def test_a_name_that_nbgrader_takes_for_a_pattern_is_told_so(course_root: Path, name: str) -> None:
     said = begun(course_root, "plain", name).types("release", code=2)
     assert said.count("\n") <= 2
-    assert "takes *, ? and [ for a pattern" in " ".join(said.split())
+    assert "takes *, ?, [ and ] for a pattern" in " ".join(said.split())
 
 
 @pytest.mark.slow

@@ -135,6 +135,21 @@ def released_rows(db_url: str, assignment: str) -> str:
     )
 
 
+def submission_unchanged_on_error(
+    db_url: str, assignment: str, student: str
+) -> AbstractContextManager[None]:
+    """Put a submission's rows back as they were before the block, if the block raises.
+
+    Args:
+        db_url: where the gradebook is, as nbgrader names it.
+        assignment: the assignment's name.
+        student: the student's id; the entry of the student stays, whatever happens.
+    """
+    return _unchanged_on_error(
+        db_url, lambda gradebook: submission_rows(gradebook, assignment, student)
+    )
+
+
 @contextmanager
 def _unchanged_on_error(db_url: str, rows: Callable[[Gradebook], Rows]) -> Iterator[None]:
     """Put some rows back as they were before the block, if the block raises or is interrupted.

@@ -35,7 +35,6 @@ from course.grading.one_student import (
     is_undrawn,
     mark_of,
 )
-from course.grading.undo import undo_killed
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
 from course.notebooks.cells import (
@@ -95,7 +94,6 @@ def grade_class(
     course_zone(course.config)
     check_gradebook(course)
     with turn(course.db_url, "grading"):
-        undo_killed(course)
         every = Class(course, work, read_notes(course), force=force, figures=figures)
         on_start(sum(map(len, work.values())))
         outcomes = list(every.unusable)

@@ -7,6 +7,8 @@ nbgrader_config.py. Knows nothing of the rest of the class, nor of where it is g
 
 import contextlib
 import logging
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +22,6 @@ from course.directory import Course, open_course, queries_kept
 from course.files import printable
 from course.grading.fingerprint import changes, deciding, extensions, fingerprint
 from course.grading.notes import GradingOutcome, Status, add_note, note_begun
-from course.grading.undo import (
-    forget,
-    sync_folder,
-    undo_if_killed,
-    undone_on_error,
-    verdicts,
-)
 from course.layout import CourseError
 from course.notebooks.cells import (
     NOT_GRADED,
@@ -39,6 +34,7 @@ from course.notebooks.cells import (
 )
 from course.notebooks.source import source_notebook
 from course.repair.folder import SubmissionError, course_zone, tidied, timestamp
+from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
 AGAIN = "run `course grade` again"
@@ -75,7 +71,6 @@ def grade_student(
     outcomes = []
     for assignment, before in graded.items():
         try:
-            undo_if_killed(course, student, assignment)
             mark = mark_of(course, student, assignment, decides)
             if figures and is_undrawn(course.path("autograded", student, assignment)):
                 before = ""
@@ -103,11 +98,7 @@ def _grade(course: Course, student: str, assignment: str, before: str, mark: str
         return GradingOutcome(student, assignment, Status.UP_TO_DATE)
     note_begun(course, student, assignment)
     outcome = _outcome(course, student, assignment, mark)
-    sync_folder(course.path("autograded", student, assignment))  # before it is said to be there
-    sync_folder(verdicts(course, student, assignment))
     add_note(course, outcome)
-    if outcome.status is Status.GRADED:  # otherwise it was put back, or waits to be
-        forget(course, student, assignment)
     return replace(outcome, because=tuple(changes(before, mark)))
 
 
@@ -159,7 +150,8 @@ def _grade_submission(
     with (
         tidied(course.folders, student, assignment, wanted) as (step, notes),
         _readings_kept(course, student, assignment),
-        undone_on_error(course, student, assignment),
+        _files_unchanged_on_error(graded),
+        submission_unchanged_on_error(course.db_url, assignment, student),
     ):
         _autograde(course, student, assignment, step)
     paths = [path for name in wanted if (path := graded / f"{name}.ipynb").is_file()]
@@ -254,6 +246,27 @@ def _notebooks(gradebook: Gradebook, student: str, assignment: str) -> Sequence[
     except MissingEntry:
         return []
     return found
+
+
+@contextlib.contextmanager
+def _files_unchanged_on_error(folder: Path) -> Iterator[None]:
+    """Put a folder back as it was before the block, if the block raises."""
+    with tempfile.TemporaryDirectory(prefix=".before-", dir=_existing(folder)) as scratch:
+        before = Path(scratch) / folder.name
+        if folder.exists():
+            shutil.copytree(folder, before)
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            if before.exists():
+                before.rename(folder)
+            raise
+
+
+def _existing(folder: Path) -> Path:
+    """Return the nearest folder above that exists, to keep a copy on the same disk."""
+    return next(parent for parent in folder.parents if parent.exists())
 
 
 def _autograde(course: Course, student: str, assignment: str, step: str) -> None:

@@ -20,7 +20,6 @@ from course.grading.fingerprint import changes
 from course.grading.notes import GradingOutcome, Status, add_notes, begun
 from course.grading.station import Reply, opened
 from course.grading.travel import unpack
-from course.grading.undo import forget, sync_folder, take_away
 from course.judge.preprocessor import VERDICTS
 from course.rollback import Rows, change_rows
 
@@ -87,8 +86,6 @@ class Writer:
         failed += [_failed(one.graded, why) for one, why in refused]
         done = [one.outcome for one in written]
         add_notes(self._course, [*done, *failed])
-        for one in written:
-            forget(self._course, one.graded.student, one.graded.assignment)
         return [*done, *failed]
 
     def _opened(self, graded: Graded) -> _Opened | GradingOutcome:
@@ -154,18 +151,14 @@ class Writer:
         root = Path(self._course.folders.root)
         autograded = self._course.path("autograded", graded.student, graded.assignment)
         verdicts = root / VERDICTS / graded.student / graded.assignment
-        new, judged = arrived / "autograded", arrived / VERDICTS
-        take_away(self._course, graded.student, graded.assignment)  # until all is noted
-        if new.exists():
-            autograded.parent.mkdir(parents=True, exist_ok=True)
-            new.rename(autograded)
-        if judged.exists():  # otherwise nothing was judged: the last verdict stays for appeals
-            verdicts.parent.mkdir(parents=True, exist_ok=True)
-            if verdicts.exists():
-                verdicts.rename(arrived / "judged-before")
-            judged.rename(verdicts)
-        for folder in (autograded, verdicts):
-            sync_folder(folder)
+        for new, place in ((arrived / "autograded", autograded), (arrived / VERDICTS, verdicts)):
+            if place == verdicts and not new.exists():
+                continue  # nothing was judged: the last verdict stays for appeals
+            if place.exists():
+                place.rename(arrived / f"{new.name}-before")
+            if new.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                new.rename(place)
 
 
 def _failed(graded: Graded, why: str) -> GradingOutcome:

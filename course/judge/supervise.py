@@ -26,7 +26,7 @@ from course.files import walk
 from course.judge.carried import cells_again, told, with_what_is_carried, wronged
 from course.judge.judging import CodeCell, Limits, Record
 from course.judge.sandbox.port import Confinement
-from course.judge.sandbox.server import KILLED, Child, Exit, WarmServer
+from course.judge.sandbox.server import Child, WarmServer
 from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
@@ -93,8 +93,6 @@ def grade_notebook(
     start = time.monotonic()
     cells = plan(submission.source.notebook, submission.submitted)
     record = _judged(cells, submission, server, limits)
-    if record.killed:  # by somebody who had nothing to do with it, unless that happens again
-        record = _judged(cells, submission, server, limits)
     if record.stalled:  # by a busy machine, for all that is known
         record = _better(record, _judged(cells, submission, server, limits), cells)
     verdict = replace(_verdict(submission.source, record), seconds=time.monotonic() - start)
@@ -249,7 +247,6 @@ def _serve(
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits), promises]
     job.append(handed_in)
     students: dict[bool, Child] = {}
-    killed = False
     send(connection, ["job"], json.dumps(job).encode(), left)
     while True:
         message, body = receive(connection, left)
@@ -265,11 +262,9 @@ def _serve(
                 ours.close()
                 theirs.close()
             case ["how", bool(apart)]:
-                ended = _ended(students.get(apart))
-                killed |= ended is not None and ended.reason == KILLED
-                send(connection, [_told(ended)], b"", left)
+                send(connection, [_how_ended(students.get(apart))], b"", left)
             case ["record"]:
-                return replace(_record(body), killed=killed)
+                return _record(body)
             case _:
                 raise JudgeError("the judge process sent something unknown")
 
@@ -286,17 +281,12 @@ def _failure(judge: Child) -> str:
     return ""
 
 
-def _ended(student: Child | None) -> Exit | None:
-    """Return how a student process ended; nothing if it runs."""
+def _how_ended(student: Child | None) -> str:
+    """Say how a student process ended; return nothing if it runs, or ended by itself."""
     with contextlib.suppress(TimeoutError):
-        return student.wait(DYING_SECONDS) if student else None
-    return None
-
-
-def _told(ended: Exit | None) -> str:
-    """Say how a student process ended; nothing if it ended by itself."""
-    if ended and ended.code is None:
-        return f"Your code took its process down: {ended.reason}."
+        ended = student and student.wait(DYING_SECONDS)
+        if ended and ended.code is None:
+            return f"Your code took its process down: {ended.reason}."
     return ""
 
 

@@ -39,17 +39,17 @@ def course_secret(root: Path) -> bytes:
 def _make(path: Path) -> None:
     """Make a secret's file, as a whole or not at all; the first who does so has made it."""
     secret = secrets.token_bytes(LENGTH)
-    place = path.parent
-    with tempfile.NamedTemporaryFile(
-        "w", dir=place, prefix=f"{NAME}-"
-    ) as file:  # its owner's alone
+    # Of a temporary file its owner alone can read anything.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{NAME}-") as file:
         file.write(f"{secret.hex()}\n")
         file.flush()
         os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
             try:
                 os.link(file.name, path)
-            except PermissionError:  # a disk that knows no links
+            except FileExistsError:
+                raise
+            except OSError:  # a disk that knows no links
                 with os.fdopen(os.open(path, NEW, 0o600), "w") as own:
                     own.write(f"{secret.hex()}\n")
 

@@ -97,6 +97,9 @@ def _nothing(name: str) -> Any:
     raise NameError(f"name {name!r} is not defined", name=name)
 
 
+Steps = tuple[list[Event], list[int]]  # and where among all events each story begins
+
+
 @dataclass
 class Trial:
     """One run of a part's steps.
@@ -289,9 +292,8 @@ class Trial:
         inputs = _named(parameters, args, options)
         no_call = assigned is not None or name.startswith((".", "["))
         now = None if no_call else _as_now(inputs)
-        words = partial(
-            _words, f"{whose}{name}", now, assigned
-        )  # it takes time, and is seldom read
+        # Text takes time, and is seldom read.
+        words = partial(_words, f"{whose}{name}", now, assigned)
         ours = tuple(_handed(value, _ours) for value in args)
         our_options = {key: _handed(value, _ours) for key, value in options.items()}
         theirs, their_options = self._theirs(args), self._theirs(options)
@@ -509,15 +511,41 @@ class Trial:
         problem = "" if condition else otherwise
         self.events.append(replace(last, expected=None, fault=problem, free=False))
 
-    def say(self, about: "str | Callable[[Any, Any], str]", event: Event | None = None) -> None:
+    def mark(self) -> tuple[int, int]:
+        """Return where the steps end now: see `take_back`."""
+        return len(self.events), len(self._starts)
+
+    def take_back(self, mark: tuple[int, int]) -> Steps:
+        """Take back what has happened since a mark, and return it, for `put_back`."""
+        events, starts = mark
+        taken = self.events[events:], self._starts[starts:]
+        del self.events[events:], self._starts[starts:]
+        return taken
+
+    def put_back(self, steps: Steps) -> None:
+        """Let what was taken back have happened after all; nothing may have happened since."""
+        events, starts = steps
+        self.events += events
+        self._starts += starts
+
+    def say(
+        self,
+        about: "str | Callable[[Any, Any], str]",
+        event: Event | None = None,
+        *,
+        instead: bool = False,
+    ) -> None:
         """Say more about the last step, or another one, if its answer is wrong.
 
         Args:
             about: the words, or what makes them from the wrong answer and the right one.
             event: the other step.
+            instead: whether they stand in place of what is said already.
         """
         event = event or self.events[-1]
-        if not event.fault or event.error is not None or same(event.actual, event.expected):
+        if not event.fault or event.error is not None:
+            return
+        if same(event.actual, event.expected, self.tolerance):
             return
         if isinstance(event.fault, str) and event.fault.startswith(CHANGES):
             return
@@ -527,8 +555,8 @@ class Trial:
             return
         if words:
             place = next(n for n, one in enumerate(self.events) if one is event)
-            told = replace(event, fault=lambda: f"{event.problem.rstrip()} {words}")
-            self.events[place] = told
+            more = words if instead else lambda: f"{event.problem.rstrip()} {words}"
+            self.events[place] = replace(event, fault=more)
 
     @property
     def answer(self) -> Any:
@@ -857,6 +885,8 @@ def _of_one_kind(found: Any, given: Any) -> bool:
     """
     if isinstance(given, np.ndarray):
         return not isinstance(found, np.ndarray) or found.dtype == given.dtype
+    if not isinstance(found, dict | list):  # it lives elsewhere: there the numbers tell
+        return True
     try:
         keys = list(given) if isinstance(given, dict) else range(len(given))
         return all(_of_one_kind(found[key], given[key]) for key in keys if _comparable(given[key]))

@@ -89,23 +89,6 @@ def seen(t, view, *args, tolerance=None):
     )
 
 
-def say(t, about):
-    """Say more about the last step if its answer is wrong: what is made from it and the right one.
-
-    Args:
-        t: the trial.
-        about: returns the words, of the wrong answer and the right one.
-    """
-    last = t.events[-1]
-    if not last.fault or last.error is not None or same(last.actual, last.expected, t.tolerance):
-        return
-    try:
-        words = about(last.actual, last.expected)
-    except Exception:  # an answer may be anything
-        return
-    t.events[-1] = replace(last, fault=lambda: f"{last.problem.rstrip()} {words}".rstrip())
-
-
 def rewritten(t, call, first, second):
     """Call it, write other numbers into the very same objects, and call it again."""
     kept = [t.keep(value) for value in first]
@@ -391,12 +374,12 @@ def costs_of_any(t):
     far = arrays("k m", -300, -1).map(lambda power: 10.0**power)
     likely, truth = t.draw(arrays("k m", 0.001, 0.999) | very_sure("k m") | far, Y)
     t.call(likely, truth.astype(t.choice(*KINDS)))
-    say(t, cut_off)
+    t.say(cut_off)
     t.apart()
     doubt, truth = t.draw(arrays("k m", -9, -6), Y)
     likely = abs(truth - 10**doubt)
     seen(t, lambda found: found, likely, truth, tolerance=NEAR_TRUTH)
-    say(t, cut_off)
+    t.say(cut_off)
     t.apart()
     chances = arrays("k m", 0.001, 0.999)
     rewritten(t, t.call, t.draw(chances, LABELS), t.draw(chances, LABELS))
@@ -469,7 +452,7 @@ def backward(t, view, network, samples, truth):
         p, x, y = t.draw(network, samples, truth)
         values = t.names["forward_propagation"](x, p)[1]
         seen(t, view, p, values, x, y)
-        say(t, blame)
+        t.say(blame)
     return p, x, y
 
 
@@ -664,7 +647,7 @@ def train(t, view, count, given, data=None, again=False, rates=(0.5, 2.0, 3.0)):
             {} if by_place else options,
             signature=t.reference,
         )
-        say(t, where_to_look([key for key in usual if key not in options]))
+        t.say(where_to_look([key for key in usual if key not in options]))
 
 
 def parameters_of(found):
@@ -751,7 +734,7 @@ def ask(t, p, x, sure=True):
         return
     t.call(p, x)
     likely = t.names["forward_propagation"](x, p)[0]
-    say(t, lambda found, right: f"There A2 is {likely[found != right][0]:.6g}. {RULE}")
+    t.say(lambda found, right: f"There A2 is {likely[found != right][0]:.6g}. {RULE}")
 
 
 RULE = "A decision is 1 where A2 is above 0.5, by however little, and 0 at exactly 0.5 and below."

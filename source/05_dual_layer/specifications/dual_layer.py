@@ -12,24 +12,6 @@ ANY = {"m": (1, 5), "n": (1, 5), "u": (1, 5)}
 BATCHES = {**SEVERAL, "m0": (2, 5), "m1": (2, 5)}
 
 
-def say(t, about, instead=False):
-    """Say more about the last step, or something else, if its answer is wrong.
-
-    Args:
-        t: the trial.
-        about: the words, or what makes them from the wrong answer and the right one.
-        instead: whether they stand in place of what is said already.
-    """
-    last = t.events[-1]
-    if not last.fault or last.error is not None or same(last.actual, last.expected, t.tolerance):
-        return
-    words = about if isinstance(about, str) else about(last.actual, last.expected)
-    if words:
-        t.events[-1] = replace(
-            last, fault=words if instead else lambda: f"{last.problem.rstrip()} {words}"
-        )
-
-
 def add(t, event, words):
     """Say more about an earlier step, which is wrong."""
     if not words:
@@ -97,7 +79,7 @@ def separate(t, name, student, reference, args, wanted):
 def split(t, x, y):
     """Compare the six sets."""
     for key in separate(t, "prepare", t.student, t.reference, (x, y), SETS):
-        say(t, lambda actual, right, key=key: rows(key, actual, right))
+        t.say(lambda actual, right, key=key: rows(key, actual, right))
 
 
 def rows(key, actual, right):
@@ -186,7 +168,7 @@ class Networks(Pair):
                 relation=relation(name, copied(getattr(self.ours, name, None))),
                 whose=self._whose,
             )
-            say(self._trial, lambda *values, name=name: about(name, *values))
+            self._trial.say(lambda *values, name=name: about(name, *values))
 
 
 def level(name, value):
@@ -276,7 +258,7 @@ def at_start(t, network, about=""):
     for name in SHAPES:
         network.look(name)
         start = f"`{name}` starts at {int(name in BOTH)} everywhere"
-        say(t, lambda *values, start=start: about or sized(*values) or f"{start}.", instead=True)
+        t.say(lambda *values, start=start: about or sized(*values) or f"{start}.", instead=True)
 
 
 def sized(actual, right):
@@ -309,7 +291,7 @@ def first(t):
             lambda name=name, theirs=theirs: level(name, theirs),
             lambda ours=ours: copied(ours),
         )
-        say(t, "The second call has filled the arrays of the first: it makes new ones.")
+        t.say("The second call has filled the arrays of the first: it makes new ones.")
 
 
 def changed_alone(t, network, name):
@@ -374,9 +356,9 @@ def activations(t):
     network = t.make()
     scale = 10.0 ** t.source.integer(-3, 5)
     network.activation(t.draw(arrays("*any") | integer_arrays("*any", -900, 900)) * scale)
-    say(t, clipped)
+    t.say(clipped)
     network.activation(np.array([[-1000.0], [-40.0], [0.0], [40.0], [1000.0]]))
-    say(t, clipped)
+    t.say(clipped)
     t.both(
         "activation",
         lambda z: network.theirs.activation(z),
@@ -384,7 +366,7 @@ def activations(t):
         (np.array([-27.0, -22.0, -17.0, -12.0]),),
         tolerance=Tolerance(1e-3, 0),
     )
-    say(t, "A probability is never cut off, however near it is to 0.")
+    t.say("A probability is never cut off, however near it is to 0.")
 
 
 def clipped(actual, right):
@@ -438,7 +420,7 @@ def pay(t, network, options, about=""):
         about = "Here l2 is 0, so it is the L1 part alone: l1 Σ|w| over all elements of w1 and w2."
     if not about and not l1:
         about = "Here l1 is 0, so it is the L2 part alone: l2 / 2 Σw² over all elements of both."
-    say(t, about or "Of two parts, each has its own strength: l1 Σ|w|, and l2 / 2 Σw².")
+    t.say(about or "Of two parts, each has its own strength: l1 Σ|w|, and l2 / 2 Σw².")
 
 
 OF_ANY_SIZE = (
@@ -459,7 +441,7 @@ def cheap(t):
     network.write("w1", t.draw(arrays("n u")))
     network.write("w2", t.draw(arrays("u 1")))
     network.reg_loss()
-    say(t, "Here numbers were written into w1 and w2 in place: compute it anew in each call.")
+    t.say("Here numbers were written into w1 and w2 in place: compute it anew in each call.")
     for option in ("l1", "l2"):
         network.set(option, 0.375)
         network.reg_loss()
@@ -598,7 +580,7 @@ def walk(t, none=True, weights=drawn, kinds=(batch, batch)):
     for number, kind in enumerate(kinds):
         x, y = kind(t, f"m{number}")
         network.training(x, y)
-        say(t, "It is (ΣCE + R) / m, for m samples, with the weights before the step.")
+        t.say("It is (ΣCE + R) / m, for m samples, with the weights before the step.")
         begin = len(t.events)
         network.look(*SHAPES)
         wrong = {name.removeprefix("."): event for name, event in faults(t, begin).items()}
@@ -713,7 +695,7 @@ def one_step(t, x, y, weights, about, **options):
     """Make one step, and compare."""
     network = ready(t, weights, **options)
     network.training(x, y)
-    say(t, about)
+    t.say(about)
     network.look(*SHAPES, about=lambda *_: about)
 
 
@@ -882,27 +864,26 @@ def trained(t, watched=True):
 
 def trained_anyhow(t):
     """Train with a validation set; where `update_val_loss` is what spoils that, without one."""
-    begin, starts = len(t.events), len(t._starts)
+    mark = t.mark()
     missing = unwritten(lambda: trained(t))
-    for place, event in enumerate(t.events[begin:], begin):
+    for place, event in enumerate(t.events[mark[0] :], mark[0]):
         if event.name.endswith(".val_losses"):  # which another part is about
             t.events[place] = replace(event, expected=None, actual=None, fault="")
     if not missing and not t.first:
         return
-    with_one = t.events[begin:], t._starts[starts:]
-    del t.events[begin:], t._starts[starts:]
+    with_one = t.take_back(mark)
     trained(t, watched=False)
-    without = t.events[begin:], t._starts[starts:]
-    if not t.first and missing:
+    if missing:
         return
-    spoiled = False
-    if not t.first:
-        t.apart()
-        network = ready(t, drawn(t), l2=0.5)
-        network.do("update_val_loss", *batch(t))
-        network.look(*LISTS, *SHAPES)
-        spoiled = t.first is not None
-    t.events[begin:], t._starts[starts:] = without if spoiled or missing else with_one
+    wrong_anyhow = t.first is not None
+    without = t.take_back(mark)
+    t.apart()
+    network = ready(t, drawn(t), l2=0.5)
+    network.do("update_val_loss", *batch(t))
+    network.look(*LISTS, *SHAPES)
+    spoils = t.first is not None
+    t.take_back(mark)
+    t.put_back(without if spoils and not wrong_anyhow else with_one)
 
 
 def unwritten(steps):
@@ -997,13 +978,11 @@ def judged(t):
             network.ours.predict,
             (batch,),
         )
-        say(
-            t,
+        t.say(
             more or "A label is 1 where that sample's own probability is larger than 0.5, else 0.",
         )
         network.score(batch, t.draw(integer_arrays("m", 0, 1)).astype(t.choice(int, float)))
-        say(
-            t,
+        t.say(
             "Compare the labels of `predict` with y: of n samples, all count that agree, 0 with 0 "
             "and 1 with 1.",
         )
@@ -1030,14 +1009,14 @@ def tied(t):
     for bias in (1e-6, -1e-6):
         near = ready(t, {**weights, "w2": 0 * weights["w2"], "b2": np.full(1, bias)})
         near.predict(x)
-        say(t, "All scores are 0.000001 or -0.000001: above 0, by however little, it is 1.")
+        t.say("All scores are 0.000001 or -0.000001: above 0, by however little, it is 1.")
     t.apart()
     network = ready(t, {**drawn(t), "b2": np.full(1, 20.0)})
     rows = t.keep(t.draw(arrays("m n", -2, 2)))
     network.predict(rows)
     network.set("b2", np.full(1, -20.0))
     network.predict(rows)
-    say(t, "The weights have changed since: compute it anew in each call.")
+    t.say("The weights have changed since: compute it anew in each call.")
     if t.source.size >= 5:
         crowd(t)
         weights = {**drawn(t, -0.3, 0.3), "b2": np.full(1, 0.0123)}
@@ -1431,11 +1410,11 @@ def comes_with(t):
     weights, (x, y), (l1, l2) = apart(t), batch(t), price(t, none=False).values()
     l1, l2 = t.choice((l1, l2), (l1, l2), (l1, 0), (0, l2))
     called(t, "regularized_loss", x, y, weights, l1, l2)
-    say(t, "It is (ΣCE + R) / m, with R as in `reg_loss`: both matrices, no biases.")
+    t.say("It is (ΣCE + R) / m, with R as in `reg_loss`: both matrices, no biases.")
     sure = certain(t, t.choice(26.0, -26.0))
     for truth in (0 * y, 0 * y + 1):
         called(t, "regularized_loss", x, truth, sure, l1, l2)
-        say(t, LARGE)
+        t.say(LARGE)
     if t.source.size >= 5:
         crowd(t)
         called(t, "regularized_loss", *batch(t), apart(t), l1, l2)

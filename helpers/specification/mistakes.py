@@ -18,6 +18,7 @@ from helpers.specification.trials import Event, Trial
 from helpers.specification.values import same
 
 SECONDS = 0.5  # of computing that a known mistake may take: some never end
+AGAIN = 0.1  # until it is ended again: what is raised in a callback of the collector is lost
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _in_time() -> Iterator[None]:
         raise _TooSlowError
 
     before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, AGAIN)
     try:
         yield
     finally:

@@ -208,7 +208,8 @@ def test_work_of_a_worker_that_is_killed_is_done_by_others(graded, tmp_path, wor
 
     outcomes = grade_class(there, cluster=address, on_done=kill)
     assert killed
-    assert {one.student for one in outcomes if one.status is Status.FAILED} == {"ian"}
+    failed = {one.student: one.notes for one in outcomes if one.status is Status.FAILED}
+    assert set(failed) == {"ian"}, failed
     assert held(there) == held(graded)
     assert verdicts(there) == verdicts(graded)
 

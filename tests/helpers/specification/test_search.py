@@ -51,6 +51,18 @@ double = function(
 """
 SQUARE = Mistake("it is the square", "def double(x):\n    return np.asarray(x) ** 2")
 ENDLESS = Mistake("it never ends", "def double(x):\n    while True:\n        pass")
+STUBBORN = Mistake(
+    "it never ends, and swallows what would end it once",
+    """
+def double(x):
+    try:
+        while True:
+            pass
+    except BaseException:
+        while True:
+            pass
+""",
+)
 BROKEN = Mistake("it is no Python", "def double(")
 SETUP = "import numpy as np"
 
@@ -317,9 +329,10 @@ def test_a_mistake_that_is_refused_for_another_reason_is_not_the_cause():
         assert ("The mistake: it is a tuple" in str(raised.value)) is told
 
 
-def test_a_known_mistake_that_never_ends_is_left_out(monkeypatch):
+@pytest.mark.parametrize("endless", [ENDLESS, STUBBORN])
+def test_a_known_mistake_that_never_ends_is_left_out(endless, monkeypatch):
     monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)
-    assert told(lambda x: x * x, [ENDLESS, SQUARE]) == "it is the square"
+    assert told(lambda x: x * x, [endless, SQUARE]) == "it is the square"
 
 
 # --- a question -----------------------------------------------------------------------------------

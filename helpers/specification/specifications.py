@@ -23,8 +23,8 @@ import numpy as np
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw, HypothesisDraw, RandomDraw
 from helpers.specification.homes import Here, Home
-from helpers.specification.trials import Event, Trial
-from helpers.specification.values import Tolerance
+from helpers.specification.trials import Event, Kept, Trial
+from helpers.specification.values import FEW, Tolerance
 
 CALLS, SEQUENCES = 100, 20  # that a function's, or a class's, specification tries at least
 SIZES = 5  # the longest axis, at the end of a search
@@ -221,16 +221,18 @@ class Finding:
         part: which.
         trial: the first trial that fails, or a smaller one that fails too.
         number: the number of the trial that failed.
+        step: which of the trial's steps is told; the first that is wrong if None.
     """
 
     part: Part
     trial: Trial
     number: int
+    step: Event | None = None
 
     @property
     def event(self) -> Event:
-        """The first step that is wrong."""
-        event = self.trial.first
+        """The step that is wrong."""
+        event = self.step or self.trial.first
         assert event is not None
         return event
 
@@ -362,6 +364,36 @@ def smaller(finding: Finding, subject: Subject) -> Finding:
         return replace(finding, trial=tried[find(composite(run)(), fails, settings=quick)])
     except (NoSuchExample, Flaky):  # code that draws or counts fails now and then
         return finding
+
+
+def shorter(finding: Finding, done: Sequence[Trial]) -> Finding:
+    """Return a counterexample that can be shown in full in place of one that can't, if there is.
+
+    Args:
+        finding: the one that there is.
+        done: all trials.
+    """
+    least, chosen = _elements(list(finding.event.inputs.values())), finding
+    if least <= FEW:
+        return finding
+    for trial in done:
+        for event in trial.firsts:
+            elements = _elements(list(event.inputs.values()))
+            if elements < min(least, FEW) and type(event.error) is type(finding.event.error):
+                least, chosen = elements, replace(finding, trial=trial, step=event)
+    return chosen
+
+
+def _elements(value: Any) -> int:
+    """Return how many numbers an input is or holds."""
+    match value:
+        case dict():
+            return _elements(list(value.values()))
+        case list() | tuple():
+            return sum(map(_elements, value))
+        case Kept():
+            return value.ours.size if isinstance(value.ours, np.ndarray) else 1
+    return value.size if isinstance(value, np.ndarray) else 1
 
 
 def prepare_for_smaller() -> None:

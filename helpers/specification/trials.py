@@ -35,6 +35,7 @@ from helpers.translation import own_words
 CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."
+BY_NAME = "Under another name it is judged rightly: is a verdict kept by the name?"
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
 
@@ -423,19 +424,37 @@ class Trial:
     def sort(self, right: Mapping[str, Any], wrong: Mapping[str, Any]) -> None:
         """Ask a check that the student has written of right and wrong versions, in a drawn order.
 
+        What is told is the first that it judges wrongly as they are written here: plain ones first.
+
         Args:
             right: versions that it must accept, each under words that go on "one that ...".
             wrong: versions that it must reject, likewise.
         """
         versions = [*((words, version, True) for words, version in right.items())]
         versions += [(words, version, False) for words, version in wrong.items()]
-        begin, verdicts = len(self.events), []
-        for place in self.source.order(len(versions)):
-            words, version, verdict = versions[place]
+        begin, order = len(self.events), self.source.order(len(versions))
+        for place in order:
             self._starts.append(len(self.events))
-            self._ask(words, version, verdict)
-            verdicts.append(verdict)
-        self._all_alike(begin, verdicts)
+            self._ask(*versions[place])
+        asked = dict(zip(order, self.events[begin:], strict=True))
+        self.events[begin:] = [asked[place] for place in range(len(versions))]
+        self._all_alike(begin, [verdict for _, _, verdict in versions])
+        self._renamed(begin, versions)
+
+    def _renamed(self, begin: int, versions: Sequence[tuple[str, Any, bool]]) -> None:
+        """Say so if the first version that is judged wrongly would not be under another name."""
+        for place, (words, version, verdict) in enumerate(versions, begin):
+            event = self.events[place]
+            if not event.problem.startswith("Your check"):
+                continue
+            if not all(isinstance(one, FunctionType) for one in _each(version)):
+                return
+            for again in (version, _under_another_name(version)):
+                self._ask(words, again, verdict)
+            other, same_name = self.events.pop(), self.events.pop()
+            if same_name.problem and not other.problem:
+                self.events[place] = replace(event, fault=f"{event.problem} {BY_NAME}")
+            return
 
     def _all_alike(self, begin: int, verdicts: Sequence[bool]) -> None:
         """Say so where the check errs about every right version, or about every wrong one.
@@ -568,6 +587,14 @@ class Trial:
         """The first event that is wrong."""
         return next((event for event in self.events if event.fault), None)
 
+    @property
+    def firsts(self) -> list[Event]:
+        """The first event that is wrong of each story: see `apart`."""
+        ends = [*self._starts, len(self.events)]
+        stories = [self.events[a:b] for a, b in zip([0, *self._starts], ends, strict=True)]
+        found = (next((event for event in story if event.fault), None) for story in stories)
+        return [event for event in found if event]
+
 
 class Pair:
     """An object of the student's and one of the reference's, treated alike.
@@ -692,8 +719,8 @@ class Kept:
         )
 
     def compare(self, name: str) -> None:
-        """Compare what both hold."""
-        self._trial.both(name, lambda: self._theirs, lambda: self._ours)
+        """Compare what both hold; the name is what it is called, such as "params['W1']"."""
+        self._trial.both(name, lambda: self._theirs, lambda: self._ours, assigned=str)
 
 
 class Once:
@@ -704,6 +731,22 @@ class Once:
 
     def __repr__(self) -> str:
         return f"a generator of {show(list(self._values))}"
+
+
+def _each(version: Any) -> tuple[Any, ...]:
+    """Return the functions that a version consists of."""
+    return version if isinstance(version, tuple) else (version,)
+
+
+def _under_another_name(version: Any) -> Any:
+    """Return a function that does what another does, or several of them."""
+    if isinstance(version, tuple):
+        return tuple(map(_under_another_name, version))
+
+    def again(*args: Any, **options: Any) -> Any:
+        return version(*args, **options)
+
+    return again
 
 
 def _unmoved(name: str, before: Any, ours: Any, theirs: Any) -> str:
@@ -856,10 +899,16 @@ def _words(name: str, inputs: Mapping[str, Any] | None, assigned: Callable[[], s
     return f"{name}({', '.join(f'{key} = {_typed(value)}' for key, value in inputs.items())})"
 
 
+_USUAL = (np.dtype(float), np.dtype(int), np.dtype(bool))
+
+
 def _typed(value: Any) -> str:
-    """Return an input in one short line, a number of NumPy's own with its type."""
-    own = isinstance(value, np.generic) and not isinstance(value, np.float64)
-    return f"np.{type(value).__name__}({show(value)})" if own else show(value)
+    """Return an input in one short line, with its type where that is not to be seen."""
+    if isinstance(value, np.generic) and not isinstance(value, np.float64):
+        return f"np.{type(value).__name__}({show(value)})"
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.dtype not in _USUAL:
+        return f"np.{value.dtype.name}({show(value)})"
+    return show(value)
 
 
 def _as_now(value: Any) -> Any:

@@ -182,7 +182,7 @@ def show(value: Any, depth: int = 0) -> str:
         return "…"
     match value:
         case np.ndarray() | list() | tuple() if _regular(value):
-            array = np.array(value)
+            array = np.array(value) + 0 if _floats(value) else np.array(value)  # -0.0 is 0
             with np.printoptions(precision=4, suppress=False, threshold=FEW, linewidth=10**6):
                 text = _form(array) or np.array2string(array, separator=", ")
         case np.ndarray():
@@ -195,7 +195,7 @@ def show(value: Any, depth: int = 0) -> str:
         case tuple():
             text = f"({_shown([''] * len(value), value, depth)}{',' * (len(value) == 1)})"
         case float() | np.floating():
-            text = f"{float(value):.6g}"
+            text = f"{float(value) + 0.0:.6g}"  # -0.0 is 0
         case np.integer():
             text = str(int(value))
         case np.random.Generator():
@@ -232,6 +232,10 @@ def _regular(value: Any) -> bool:
         return np.asarray(value).dtype.kind in "biuf"
     except (ValueError, TypeError):
         return False
+
+
+def _floats(value: Any) -> bool:
+    return np.asarray(value).dtype.kind == "f"
 
 
 def same(one: Any, other: Any, tolerance: Tolerance = Tolerance()) -> bool:

@@ -12,6 +12,7 @@ from helpers.specification.specifications import (
     Part,
     Subject,
     search,
+    shorter,
     smaller,
     trials,
 )
@@ -63,23 +64,25 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
     known = cause(promise.mistakes, promise.before, runs, subject)
     if known is None and _answers_an_earlier_call(done):
         raise CounterexampleError(sentence(finding, KEPT))
-    shown = smaller(finding, subject)
+    shown = shorter(smaller(finding, subject), done)
     raise CounterexampleError(sentence(shown, known), shown.event.error)
 
 
 def _answers_an_earlier_call(done: Sequence[Trial]) -> bool:
     """Tell whether each wrong answer was right before, and one of them is no coincidence.
 
-    One number alone can be, so where no array comes back two such answers are wanted.
+    One number alone can be, so where no array comes back two such answers are wanted; and one that
+    was right at several calls is no sign of any of them.
     """
     wrong = {id(trial.first) for trial in done if trial.first}
     before: list[Event] = []
     peculiar = 0
     for event in (event for trial in done for event in trial.events):
         if id(event) in wrong:
-            if not any(_answers(event, one) for one in before):
+            calls = {id(one.inputs) for one in before if _answers(event, one)}
+            if not calls:
                 return False
-            peculiar += _peculiar(event.actual)
+            peculiar += _peculiar(event.actual) if len(calls) == 1 else 0
         before.append(event)
     return peculiar > 1
 

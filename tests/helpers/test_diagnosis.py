@@ -361,8 +361,8 @@ PAGE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "`dW` is transposed. It has shape (3, 2) instead of (2, 3).": (X.T, X, {"name": "`dW`"}),
     "Your result has the right numbers, but has shape (1, 2, 3) instead of (2, 3): an axis of "
     "length 1 is too many or missing (look at `keepdims` and at your reshapes).": (X[None], X, {}),
-    "`db1` is one number where an array of shape (1, 1) is needed: was everything summed? Name the "
-    "axis.": (np.float64(2.0), np.full((1, 1), 2.0), {"name": "`db1`"}),
+    "`db1` is one number where an array of shape (1, 1) is needed: was everything summed, or "
+    "squeezed? Keep the axis.": (np.float64(2.0), np.full((1, 1), 2.0), {"name": "`db1`"}),
     "Your result has the right numbers, but has shape (6,) instead of (2, 3).": (X.ravel(), X, {}),
     "Your result has shape (1, 3) instead of (2, 3): what is there is right, but the last row is "
     "missing.": (X[:1], X, {}),

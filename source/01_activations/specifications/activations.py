@@ -21,7 +21,9 @@ from helpers.specification import (
 
 ANY = arrays("*any", -8, 8)
 OTHERS = scalars(-8, 8) | lists("*any") | integer_arrays("*any") | single("*any")
-HUGE = {"x": np.array([-1e308, -1000.0, -750.0, -1e-320, 0.0, 1e-320, 750.0, 1000.0, 1e308])}
+HUGE = {
+    "x": np.array([-1e308, -1000.0, -750.0, -1e-320, -0.0, 0.0, 1e-320, 750.0, 1000.0, 1e308]),
+}
 LARGE = {"x": np.array([-1e300, -1000.0, -750.0, -1e-30, 0.0, 1e-30, 750.0, 1000.0, 1e300])}
 TURNED = {"x": np.arange(-2.5, 3.5).reshape(2, 3).T}  # its rows are not what memory holds in a row
 NEAR = 10.0 ** -np.arange(1.0, 9.0)
@@ -46,12 +48,44 @@ def slopes_of(name, domain=ANY):
     return steps
 
 
+STEPPED = OTHERS | extremes("n")
+
+
+def integers_of_all(t):
+    """Call it; with one array that is changed between two calls; and with numbers of each type.
+
+    Where its answer for floats is of integers, it must be for other numbers, too.
+    """
+    for _ in range(2 if t.watched else 1):
+        t.call(t.draw(STEPPED))
+    if t.watched:
+        t.apart()
+        x = t.keep(t.draw(arrays("n", -8, 8)))
+        t.call(x)
+        x.write(-x.ours)
+        t.call(x)
+    if t.choice(False, False, False, True):
+        t.apart()
+        x = t.draw(arrays("n", -8, 8))
+        t.call(x)
+        whole = np.asarray(t.answer).dtype.kind in "iu"
+        for other in (x.astype(np.float32), np.rint(x).astype(int), x.tolist()):
+            t.apart()
+            t.call(other)
+            held = np.asarray(t.answer).dtype
+            t.holds(
+                bool(t.first) or not whole or held.kind in "iu",
+                f"`step_function(...)` has dtype {held} here, but integers are wanted for every x.",
+            )
+
+
 step_function = function(
     part("arrays of any shape", essential=True, x=away_from(ANY, 0, 0.05)),
     part(
         "0, numbers, lists, integers, float32, huge and tiny numbers",
         at=[HUGE, *MORE],
-        x=OTHERS | extremes("n"),
+        steps=integers_of_all,
+        x=STEPPED,
     ),
 )
 sigmoid = function(
@@ -130,6 +164,7 @@ def step_given(t):
     if t.choice(True, False, False, False):
         t.apart()
         t.call(ripple, *t.draw(arrays("n"), FINE_STEPS))
+        t.apart()
         t.call(cube, t.draw(arrays("n", 200, 900)), 0.25)
 
 
@@ -173,7 +208,6 @@ sigmoid_grad = function(
     ),
     part(
         "any finite number, lists and integers",
-        single=True,
         at=[HUGE, *MORE],
         x=extremes("n") | OTHERS,
     ),
@@ -187,7 +221,6 @@ tanh_grad = function(
     ),
     part(
         "huge and tiny numbers, lists and integers",
-        single=True,
         at=[LARGE, *MORE],
         x=extremes("n", -30, 300) | OTHERS,
     ),

@@ -50,15 +50,20 @@ def tails(t, z, apart_from=False):
     if t.first:
         return
     found = np.asarray(t.answer, dtype=float)
-    off = np.abs(found - right) > 1e-4 * np.abs(right) + 1e-300
-    wrong = np.argwhere(off & ~np.broadcast_to(apart_from, right.shape))
-    place = tuple(wrong[0]) if len(wrong) else ()
-    which = f" at [{', '.join(str(i) for i in place)}]"
-    t.holds(
-        not len(wrong),
-        f"A small number is not right: it is {np.asarray(found[place]).flat[0]:.3g}{which}, and "
-        f"{np.asarray(right[place]).flat[0]:.3g} is right. Is something cut off, or added?",
-    )
+    times_off = np.where(apart_from, 0.0, np.abs(found - right) / (np.abs(right) + 1e-300))
+    place = np.unravel_index(np.argmax(times_off), right.shape)
+    t.holds(times_off[place] < 0.5, lost(found[place], right[place], [int(i) for i in place]))
+
+
+def lost(found, right, place):
+    """Return what has become of a small number."""
+    if found == 0:
+        why = "Was it rounded, or is it a difference of larger numbers?"
+    elif found / right < 1 or (found * 2.0**53) % 1 == 0:
+        why = "Is it a difference of larger numbers?"
+    else:
+        why = "Is a score cut off, or something added?"
+    return f"A small number is not right: it is {found:.3g} at {place}, not {right:.3g}. {why}"
 
 
 def calls(domain):
@@ -118,13 +123,97 @@ def truth(t, scores, kinds=(np.int64,)):
 ANY_KIND = (np.int64, np.int32, np.uint8)
 
 
-def call(t, scores, *fixed, kinds=(np.int64,)):
+def classes(given):
+    """Return the classes that a target means, whichever form it has."""
+    scores, right = map(np.asarray, given)
+    return np.atleast_1d(right.argmax(axis=-1) if right.ndim == scores.ndim else right).astype(int)
+
+
+def told_of_loss(losses, right, found):
+    """Return of which other numbers a wrong loss is made; nothing if that is not clear.
+
+    losses: of every class, shape (N, K). right: the right classes, shape (N,). found: the wrong
+    loss.
+    """
+    (N, K), own = losses.shape, losses[np.arange(len(losses)), right]
+    means = np.mean([np.mean(own[right == one]) for one in set(right)])
+    of_both = f"{N}, the number of samples and of classes"
+    known = {
+        f"the sum of the {N} losses, not their mean": own.sum(),
+        "the mean of the classes' means: each sample counts as much as any other": means,
+        "the mean of the losses that differ: equal ones count, too": np.mean(np.unique(own)),
+    }
+    if N == K:
+        known[f"the right loss divided by {of_both}"] = own.mean() / K
+    else:
+        known[f"the right loss divided by {N}, the number of samples, once more"] = own.mean() / N
+        known[f"the right loss divided by {K}, the number of classes"] = own.mean() / K
+    for others in np.ndindex(*(K,) * N) if K**N <= 256 else ():
+        if N > 1:
+            words = f"the mean for the classes {list(others)}, not for {right.tolist()}"
+        else:
+            words = f"the loss of class {others[0]}, and class {right[0]} is right"
+        known[words] = losses[np.arange(N), list(others)].mean()
+    fits = [words for words, loss in known.items() if np.isclose(found, loss, 1e-6, 1e-9)]
+    return f"This is {fits[0]}." if len(fits) == 1 else ""
+
+
+def told_of_error(given):
+    """Return what says more of a wrong cross-entropy error."""
+    losses, right = -np.log(np.maximum(np.atleast_2d(given[0]), 1e-7)), classes(given)
+    zero = len(right) == 1 and np.atleast_2d(given[0])[0, right[0]] == 0
+
+    def words(found, _):
+        if zero and 1 < found < 700:
+            return f"This is the loss of a probability of {np.exp(-float(found)):.3g}."
+        return told_of_loss(losses, right, float(found))
+
+    return words
+
+
+def told_of_scores(given):
+    """Return what says more of a wrong cross-entropy of scores."""
+    z = np.atleast_2d(given[0]).astype(float)
+    moved = z - z.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(moved).sum(axis=1, keepdims=True)) - moved
+    return lambda found, _: told_of_loss(losses, classes(given), float(found))
+
+
+def told_of_gradient(given):
+    """Return what says more of a wrong gradient of the loss."""
+    N, K = np.shape(np.atleast_2d(given[0]))
+    factors = {
+        f"{N} times the right one, and there are {N} samples": N,
+        f"the right one divided by {N}, the number of samples, once more": 1 / N,
+        f"the right one divided by {K}, the number of classes": 1 / K,
+    }
+    if N == K:
+        factors = {f"the right one divided by {N}, the number of samples and of classes": 1 / N}
+
+    def words(found, right):
+        found = np.asarray(found, dtype=float).reshape(right.shape)
+        fits = [text for text, factor in factors.items() if np.allclose(found, factor * right)]
+        if np.abs(right).max() > 1e-3 and len(fits) == 1:
+            return f"This is {fits[0]}."
+        place = np.arange(N), classes(given)
+        found, right = found.reshape(N, K)[place], right.reshape(N, K)[place]
+        if ((found == 0) & (right < -0.5 / N)).any():
+            return "Where the right class's probability is near 0, probability minus target is not."
+        return ""
+
+    return words
+
+
+def call(t, scores, *fixed, kinds=(np.int64,), told=told_of_scores):
     """Call with a drawn truth and, now and then, with fixed ones."""
     for given in fixed if t.choice(False, False, False, False, True) else ():
         t.call(*given)
+        t.say(lambda *wrong, given=given: told(given)(*wrong))
         t.apart()
     for _ in range(2 if t.watched else 1):
-        t.call(*truth(t, scores, kinds))
+        given = truth(t, scores, kinds)
+        t.call(*given)
+        t.say(lambda *wrong, given=given: told(given)(*wrong))
     if t.watched:
         t.apart()
         z, right = t.draw(probabilities("N K"), labels("N", "K"))
@@ -185,7 +274,8 @@ ROUGHLY = Tolerance(0.02, 1e-5)  # as far as 1e-7 matters to the logarithm of 1e
 
 def floors(t):
     """Try probabilities of exactly 0, and small ones that are not yet 0."""
-    call(t, some_zeros, (MANY[:60], LABELS[:60].astype(np.int8)), kinds=ANY_KIND)
+    many = MANY[:60], LABELS[:60].astype(np.int8)
+    call(t, some_zeros, many, kinds=ANY_KIND, told=told_of_error)
     t.apart()
     y = np.array([t.choice(1e-6, 1e-5, 1e-4), 0.0, 0.3])
     y[1] = 1 - y.sum()
@@ -205,7 +295,7 @@ cross_entropy_error = function(
         rtol=1e-4,
         atol=1e-5,
         axes=CLASSES,
-        steps=lambda t: call(t, probabilities, (MANY, LABELS)),
+        steps=lambda t: call(t, probabilities, (MANY, LABELS), told=told_of_error),
     ),
     part(
         "counts a probability of exactly 0 as 1e-7",
@@ -245,6 +335,7 @@ def gradients(t):
     """Hold the gradient of the loss against numerical differentiation."""
     z, right = truth(t, scores)
     t.call(z, right)
+    t.say(lambda *wrong: told_of_gradient((z, right))(*wrong))
     t.slope(lambda v: t.names["softmax_cross_entropy"](v, right), z)
 
 
@@ -259,7 +350,8 @@ def far_apart(t):
 
 def gradients_far_apart(t):
     """Try scores that are far apart, large ones and integers."""
-    call(t, t.choice(scores, apart, large, whole), *FAR_OFF, kinds=ANY_KIND)
+    domain = t.choice(scores, apart, large, whole)
+    call(t, domain, *FAR_OFF, kinds=ANY_KIND, told=told_of_gradient)
     t.apart()
     z, right = t.draw(apart("N K"), labels("N", "K"))
     tails(t, [z, right], apart_from=np.eye(z.shape[1], dtype=bool)[right])
@@ -274,10 +366,10 @@ softmax_jacobian = function(
         at=[
             *({"z": row} for row in FAR["z"]),
             HUGE,
-            {"z": np.array([1e300, 1e300])},
+            {"z": np.array([1e9, 1e9])},  # beside which a small step is lost
             {"z": np.array([0.2, 0.3, 0.5])},  # scores that look like probabilities
             {"z": WIDE["z"][5]},
-            {"z": np.array([10**18, -(10**18), 10**18])},
+            {"z": np.array([10**18, -(10**18), 0])},
         ],
         steps=far_apart,
         z=SCORES,
@@ -340,7 +432,7 @@ def where_not(x, otherwise):
 RIGHT = {
     "subtracts the maximum": by_shift,
     "goes through the logarithm": by_logarithm,
-    "adds up the exponentials of differences": by_differences,
+    "takes one vector and no batch: it adds up exponentials of differences": by_differences,
     "has other last digits": lambda x: by_shift(x) * (1 + 1e-11 * (np.max(x) > 500)),
     "sorts, and puts everything back": lambda x: by_shift(np.sort(x))[np.argsort(np.argsort(x))],
     "loops over the classes": lambda x: (
@@ -353,6 +445,9 @@ RIGHT = {
     "returns float32": lambda x: by_shift(x).astype(np.float32),
     "uses the plain formula where nothing overflows": lambda x: (
         by_shift(x) if np.max(np.abs(x)) > 500 else np.exp(x) / np.exp(x).sum()
+    ),
+    "tries the plain formula first, whereupon NumPy warns": lambda x: (
+        by_shift(x) if np.isnan(overflowing(x)).any() else overflowing(x)
     ),
 }
 
@@ -371,6 +466,7 @@ WRONG = {
     "divides the scores by the largest of them": lambda x: by_shift(x / np.max(np.abs(x))),
     "gives the largest score 1 and the others 0": lambda x: where_not(x, x == np.max(x)),
     "overflows, as the plain formula does": overflowing,
+    "overflows at 810, because it subtracts 100 from every score": lambda x: overflowing(x - 100),
     "turns the classes of large scores around": lambda x: where_large(x, np.s_[::-1]),
     "exchanges the last two classes of large scores": lambda x: where_large(
         x, [*range(len(x) - 2), len(x) - 1, len(x) - 2]

@@ -329,6 +329,50 @@ def test_a_mistake_that_is_refused_for_another_reason_is_not_the_cause():
         assert ("The mistake: it is a tuple" in str(raised.value)) is told
 
 
+def test_a_mistake_that_breaks_a_condition_in_another_way_is_not_the_cause():
+    def steps(t):
+        t.call(t.draw(arrays("n", 1, 2)))
+        gap = np.sum(t.answer - t.events[-1].expected)
+        t.holds(gap == 0, f"It is a little {'more' if gap > 0 else 'less'}.")
+
+    spec = interaction(part("all", steps=steps))
+    more = Mistake("it is a little more", "def double(x):\n    return 2 * x + 1e-12")
+    own = Promise(spec, double, {"double": double}, {}, [more])
+    for student, told in ((lambda x: 2 * x - 1e-12, False), (lambda x: 2 * x + 1e-12, True)):
+        with pytest.raises(CounterexampleError) as raised:
+            hold(own, spec.parts[0], subject_of(student), b"seed")
+        assert ("The mistake: it is a little more" in str(raised.value)) is told
+
+
+def test_a_right_answer_of_many_calls_is_no_answer_to_an_earlier_call():
+    def sign(x):
+        return float(np.sign(x)) / 3
+
+    given = [{"x": value} for value in (1.0, 2.0, -1.0, -2.0, 0.5, 0.0)]
+    spec = function(part("all", at=given, x=numbers(1, 9)))
+    own = Promise(spec, sign, {}, {}, [])
+    subject = Subject("sign", lambda name: lambda x: sign(x or 1), {"sign": sign})
+    with pytest.raises(CounterexampleError) as caught:
+        hold(own, spec.parts[0], subject, b"seed")
+    assert "earlier call" not in str(caught.value)
+
+
+def test_a_counterexample_that_can_be_shown_in_full_is_preferred():
+    def steps(t):
+        t.call(np.linspace(1.0, 2.0, 400))
+        t.apart()
+        t.call(t.draw(arrays("n", 1, 2)))
+
+    spec = interaction(part("all", steps=steps))
+    own = Promise(spec, double, {"double": double}, {}, [])
+    with pytest.raises(CounterexampleError) as caught:
+        hold(own, spec.parts[0], subject_of(lambda x: x), b"seed")
+    assert ", ...," not in str(caught.value)
+    with pytest.raises(CounterexampleError) as caught:
+        hold(own, spec.parts[0], subject_of(lambda x: x if len(x) > 9 else double(x)), b"seed")
+    assert ", ...," in str(caught.value)
+
+
 @pytest.mark.parametrize("endless", [ENDLESS, STUBBORN])
 def test_a_known_mistake_that_never_ends_is_left_out(endless, monkeypatch):
     monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)

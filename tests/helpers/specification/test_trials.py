@@ -9,7 +9,7 @@ import pytest
 from helpers.specification.draws import RandomDraw
 from helpers.specification.homes import Here
 from helpers.specification.specifications import Finding, part
-from helpers.specification.trials import SpecificationError, Trial
+from helpers.specification.trials import BY_NAME, SpecificationError, Trial
 from helpers.specification.values import Tolerance, difference, same, show
 from helpers.specification.verdicts import sentence
 
@@ -281,13 +281,52 @@ def test_what_is_told_of_a_check_is_the_version_that_it_stumbles_over():
     assert step.startswith("check(the version that is wrong number ")
 
 
-def test_the_order_of_versions_is_drawn():
-    orders = set()
+def test_the_order_of_versions_is_drawn_and_the_one_that_is_told_is_the_first_written():
+    orders, told = set(), set()
     for seed in range(8):
-        t = Trial(checks, checks, RandomDraw(np.random.default_rng(seed), 1))
+        asked = []
+
+        def remembers(f, asked=asked):
+            asked.append(f(1) == 1)
+            return False
+
+        t = Trial(remembers, checks, RandomDraw(np.random.default_rng(seed), 1))
         t.sort(RIGHT, WRONG)
-        orders.add(tuple(event.step for event in t.events))
+        orders.add(tuple(asked))
+        told.add(t.first.step)
     assert len(orders) > 4
+    assert told == {"check(the version that is right number 0)"}
+
+
+def test_a_verdict_that_is_kept_by_the_name_is_told_so():
+    known = {}
+
+    def by_name(f):
+        return known.setdefault(f.__name__, checks(f))
+
+    t = trial(by_name, checks)
+    t.sort({"is right": lambda x: abs(x)}, WRONG)
+    assert BY_NAME in problem(t)
+    t = trial(lambda f: True, checks)
+    t.sort({"is right": lambda x: abs(x)}, WRONG)
+    assert problem(t)
+    assert BY_NAME not in problem(t)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.uint8([[0, 1]]), "np.uint8([[0, 1]])"),
+        (np.array([0.5], dtype=np.float32), "np.float32([0.5])"),
+        (np.array([0, 1]), "[0, 1]"),
+        (np.array([-0.0, 1.0]), "[0., 1.]"),
+        (-0.0, "0"),
+    ],
+)
+def test_an_input_is_told_with_its_type_where_that_is_not_to_be_seen(value, words):
+    t = trial(lambda x: 1, lambda x: 0)
+    t.call(value)
+    assert t.first.step == f"<lambda>(x = {words})"
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -719,8 +719,8 @@ class Kept:
         )
 
     def compare(self, name: str) -> None:
-        """Compare what both hold."""
-        self._trial.both(name, lambda: self._theirs, lambda: self._ours)
+        """Compare what both hold; the name is what it is called, such as "params['W1']"."""
+        self._trial.both(name, lambda: self._theirs, lambda: self._ours, assigned=str)
 
 
 class Once:

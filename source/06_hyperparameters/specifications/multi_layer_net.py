@@ -114,6 +114,10 @@ def keeps_values(t):
     for train_flg in (True, False, True):
         through(t, layer, spread(t, features, t.source.integer(2, 5)), train_flg)
         layer.read("xhat", "std", "running_mean", "running_var")
+    t.apart()
+    layer = t.make(np.array([1.0]), np.array([0.0]))
+    layer.do("forward", t.draw(arrays("1 1", 1, 2)))
+    layer.read("running_mean", "running_var")  # a batch of one counts as any other
 
 
 BatchNormalization = interaction(
@@ -181,6 +185,9 @@ def other_batches(t, first=1, least=1):
     samples = t.source.integer(least, least - 1 + 3 * t.source.size)
     sizes = t.choice(1e-3, 1.0, 1e3), t.choice(1e-9, 1e-3, 1.0, 1e3)
     batch(t, samples, features, *sizes, t.choice(False, True))
+    if t.source.size == 3 and least == 1:  # nothing comes back
+        t.apart()
+        batch(t, 3, 2, large=0.0)
 
 
 batch_norm_backward = interaction(
@@ -442,7 +449,7 @@ ODD = {
     "W1": np.array([[[1.0, -2.0]]]),
     "b1": np.array([[3.0, 2.0]]),
     "gamma1": np.array([[4.0, 1.0]]),
-    "W2": np.array([2.0, -1.0]),
+    "W2": np.array([3.0, -1.0]),
 }
 
 
@@ -569,6 +576,8 @@ def shares_arrays(t):
     first = t.draw(network_arrays())
     if t.source.size == 3:
         first = {key: value.astype(np.float32) for key, value in first.items()}
+    if t.source.size >= 5:
+        first = {key: np.asfortranarray(value) for key, value in first.items()}
     params = {key: t.keep(value) for key, value in first.items()}
     norm = any(key.startswith("gamma") for key in first)
     for _ in range(2):
@@ -664,6 +673,7 @@ def plain(t):
         x, truth = x[:1], np.eye(sizes[-1])[:1]  # one sample, one-hot
     net.predict(x)
     net.loss(x, truth)
+    net.loss(x, truth, train_flg=True)
     net.accuracy(x, truth)
     net.gradient(x, truth)
     if len(sizes) < 10:
@@ -679,6 +689,9 @@ def plain(t):
     if t.source.size in (3, 4):
         x, truth = batch_for(t, sizes, t.choice(131, 271))
         net.accuracy(x, truth)
+        labels = np.minimum(net.ours.predict(x).argmax(axis=1), 1)  # of two classes alone
+        labels[::2] = 1 - labels[::2]
+        net.accuracy(x, labels)
         net.loss(x, truth)
         net.gradient(x, truth)
     sure(t, net, sizes)
@@ -700,6 +713,9 @@ NEVER_BACK = (
 )
 
 
+MISSING = "The gradients of gamma and beta are missing: they have keys, as those of the weights do."
+
+
 def collected(t):
     """The gradients of batch normalization are those of its layer, whatever that does."""
     seed = t.source.integer(0, 2**31)
@@ -716,13 +732,15 @@ def collected(t):
             raise
         except Exception:
             return []  # another part looks at that
-        return [key for key, right in own.items() if not same(grads.get(key), right)]
+        if missing := [key for key in own if key not in grads]:
+            return ["missing", *missing]
+        return [key for key, right in own.items() if not same(grads[key], right)]
 
     t.both(
         "gradient, with batch normalization",
         lambda: others(t.student),
         lambda: others(t.reference),
-        relation=lambda found: {"": "", "none": NEVER_BACK}.get(
+        relation=lambda found: {"": "", "none": NEVER_BACK, "missing": MISSING}.get(
             found[0] if found else "",
             f"The gradient of {found and found[0]} is not the one that its layer has: `dgamma` is "
             "that of gamma, and `dbeta` that of beta.",
@@ -947,15 +965,19 @@ RIGHT = {
         layers, x, lambda name: [train_flg]
     ),
     "hands the flag on by its name": by_keyword,
-    "hands the flag on in a dictionary": by_options,
-    "counts the layers": by_position,
-    "writes both modes out": by_mode,
-    "calls itself for the layers that are left": by_recursion,
-    "knows batch normalization by its first letter, and dropout too": lambda layers, x, train_flg: (
-        run_layers(layers, x, lambda name: [train_flg][: name[0] in "BD"])
+    "hands the flag on by its name, from a dictionary": by_options,
+    "hands the flag on by position, counting the layers": by_position,
+    "writes both modes out, with the flag by position": by_mode,
+    "hands the flag on by position, and calls itself for the layers that are left": by_recursion,
+    "knows the layers by their first letter, and hands the flag on by position": (
+        lambda layers, x, train_flg: run_layers(
+            layers, x, lambda name: [train_flg][: name[0] in "BD"]
+        )
     ),
-    "asks for a part of the name": lambda layers, x, train_flg: run_layers(
-        layers, x, lambda name: [train_flg] if "Norm" in name or "Drop" in name else []
+    "asks for a part of the name, and hands the flag on by position": (
+        lambda layers, x, train_flg: run_layers(
+            layers, x, lambda name: [train_flg] if "Norm" in name or "Drop" in name else []
+        )
     ),
 }
 

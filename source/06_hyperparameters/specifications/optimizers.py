@@ -1,5 +1,7 @@
 """What the exercises of chapter 6, part A, promise."""
 
+from functools import partial
+
 import numpy as np
 
 from helpers.specification import (
@@ -13,6 +15,7 @@ from helpers.specification import (
     part,
     scalars,
 )
+from helpers.specification.values import same, show
 
 EPS = 1e-7
 
@@ -79,24 +82,45 @@ PATTERN = np.array([1.0, -2.0]), np.array([0.5, 1.5]), np.array([-1.0, 0.25])
 
 
 def march(method, params, count):
-    """Make many steps, with gradients that repeat themselves."""
-    for step in range(count):
-        method.update(params, {"W1": PATTERN[step % 3].copy()})
+    """Make many steps, with gradients that repeat themselves; return where W1 is after some."""
+    seen = {}
+    for step in range(1, count + 1):
+        method.update(params, {"W1": PATTERN[(step - 1) % 3].copy()})
+        if step <= MANY or step % 100 == 0 or step == count:
+            seen[step] = np.array(params["W1"])
+    return seen
 
 
 def marches(t, count):
-    """Make many steps at once with the usual options; see where the parameters are then."""
+    """Make many steps at once with the usual options; see from which on W1 is wrong."""
     t.apart()
     method, params = t.make(), t.keep({"W1": np.array([0.5, -0.5])})
-    t.both(f"{count} times update", march, march, (method, params, count))
-    params.compare("`params` afterwards")
+    turns = ", ".join(map(show, PATTERN))
+    t.both(
+        f"{count} times update of W1 = [0.5, -0.5] with the gradients {turns} in turn",
+        march, march, (method, params, count), assigned=str,
+    )  # fmt: skip
+    t.say(partial(until, t.tolerance), instead=True)
+
+
+def until(tolerance, found, right):
+    """Say after how many steps W1 is still right, and after how many no longer."""
+    before = 0
+    for step, value in right.items():
+        if not same(found[step], value, tolerance):
+            still = f"After {before} step{'s' * (before > 1)} W1 is right" if before else ""
+            then = f"after {step} step{'s' * (step > 1)} it is {show(found[step])}"
+            words = f"{still}, {then}" if still else then.replace("it", "W1", 1).capitalize()
+            return f"{words}, where {show(value)} is right."
+        before = step
+    return ""
 
 
 def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), march=120, **options):
     """Return steps that move parameters, whatever becomes of the dictionary that holds them.
 
     The largest trials are long walks of one array. Memories go on where later gradients are 0, of
-    all arrays or of one. The smallest one marches.
+    all arrays or of one. Small ones march.
     """
 
     def steps(t):
@@ -114,7 +138,7 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), march=120, **options):
             if step and t.source.size in (3, 4):
                 grads[next(iter(first))] *= 0.0
             method.do("update", params, grads)
-        if t.source.size == 1:
+        if t.source.size == 2:
             marches(t, march)
 
     return steps
@@ -126,7 +150,7 @@ def moves_in_place(t):
     The second one is given another rate in between, and both another order of the keys.
     """
     methods = [t.make(), t.make(*([0] if t.source.size == 2 else []))]
-    first = start(t) | {"W3": np.asfortranarray(t.draw(arrays("2 3")))}
+    first = start(t) | {"W3_transposed": np.asfortranarray(t.draw(arrays("2 3")))}
     held = [{key: t.keep(value) for key, value in first.items()} for _ in methods]
     for again in (False, True):
         for method, params in zip(methods, held, strict=True):
@@ -135,7 +159,16 @@ def moves_in_place(t):
             order = list(params)[::-1] if again else list(params)
             method.do("update", {key: params[key] for key in order}, gradients(t, first))
             for key, array in params.items():
-                array.compare(key)
+                array.compare(f"params[{key!r}]")
+
+
+def at_any_rate(t):
+    """The same, and tiny gradients at a large rate: the step is no smaller than any other."""
+    moves_in_place(t)
+    if t.source.size == 4:
+        t.apart()
+        params = t.keep({"W1": np.array([0.5, -0.5])})
+        t.make(1e6).do("update", params, {"W1": np.array([2e-7, -4e-7])})
 
 
 def small_gradients(**options):
@@ -155,14 +188,18 @@ def small_gradients(**options):
 
 
 RATE = numbers(0.02, 0.3)
-IN_PLACE = part(
-    "changes the arrays themselves, and the gradients not at all; each by itself, at any `lr`",
-    rtol=1e-4,
-    atol=1e-5,
-    changes=["params"],
-    count=8,
-    steps=moves_in_place,
-)
+
+
+def in_place(steps=moves_in_place):
+    """Return the part on what is changed, and what is not."""
+    return part(
+        "changes the arrays themselves, and the gradients not at all; each by itself, at any `lr`",
+        rtol=1e-4,
+        atol=1e-5,
+        changes=["params"],
+        count=8,
+        steps=steps,
+    )
 
 
 def or_none(low, high, long=None):
@@ -200,22 +237,22 @@ def formula(points=1, rtol=1e-5, **options):
     )
 
 
-SGD = interaction(formula(), IN_PLACE)
+SGD = interaction(formula(), in_place(at_any_rate))
 Momentum = interaction(
     formula(2, momentum=or_none(0.3, 0.8, 0.995)),
-    IN_PLACE,
+    in_place(at_any_rate),
 )
-AdaGrad = interaction(formula(), near_zero(2e-3), IN_PLACE)
+AdaGrad = interaction(formula(), near_zero(2e-3), in_place())
 USUAL_RATE = Domain(lambda draw, axes: 0.99 if draw.size == 3 else draw.number(0.5, 0.8))
 RMSprop = interaction(
     formula(rtol=1e-4, decay_rate=or_none(0.6, 0.9, 0.9985)),  # EPS may be another one there
     near_zero(2e-3, decay_rate=USUAL_RATE),
-    IN_PLACE,
+    in_place(),
 )
 BETAS = {"beta1": or_none(0.5, 0.8), "beta2": or_none(0.85, 0.95)}
 LONG = {"beta1": or_none(0.5, 0.8, 0.985), "beta2": or_none(0.85, 0.95, 0.9995)}
 Adam = interaction(
     formula(2, march=1010, **LONG),  # beyond any step from which on its correction is left out
     near_zero(5e-3, **BETAS),
-    IN_PLACE,
+    in_place(),
 )

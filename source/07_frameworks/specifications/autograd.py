@@ -87,14 +87,14 @@ def ordered(graph, last):
         if len(set(order)) < len(order):
             return "A node stands in the list more than once."
         if more := set(order) - wanted:
-            return f"{min(more, key=str)} is in the list, but {last} was not computed from it."
+            return f"{min(more, key=str)!r} is in the list, but {last!r} was not computed from it."
         if missing := wanted - set(order):
-            return f"{min(missing, key=str)} is missing, though {last} was computed from it."
+            return f"{min(missing, key=str)!r} is missing, though {last!r} was computed from it."
         place = {node: n for n, node in enumerate(order)}
         for node in order:
             for one in graph[node]:
                 if place[one] > place[node]:
-                    return f"{node} was computed from {one}, but stands before it."
+                    return f"{node!r} was computed from {one!r}, but stands before it."
         return ""
 
     return wrong
@@ -145,10 +145,34 @@ PAIRS = {
     ("x", 3): [("x", 2), ("x", 1), ("x", 1)],
 }
 MIXED = ("b", ("b",), 0, ("b", True), 2.5, ("b", False), ("b", "c"))  # some look like marks
+ALIKE = {0: [], "0": [0], 1: ["0", 0], "1": [1, "0"], "": ["1"], "end": ["", 0]}
+
+
+def hold_again(t, graph, last):
+    """Ask for the order of a graph twice."""
+    t.apart()
+
+    def twice(find_order):
+        return lambda last, graph: [find_order(last, asked(graph)) for _ in range(2)]
+
+    def wrong(orders):
+        judge = ordered(graph, last)
+        if words := judge(orders[0]):
+            return words
+        if judge(orders[1]):
+            return (
+                "Asked for the same order a second time, it gives another answer, which is wrong: "
+                "what one call has seen must not be known to the next."
+            )
+        return ""
+
+    sides = twice(t.student), twice(t.reference)
+    t.both("topological_order, twice,", *sides, (last, graph), relation=wrong)
 
 
 def trees(t):
     """Take a chain and a tree in which each value is used once."""
+    hold_again(t, {"p": [], "q": ["p"], "r": ["q"]}, "r")
     hold_order(t, {"a": [], "b": ["a"], "c": ["b"]}, "c")
     names = t.source.order(6)
     graph = {LETTERS[name]: [] for name in names}
@@ -166,6 +190,7 @@ def shared(t):
     flat = {"a": [], "b": ["a"], "c": ["a", "b"], "d": ["a", "c"], "e": ["c", "d", "d", "a"]}
     hold_order(t, flat, "e")
     hold_order(t, PAIRS, ("x", 3))
+    hold_order(t, ALIKE, "end")
     names = [LETTERS[place] for place in t.source.order(7)]
     graph = {names[0]: []}
     for place, name in enumerate(names[1:], 1):
@@ -535,6 +560,33 @@ def starts_anew(t):
             (),
             {"dout": dout, "x": x, "y": y},
         )
+    t.apart()
+    there = t.home.given("np", np)
+    t.both(
+        "z.backward, with z = x transposed, and z.grad written over,",
+        lambda dout, x: transposed(t.find, there, dout, x),
+        lambda dout, x: transposed(t.names.__getitem__, np, dout, x),
+        (),
+        {"dout": dout, "x": x},
+    )
+
+
+def transposed(find, np_, dout, x):
+    """Record a transposed table, whose backward function returns a view; write into a gradient.
+
+    np_: NumPy where the tensors live.
+    """
+    x = find("Tensor")(x)
+    z = find("record")(np.transpose(value(x)), (x, np_.transpose))
+    z.backward(np.transpose(dout))
+    before = np.array(x.grad)
+    z.grad[...] = 7.0
+    return {"x.grad": before, "x.grad after it": x.grad}
+
+
+def value(tensor):
+    """Return the data of a tensor, wherever it lives."""
+    return np.asarray(tensor.data)
 
 
 def long_chain(t):
@@ -788,6 +840,8 @@ def at_zero(t):
             x,
             tolerance=tails(t),
         )
+    x = np.array([1.7e308, -1.7e308, 1.0])
+    hold(t, "relu", operation("relu"), np.array([5.0, 6.0, 7.0]), x, tolerance=tails(t))
     x, dout = t.draw(integer_arrays("n *any", -2, 2), arrays("n *any"))
     hold(t, "relu", operation("relu"), dout, x)
 
@@ -1461,6 +1515,15 @@ def by_differences(program, values, calls=1, step=1e-4, both=True):
     return found
 
 
+def by_two_differences(program, values, calls=1):
+    """Return the gradients as central differences, whose errors of second order cancel.
+
+    They are good to a billionth where the formula is steep, too.
+    """
+    near, far = (by_differences(program, values, step=step) for step in (5e-4, 1e-3))
+    return [(4 * one - other) / 3 for one, other in zip(near, far, strict=True)]
+
+
 def remembered():
     """Return an engine that remembers its answer to each program, whatever the values are."""
     known = {}
@@ -1535,7 +1598,7 @@ RIGHT = {
     "is off by half a millionth": lambda program, values, calls=1: [
         g - 5e-7 for g in backwards(program, values, calls)
     ],
-    "takes central differences": by_differences,
+    "takes central differences of two widths": by_two_differences,
     "returns NumPy numbers": lambda program, values, calls=1: list(
         np.array(backwards(program, values, calls))
     ),

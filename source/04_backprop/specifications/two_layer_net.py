@@ -1,5 +1,7 @@
 """What the exercises of chapter 4, part C, promise."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.specification import (
@@ -19,19 +21,20 @@ DRAWN = ("N", "n", "h", "K")
 SQUARE = ("3", "3", "3", "3")  # here a transpose that is left out, or a wrong axis, fits
 
 
-def network(t, axes):
-    """Return a network with drawn parameters, these, and a batch.
+def network(t, axes, high=1, inputs=None):
+    """Return a network with drawn parameters, from -high to high, these, and a batch.
 
     No hidden unit is near its kink, and no sample has two classes that are nearly equal.
     """
     N, n, h, K = axes
+    inputs = inputs or arrays(f"{N} {n}", -2, 2)
     while True:
         drawn = t.draw(
-            arrays(f"{n} {h}", -1, 1),
-            arrays(h, -1, 1).map(lambda b: b + BIAS),
-            arrays(f"{h} {K}", -1, 1),
-            arrays(K, -1, 1),
-            arrays(f"{N} {n}", -2, 2),
+            arrays(f"{n} {h}", -high, high),
+            arrays(h, -high, high).map(lambda b: b + BIAS),
+            arrays(f"{h} {K}", -high, high),
+            arrays(K, -high, high),
+            inputs,
         )
         W1, b1, W2, b2, x = drawn
         sums = x @ W1 + b1
@@ -52,11 +55,16 @@ def truth(t, x, values):
 
 
 def holds_others(net):
-    """Return what tells of layers that hold other numbers than `params`."""
+    """Return what tells of layers, or of `params`, that hold other numbers than were written."""
 
     def about(found, right):
         for key in ("W1", "b1", "W2", "b2"):
             layer = f"Affine{key[1]}"
+            if not np.array_equal(np.array(net.theirs.params[key]), net.ours.params[key]):
+                return (
+                    f"`params[{key!r}]` does not hold the numbers that were written into it: each "
+                    "of the four arrays has a memory of its own, and no method changes them."
+                )
             held = np.array(getattr(net.theirs.layers[layer], key[0]))
             if not np.array_equal(held, np.array(net.theirs.params[key])):
                 return (
@@ -68,28 +76,110 @@ def holds_others(net):
     return about
 
 
+def softmax(scores):
+    """Return the probabilities of scores."""
+    powers = np.exp(scores - np.max(scores, axis=1, keepdims=True))
+    return powers / np.sum(powers, axis=1, keepdims=True)
+
+
+def misled(net, x, loss=False):
+    """Return what tells of scores, a loss or gradients that are wrong in a way that has a name."""
+
+    def about(found, right):
+        if isinstance(right, dict):
+            pairs = [(np.asarray(found[key]), right[key]) for key in right]
+        else:
+            pairs = [(np.asarray(found), np.asarray(right))]
+        if any(one.shape != other.shape for one, other in pairs):
+            return shaped(*pairs[0]) if len(pairs) == 1 else ""
+        for power, words in TIMES.items():
+            times = float(len(x)) ** power
+            if len(x) > 1 and all(np.allclose(one, times * other) for one, other in pairs):
+                return words
+        if not loss and len(pairs) == 1 and np.allclose(found, softmax(right)):
+            return "These are probabilities: `predict` returns the scores, without a softmax."
+        return holds_others(net)(found, right)
+
+    return about
+
+
+def shaped(found, right):
+    """Tell of scores that are right in another shape."""
+    if found.size == right.size and np.allclose(found.ravel(), right.ravel()):
+        return "The numbers are right, the shape is not: it is (N, output_size) for any N, 1 too."
+    return ""
+
+
+TIMES = {
+    1: "It is too large by the number of samples: the loss is a mean, and the loss layer divides "
+    "by N, once.",
+    -1: "It is too small by the number of samples: the loss layer has divided by N already.",
+}
+
+
+def penalized(t, losses):
+    """Say so if all losses are too large by the same share of the squared weights."""
+    shares = []
+    for event, values in losses:
+        if event.error is not None or np.ndim(event.actual) or same(event.actual, event.expected):
+            return
+        squares = sum(np.sum(values[key] ** 2) for key in ("W1", "W2"))
+        shares.append((event.actual - event.expected) / squares)
+    if len(shares) > 1 and np.allclose(shares, shares[0], rtol=1e-4, atol=0):
+        words = (
+            f"That is {shares[0]:.4g} times the sum of all squared weights too much: the loss is "
+            "the cross-entropy alone, without a penalty."
+        )
+        t.say(words, losses[0][0])
+
+
 def net_slopes(t):
     """Hold the gradient at each parameter against numerical differentiation.
 
     Before that two networks go through batches in turn, as in a training.
     """
+    losses = []
     for axes in (KNOWN, DRAWN, SQUARE):
+        begin = len(t.events)
         net, values, x = network(t, axes)
         other, _, before = network(t, axes)
         right, rest = truth(t, x, values), truth(t, before, values)
         net.loss(before, rest)
-        t.say(holds_others(net))
+        t.say(misled(net, before, loss=True))
+        losses.append((t.events[-1], values))
         other.gradient(before, rest)
-        t.say(holds_others(other))
+        first = t.events[-1]
+        t.say(misled(other, before))
         net.gradient(x, right)
+        t.say(misled(net, x))
+        t.say("" if first.fault else ANOTHER)
         net.predict(before)
+        t.say(misled(net, before))
         net.gradient(before, rest)
+        t.say(misled(net, before))
+        t.say("" if first.fault else ANOTHER)
         net.loss(x, right)
+        t.say(misled(net, x, loss=True))
+        losses.append((t.events[-1], values))
+        if axes is SQUARE and not any(event.fault for event in t.events[:begin]):
+            for event in t.events[begin:]:
+                t.say(EQUAL, event)
+    penalized(t, losses)
     net, values, x = network(t, KNOWN)
     right = truth(t, x, values)
     net.gradient(x, right)
     for key, value in values.items():
         t.slope(lambda z, key=key: mean_loss(t, {**values, key: z}, x, right), value, item=key)
+
+
+EQUAL = (
+    "Where samples, inputs, units and classes are of different numbers it is right; here all are "
+    "3, and nothing can be told by its length."
+)
+ANOTHER = (
+    "For another network's first batch it was right: `gradient` begins with a forward pass of its "
+    "own batch, and nothing of an earlier one is in it."
+)
 
 
 def mean_loss(t, values, x, right):
@@ -108,14 +198,18 @@ def net_scores(t):
         wrong = t.draw(integer_arrays(f"{len(x)}", 0, 1))
         wrong[0], wrong[-1] = 0, 1  # one of each, unless there is one sample
         right = (best + wrong) % classes
-        for given in (right, np.eye(classes)[right], right.astype(np.uint8)):
-            form = (
-                f"Here t has the shape {given.shape}: {'one-hot' if given.ndim > 1 else 'labels'}."
-            )
-            for method in (net.loss, net.accuracy):
+        hot = np.eye(classes)[right]
+        begin = len(t.events)
+        for given in (right, hot, hot.astype(int), right.astype(np.uint8)):
+            kind = "one-hot" if given.ndim > 1 else "labels"
+            form = f"Here t has the shape {given.shape}: {kind}, of type {given.dtype}."
+            for method, name in ((net.loss, "loss"), (net.accuracy, "accuracy")):
                 method(x, given)
                 t.say(form)
-                t.say(holds_others(net))
+                wrong = {event.name for event in t.events[begin:-1] if event.fault}
+                known = given is right or any(one.endswith(name) for one in wrong)
+                t.say("" if known else misread(given, hot))
+                t.say(misled(net, x, loss=True))
     t.apart()
     net, values, first = network(t, KNOWN)
     x, right = t.keep(first), truth(t, first, values)
@@ -131,6 +225,16 @@ def net_scores(t):
         net, many, right = many_samples(t)
         net.loss(many, right)
         net.accuracy(many, right.astype(np.uint8))
+
+
+def misread(given, hot):
+    """Return what may be wrong where another form of the same truth gave the right answer."""
+    if given is hot:
+        return (
+            "For labels it is right: a row of one-hot truth says which class is right by the place "
+            "of its 1, along axis 1."
+        )
+    return "In its other form, the same truth was right: the numbers may be of any type."
 
 
 # With x = (1, -2) the sum of the first unit is exactly 0. There differences to both sides see half
@@ -163,9 +267,35 @@ PUT_BACK = (
 
 def imprecise(found, right):
     """Tell of differences that are near, and no more."""
+    offs = np.concatenate([np.ravel(np.abs(found[key] - right[key])) for key in right])
+    if offs.max() < 2e-4 and np.mean(offs > 1e-7) > 0.9:
+        return "Step to both sides, by about 1e-4: with a much smaller step rounding takes over."
     if all(np.allclose(found[key], right[key], rtol=0.02, atol=0.02) for key in right):
         return "Step to both sides, by about 1e-4: then the error is far smaller."
     return "Each number of an array is moved by itself, and its difference goes to its own place."
+
+
+def unmoved(net, values, x):
+    """Return what tells of differences that are 0 in whole arrays, or are not those of the loss."""
+
+    def about(found, right):
+        still = [key for key in right if not np.any(found[key]) and np.any(right[key])]
+        if still:
+            return (
+                f"All numbers of {still[0]} are 0, as if the loss did not follow: move the numbers "
+                "in the arrays of `params` themselves (`ravel` and `flatten` may return copies), "
+                "and compute the loss anew each time."
+            )
+        first = {key: np.isclose(found[key], right[key], rtol=1e-4, atol=1e-6) for key in right}
+        if all(np.all(found[key][~first[key]] == 0) for key in right):
+            if all(np.sum(~good) == 1 and not good.ravel()[-1] for good in first.values()):
+                return "The last number of each array is left out."
+            zero = [key for key in right if np.any(values[key][~first[key]])]
+            if not zero:
+                return "It is 0 where the number itself is 0: the step is the same for all."
+        return misled(net, x)(found, right) or imprecise(found, right)
+
+    return about
 
 
 def net_differences(t):
@@ -176,11 +306,15 @@ def net_differences(t):
     differences, begin = t.events[-1], len(t.events)
     net.read(*(f"params.{key}" for key in values))
     left = [event.name for event in t.events[begin:] if event.fault]
-    t.say(PUT_BACK.format(left[0]) if left else imprecise, differences)
+    t.say(PUT_BACK.format(left[0]) if left else unmoved(net, values, x), differences)
     for key, value in values.items():
         net.write(f"params.{key}", value / 2)
     net.predict(x)
     t.say("`params` was changed in place: the layers use the very arrays of `params`, at any time.")
+    t.apart()
+    net, values, x = network(t, KNOWN, inputs=integer_arrays("6 4", -2, 2))
+    net.numerical_gradient(x, truth(t, x, values))
+    t.say("Here x holds whole numbers. The gradient is one of floats all the same.")
     t.apart()
     net, small = t.make(2, 2, 3, 0.5, rng=np.random.default_rng(1)), np.array([[1.0, -2.0]])
     for key, value in AT_KINK.items():
@@ -196,13 +330,15 @@ def net_differences(t):
 
 def net_batches(t):
     """Go through several batches with two networks, and change one of them in between."""
-    net, values, x = network(t, KNOWN)
+    net, values, x = network(t, KNOWN, high=t.choice(1, 3))
     other, _, _ = network(t, KNOWN)
     for k, count in enumerate(("6", "4", "1")):
         batch, right = t.draw(arrays(f"{count} 4", -2, 2), integer_arrays(count, 0, 2))
         net.gradient(batch, right)
         t.say(f"Its batch has {count} samples, that of before had more." if k else "")
-        net.read(*(f"params.{key}" for key in values))
+        for key in values:
+            net.read(f"params.{key}")
+            t.say("A gradient is only computed: no parameter changes.")
         rest = np.eye(3)[np.resize(right, len(x))]
         (other.gradient if k else net.predict)(x, *([rest] if k else []))
         net.write("params.W2", values["W2"] * (k + 2))
@@ -273,6 +409,10 @@ def training(t):
     return net, batches
 
 
+APART = (
+    "`params` holds the right numbers, and the layers compute with others: the arrays that both "
+    "hold are to be changed in place."
+)
 LATER = (
     "After one batch alone the parameters are right, so it is a later step that errs: it has the "
     "same rate, takes the next batch in order, and uses nothing but that batch's gradient."
@@ -292,6 +432,8 @@ def times_step(old):
 
     def about(found, right):
         step, wanted = found - old, right - old
+        if np.allclose(found, old, rtol=1e-9, atol=1e-12):
+            return "It has not moved: each batch moves all four, whatever its loss is or does."
         times = np.sum(step * wanted) / np.sum(wanted**2)
         if np.allclose(step, times * wanted, rtol=1e-6, atol=1e-9):
             return f"Its step is {times:.4g} times the right one, the rate times the gradient."
@@ -303,9 +445,27 @@ def times_step(old):
     return about
 
 
-def only_first(found, right):
-    """Tell of losses of which the first is right."""
-    return OWN if len(found) == len(right) > 1 and np.isclose(found[0], right[0]) else ""
+def listed(calls):
+    """Return what tells of a list of losses, after so many calls."""
+
+    def about(found, right):
+        if len(found) != len(right):
+            return "It holds one loss for each batch of this call: make the list anew in each call."
+        if len(right) < 2:
+            return ""
+        if np.allclose(found, np.cumsum(right) / np.arange(1, len(right) + 1)):
+            return "It holds means of all losses so far: each is that of its own batch alone."
+        if np.isclose(found[0], right[0]):
+            return OWN
+        return LEFT if calls else ""
+
+    return about
+
+
+LEFT = (
+    "The first loss is that of the first batch, with the parameters of `net` as the call before "
+    "has left them."
+)
 
 
 def train_steps(t):
@@ -324,7 +484,10 @@ def train_steps(t):
         for key, old in before.items():
             net.read(f"params.{key}")
             t.say(times_step(old) if len(batches) == 1 else "")
-        return [event for event in t.events[begin:] if event.fault]
+        wrong = [event for event in t.events[begin:] if event.fault]
+        net.predict(batches[0][0])
+        t.say("" if wrong else APART)
+        return wrong
 
     net, batches = training(t)
     first = trained(net, batches[:1], 0.1)
@@ -360,12 +523,15 @@ SMALL = "Here the loss is small, and the rate large: each batch makes its step a
 def train_losses(t):
     """Train with a list of batches, a generator and one-hot truth, and look at what comes back."""
     net, batches = training(t)
-    for rate in (0, 0.2):
+    for calls, rate in enumerate((0, 0.2)):
         t.call(net, batches, rate)
-        t.say(only_first)
+        t.say(listed(calls))
     t.call(net, t.once(*batches), 0.5)
+    t.say(listed(2))
     t.call(net=net, batches=[(x, np.eye(3)[right]) for x, right in batches], learning_rate=0.1)
+    t.say(listed(3))
     t.call(net, batches[:1], 0.1)
+    t.say(listed(4))
     t.call(net, [], 0.1)
 
 
@@ -539,7 +705,7 @@ WRONG_GRADIENTS = {
         lambda arrays, found: write_over(arrays[-1:], [0.0])
     ),
     "does not put a number back before it moves the next": (
-        lambda loss, params: on_copies(loss, params, low=-3e-3, high=3e-3, restore=False)
+        lambda loss, params: on_copies(loss, params, restore=False)
     ),
     "takes one-sided differences, right to three or four digits only": (
         lambda loss, params: on_copies(loss, params, low=0.0)
@@ -589,16 +755,60 @@ WRONG_GRADIENTS = {
 }
 
 
+IN_PLACE = [words for words in RIGHT_GRADIENTS if "puts" in words or "smaller" in words]
+
+
+def sorted_out(wrong):
+    """Return steps that ask a check of right versions and these; they say what it rejects."""
+
+    def steps(t):
+        t.sort(RIGHT_GRADIENTS, wrong)
+        rejected = {
+            words: event
+            for event in t.events
+            for words in RIGHT_GRADIENTS
+            if event.step == f"check(the version that {words})" and event.fault
+        }
+        accepted = [words for words in RIGHT_GRADIENTS if words not in rejected]
+        if not accepted:
+            more = ALL
+        elif accepted == IN_PLACE:
+            more = COPIES
+        elif len(rejected) > 3:
+            more = MOST
+        else:
+            return
+        for event in rejected.values():
+            if event.problem.startswith("Your check"):
+                place = next(n for n, one in enumerate(t.events) if one is event)
+                t.events[place] = replace(event, fault=f"{event.problem} {more}")
+
+    return steps
+
+
+ALL = (
+    "So look at what it compares with: your own gradient must be right to 1e-6, and the parameters "
+    "are float64 arrays."
+)
+COPIES = (
+    "It accepts those that move the numbers of `params` in place: your loss must be that of the "
+    "dictionary that it is given."
+)
+MOST = (
+    "It rejects most right versions: their errors are below 1e-6 for a loss that is smooth, to "
+    "0.001 around the parameters too, and of the order of 1."
+)
+
 check_gradients = interaction(
     part(
         "accepts right versions, and rejects what is plainly wrong",
         essential=True,
         count=2,
-        steps=lambda t: t.sort(RIGHT_GRADIENTS, PLAINLY_WRONG_GRADIENTS),
+        steps=sorted_out(PLAINLY_WRONG_GRADIENTS),
     ),
     part(
         "rejects other wrong versions",
         count=2,
-        steps=lambda t: t.sort(RIGHT_GRADIENTS, WRONG_GRADIENTS),
+        steps=sorted_out(WRONG_GRADIENTS),
     ),
 )

@@ -8,6 +8,7 @@ one is trained.
 import ast
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ NEW_IMAGES = 2_000  # of the pool, for each student
 LONGEST_CODE = 8_000  # bytes of the cell that predicts
 BYTES = 4  # of text, and of an integer, that count as one number
 CHANCE = 3.0  # standard errors
+PALER = 5  # times as pale, when images are read by themselves
+ALONE = 20  # of them come alone
+FAR_MORE = 0.25  # of the images, when they are read otherwise
 CLASSES = 10
 
 Predict = Callable[[Arrays, NDArray[np.int64]], Any]
@@ -122,11 +126,16 @@ def predictions(predict: Predict, params: Arrays, images: NDArray[np.int64]) -> 
         raise AssertionError(f"What `predict` returns {digits}")
     if digits.shape != (len(images),):
         raise AssertionError(
-            f"For {len(images)} images `predict` returns an array of shape {digits.shape} instead "
-            f"of ({len(images)},)."
+            f"For {len(images)} {'image' if len(images) == 1 else 'images'} `predict` returns an "
+            f"array of shape {digits.shape} instead of ({len(images)},)."
         )
-    if digits.dtype.kind not in "iu" or not ((digits >= 0) & (digits < CLASSES)).all():
-        raise AssertionError("What `predict` returns are not all whole numbers from 0 to 9.")
+    if digits.dtype.kind not in "iu":
+        raise AssertionError("What `predict` returns are not whole numbers from 0 to 9.")
+    if (beyond := digits[(digits < 0) | (digits >= CLASSES)]).size:
+        raise AssertionError(
+            "What `predict` returns are not all whole numbers from 0 to 9: "
+            f"{beyond[0]} is among them."
+        )
     return digits.astype(np.int64)
 
 
@@ -135,21 +144,34 @@ def assert_each_by_itself(
 ) -> None:
     """Raise AssertionError if a prediction depends on other images, on order or on earlier calls.
 
+    Paler images are among them, and those that are read as one digit come together: a mean or a
+    largest number of all images is another one then.
+
     Args:
         predict: the student's.
         params: arrays.
         images: some.
         rng: draws the order.
     """
+    images = np.concatenate([images, images // PALER])
     whole = predictions(predict, params, images)
-    order = rng.permutation(len(images))
-    if not np.array_equal(predictions(predict, params, images[order]), whole[order]):
-        raise AssertionError("In another order the same images are read differently.")
-    alone = [predictions(predict, params, images[[k]])[0] for k in order[:10]]
-    if not np.array_equal(alone, whole[order[:10]]):
-        raise AssertionError("An image by itself is read differently than among others.")
     if not np.array_equal(predictions(predict, params, images), whole):
         raise AssertionError("The same images are read differently the second time.")
+    order = rng.permutation(len(images))
+    turned = predictions(predict, params, images[order])
+    if np.array_equal(turned, whole) and not np.array_equal(turned, whole[order]):
+        raise AssertionError(
+            "In another order the images get the same digits as before, place by place: is "
+            "something kept of the call before, or does the place of an image count?"
+        )
+    if not np.array_equal(turned, whole[order]):
+        raise AssertionError("In another order the same images are read differently.")
+    for k in order[:ALONE]:
+        if predictions(predict, params, images[[k]])[0] != whole[k]:
+            raise AssertionError("An image by itself is read differently than among others.")
+    for some in (whole == digit for digit in np.unique(whole)):
+        if not np.array_equal(predictions(predict, params, images[some]), whole[some]):
+            raise AssertionError("Among other images the same ones are read differently.")
 
 
 def accuracy(
@@ -178,12 +200,53 @@ def new_images(rng: np.random.Generator, count: int = NEW_IMAGES) -> Part:
     return reduce_to_8x8(shifted(bitmaps[chosen], rng)), labels[chosen].astype(np.int64)
 
 
-def assert_reaches(found: float, wanted: float) -> None:
-    """Raise AssertionError unless an accuracy on new images is as high as is asked for."""
+def assert_reaches(
+    found: float | None, wanted: float, more: Callable[[], str] = lambda: ""
+) -> None:
+    """Raise AssertionError unless an accuracy on new images is as high as is asked for.
+
+    Args:
+        found: the accuracy; None if there is none.
+        wanted: what is asked for.
+        more: tells what else is known, if it is too low.
+    """
+    if found is None:
+        raise AssertionError("Of new images none could be read: see the check before.")
     if found < wanted:
+        words = more()
         raise AssertionError(
             f"Of new images {100 * found:.1f} % are read right; {100 * wanted:g} % are asked for."
+            f"{words and ' '}{words}"
         )
+
+
+def read_otherwise(
+    predict: Predict, params: Arrays, images: NDArray[np.int64], labels: NDArray[np.int64]
+) -> str:
+    """Return how images must be changed so that far more of them are read right, if that is known.
+
+    Who prepares images otherwise in training than in `predict` sees where they differ.
+    """
+    usual = accuracy(predict, params, images, labels)
+    changes: dict[str, Callable[[Any], Any]] = {
+        "with rows for columns": lambda x: x.swapaxes(1, 2),
+        "upside down": lambda x: x[:, ::-1],
+        "mirrored": lambda x: x[:, :, ::-1],
+        "with ink for paper": lambda x: 16 - x,
+        "with all numbers times 16": lambda x: 16 * x,
+        "with all numbers divided by 16": lambda x: x / 16,
+    }
+    for words, change in changes.items():
+        try:
+            found = accuracy(predict, params, change(images), labels)
+        except Exception:  # it need not take them
+            continue
+        if found > usual + FAR_MORE:
+            return (
+                f"The same images {words}: {100 * found:.1f} %. Does `predict` prepare them as "
+                "they were prepared for the training?"
+            )
+    return ""
 
 
 def assert_claimed(claimed: Any, found: float, count: int) -> None:
@@ -248,6 +311,34 @@ def trained(train: Train, images: NDArray[np.int64], labels: NDArray[np.int64], 
             raise AssertionError("`train` returns a dictionary of arrays, such as {'W1': ...}.")
         found[name] = np.array(array, dtype=np.float32)
     return found
+
+
+def assert_leaves(
+    train: Train, images: NDArray[np.int64], labels: NDArray[np.int64], **how: Any
+) -> None:
+    """Raise AssertionError if a training changes the images or the labels that it is given."""
+    given = {"images": images.copy(), "labels": labels.copy()}
+    train(*given.values(), **how)
+    for (name, after), before in zip(given.items(), (images, labels), strict=True):
+        if not np.array_equal(after, before):
+            raise AssertionError(f"`train` changes the `{name}` that it is given: work on a copy.")
+
+
+def assert_differ(networks: Mapping[int, Mapping[str, NDArray[Any]]]) -> None:
+    """Raise AssertionError if networks of different seeds are equal.
+
+    Args:
+        networks: their arrays by seed.
+    """
+    pairs = list(combinations(networks.items(), 2))
+    equal = [(one, other) for (one, a), (other, b) in pairs if same_arrays(a, b)]
+    if len(equal) == len(pairs):
+        raise AssertionError("Two seeds give the same network: nothing is drawn from the seed.")
+    if equal:
+        raise AssertionError(
+            "The seeds {} and {} give the same network: the generator has to start from the whole "
+            "seed.".format(*equal[0])
+        )
 
 
 def same_arrays(a: Mapping[str, NDArray[Any]], b: Mapping[str, NDArray[Any]]) -> bool:

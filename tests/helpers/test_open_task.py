@@ -49,7 +49,7 @@ def test_the_budget_holds_arrays_and_code():
     [
         (None, "a `return` is missing"),
         (np.zeros((40, 10)), r"shape \(40, 10\) instead of \(40,\)"),
-        (np.full(40, 10), "whole numbers from 0 to 9"),
+        (np.full(40, 10), "whole numbers from 0 to 9: 10 is among them"),
         (np.full(40, -1), "whole numbers from 0 to 9"),
         (np.zeros(40), "whole numbers from 0 to 9"),
         (["7"] * 40, "What `predict` returns"),
@@ -79,16 +79,72 @@ def test_images_that_are_not_read_by_themselves_are_found():
 
     def counts(params, images):
         calls.append(1)
-        return own(params, images) if len(calls) < 13 else np.zeros(len(images), dtype=int)
+        return own(params, images) if len(calls) < 2 else np.zeros(len(images), dtype=int)
 
     wrong = {
-        "In another order": lambda params, images: np.arange(len(images)) % 10,
+        "place by place": lambda params, images: np.arange(len(images)) % 10,
+        "In another order": lambda params, images: own(params, images + images[:1]),
         "An image by itself": lambda params, images: (own(params, images) + len(images)) % 7,
+        "Among other images": lambda params, images: (
+            (own(params, images) + (images.mean() > 5 if len(images) > 1 else images.mean() > 99))
+            % 10
+        ),
         "the second time": counts,
     }
     for words, predict in wrong.items():
         with pytest.raises(AssertionError, match=words):
             open_task.assert_each_by_itself(predict, {}, IMAGES, rng)
+
+
+def test_images_that_are_prepared_otherwise_than_in_training_are_told():
+    images = np.random.default_rng(5).integers(0, 17, (90, 8, 8))
+    images[:, 0] = 0
+    labels = images[:, 1:5, 3].sum(axis=1) % 10
+
+    def reads(change):
+        return lambda params, x: (change(x)[:, 1:5, 3].sum(axis=1) % 10).astype(int)
+
+    for words, change in {
+        "rows for columns": lambda x: x.swapaxes(1, 2),
+        "upside down": lambda x: x[:, ::-1],
+        "mirrored": lambda x: x[:, :, ::-1],
+        "ink for paper": lambda x: 16 - x,
+        "times 16": lambda x: x // 16,
+        "divided by 16": lambda x: 16 * x,
+    }.items():
+        found = open_task.read_otherwise(reads(change), {}, images, labels)
+        assert words in found
+        assert "100.0 %" in found
+    for right in (reads(lambda x: x), lambda params, x: np.ones(len(x), dtype=int)):
+        assert open_task.read_otherwise(right, {}, images, labels) == ""
+
+
+def test_an_accuracy_that_is_too_low_says_what_is_known():
+    open_task.assert_reaches(0.9, 0.9)
+    with pytest.raises(AssertionError, match=r"50\.0 % .* 65 % are asked for\. More\."):
+        open_task.assert_reaches(0.5, 0.65, lambda: "More.")
+    with pytest.raises(AssertionError, match="see the check before"):
+        open_task.assert_reaches(None, 0.65)
+
+
+def test_what_a_training_is_given_stays():
+    def spoils(images, labels, **_):
+        labels.sort()
+        return {"W1": np.ones(2)}
+
+    labels = np.arange(40)[::-1]
+    with pytest.raises(AssertionError, match="changes the `labels`"):
+        open_task.assert_leaves(spoils, IMAGES, labels, seed=1, epochs=1)
+    open_task.assert_leaves(spoils, IMAGES, labels[::-1], seed=1, epochs=1)
+
+
+def test_networks_of_different_seeds_differ():
+    one, other = {"W1": np.ones(2)}, {"W1": np.zeros(2)}
+    open_task.assert_differ({1: one, 2: other})
+    with pytest.raises(AssertionError, match="nothing is drawn from the seed"):
+        open_task.assert_differ({1: one, 2: one, 3: one})
+    with pytest.raises(AssertionError, match="seeds 1 and 3 give the same"):
+        open_task.assert_differ({1: one, 2: other, 3: one})
 
 
 def test_the_hidden_file_is_needed():

@@ -6,7 +6,7 @@ sentence that says what is wrong with the answer, empty if nothing is.
 
 import ast
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def as_often(found, right):
 def unpaired(pair, x, t, of="", kinds=False):
     """Return what is wrong with the form of two arrays; the shapes are x's and t's, but for N.
 
-    With `kinds` integers must have stayed integers.
+    With `kinds` it must be arrays, and integers must have stayed integers.
     """
     if pair is None:
         return RETURN
@@ -107,6 +107,8 @@ def unpaired(pair, x, t, of="", kinds=False):
             return f"Your {name}{of} {array}"
         if array.shape[1:] != right.shape[1:] or not array.ndim:
             return f"Your {name}{of} {shape_sentence(array.shape, right.shape)}."
+        if kinds and not isinstance(found, np.ndarray):
+            return f"Your {name}{of} is of the type {type(found).__name__}, but no array."
         if kinds and right.dtype.kind in "iu" and array.dtype.kind not in "iu":
             return f"Your {name}{of} holds {array.dtype} in place of integers: keep their type."
     if len(pair[0]) != len(pair[1]):
@@ -180,9 +182,10 @@ def training_labels(found):
 
 
 def no_matter(f, *args, of=np.ravel, **options):
-    """Tell whether f answers alike twice without a seed: with None, and with nothing."""
-    one, other = f(*copied(args), **options), f(*copied(args), rng=None, **options)
-    return np.array_equal(np.asarray(of(one)), np.asarray(of(other)))
+    """Tell whether f answers alike six times without a seed: with None, and with nothing."""
+    given = {}, {"rng": None}
+    found = [np.asarray(of(f(*copied(args), **none, **options))) for none in given * 3]
+    return all(np.array_equal(found[0], other) for other in found[1:])
 
 
 def always_alike(same):
@@ -191,8 +194,8 @@ def always_alike(same):
 
 
 def without_seed(t, *args, **options):
-    """Call twice without a seed; what comes is another answer each time, so it is not looked at."""
-    ask(t, "twice without a seed", lambda f: no_matter(f, *args, **options), always_alike)
+    """Call without a seed; what comes is another answer each time, so it is not looked at."""
+    ask(t, "six times without a seed", lambda f: no_matter(f, *args, **options), always_alike)
 
 
 def many_orders(shuffle, seeds, samples):
@@ -220,9 +223,11 @@ def too_few(found):
     if len(different) == 1:
         return "Every seed gives the same order: draw it from `rng`."
     if len(different) < 6:
+        never = next(one for one in permutations(range(3)) if one not in different)
+        old = ", in which each has its old place," if never == (0, 1, 2) else ""
         return (
             f"Of {len(orders)} shuffles of three samples only {len(different)} of the 6 orders "
-            "come: every order must be possible."
+            f"come: every order must be possible, and {', '.join(map(str, never))}{old} never is."
         )
     return ""
 
@@ -240,9 +245,27 @@ def stuck(found):
     return ""
 
 
+def biased(found):
+    """Return what is wrong if pairs of 200 samples do not change their order as often as not.
+
+    The share of pairs that do is off by more than 0.028 once in 10^12 times.
+    """
+    orders = orders_of(found, 200)
+    if isinstance(orders, str):
+        return orders
+    above = np.triu(np.ones((200, 200), dtype=bool), 1)
+    kept = np.mean([(np.subtract.outer(order, order) < 0)[above].mean() for order in orders])
+    if abs(kept - 0.5) < 0.028:
+        return ""
+    return (
+        f"Of 200 samples {kept:.1%} of all pairs keep their order, and half of them should: not "
+        "every order has the same chance."
+    )
+
+
 def all_orders(t):
     """Shuffle few samples often: a right shuffle misses an order once in 10^10 times."""
-    for samples, times, wrong in ((3, 150, too_few), (20, 12, stuck)):
+    for samples, times, wrong in ((3, 150, too_few), (20, 12, stuck), (200, 40, biased)):
         name = f"{times} shuffles of {samples} samples"
         ask(t, name, partial(many_orders, samples=samples), wrong, seeds=seeds(t, times))
 
@@ -251,9 +274,9 @@ TWENTY = np.arange(40.0).reshape(20, 2), np.arange(20)
 
 
 def twice(f, seed, **options):
-    """Call f for twenty samples twice with a seed, and three times with one generator."""
+    """Call f for twenty samples twice with a seed, three times with one generator, twice with 0."""
     rng = np.random.default_rng(seed)
-    return [f(*copied(TWENTY), rng=one, **options) for one in (seed, seed, rng, rng, rng)]
+    return [f(*copied(TWENTY), rng=one, **options) for one in (seed, seed, rng, rng, rng, 0, 0)]
 
 
 def once(f, seed):
@@ -262,25 +285,31 @@ def once(f, seed):
 
 
 def unrepeatable(found):
-    """Return what is wrong with answers of one seed, twice, and of one generator, three times."""
+    """Return what is wrong with the answers of `twice`."""
     if words := first(unpaired(pair, *TWENTY) for pair in found):
         return words
-    one, again, generator, *later = (table(*pair).tolist() for pair in found)
+    one, again, generator, *later, zero, none = (table(*pair).tolist() for pair in found)
     if one != again:
         return "The same seed gives two different orders: draw from `rng`."
+    if zero != none:
+        return SEED_0
     if all(generator == other for other in later):
         return "A generator that has been used gives the same order once more: draw from `rng`."
     return ""
 
 
-TWO_AND_THREE = "twenty samples, twice by a seed and three times by one generator"
+SEED_0 = (
+    "The seed 0 gives another answer each time, and other seeds do not: it is a seed, too, but "
+    "`or` and `if rng` take it for none."
+)
+TWO_AND_THREE = "twenty samples, twice by a seed, three times by one generator, twice by the seed 0"
 
 
 def repeated_shuffles(t):
     """Shuffle once, and several times with one seed and with one generator."""
     shuffles(t, kinds=True)
     kept_samples(t, misshuffled)
-    ask(t, TWO_AND_THREE, twice, unrepeatable, seed=t.draw(SEEDS))
+    ask(t, TWO_AND_THREE, twice, unrepeatable, seed=1 + t.draw(SEEDS))
     without_seed(t, *TWENTY, of=labels_of)
     unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
@@ -293,6 +322,12 @@ shuffle_dataset = interaction(
 
 
 TEN = TWENTY[0][:10], TWENTY[1][:10]
+
+
+def others(x, aside):
+    """Return how many samples are equal to none of those that are put aside."""
+    known = {tuple(row) for row in table(aside).tolist()}
+    return sum(tuple(row) not in known for row in table(x).tolist())
 
 
 def missplit(found, x, t, share, kinds=False):
@@ -308,6 +343,12 @@ def missplit(found, x, t, share, kinds=False):
         if words := unpaired(pair, x, t, of, kinds):
             return words
     total, training, validation = len(x), len(found[0][0]), len(found[1][0])
+    if validation == count and training < total - count and training == others(x, found[1][0]):
+        return (
+            "Samples that are equal to one of the validation part are missing in the training "
+            f"part, which holds {training} instead of {total - count}: choose rows by their "
+            "numbers, not by what they hold."
+        )
     if (training, validation) != (total - count, count):
         return (
             f"Of {total} samples {training} are for training and {validation} for validation "
@@ -385,7 +426,7 @@ def many_splits(t):
 
 
 def unrepeatable_split(found):
-    """Return what is wrong with splits of one seed, twice, and of one generator, three times."""
+    """Return what is wrong with the splits of `twice`."""
     if words := first(missplit(one, *TWENTY, 0.5) for one in found):
         return words
     return unrepeatable([training for training, _ in found])
@@ -396,7 +437,7 @@ def repeated_splits(t):
     split(t, *TEN, 0.3, kinds=True)
     split(t, *BYTES, 0.5, kinds=True)
     kept_samples(t, missplit, share=0.3)
-    ask(t, TWO_AND_THREE, partial(twice, share=0.5), unrepeatable_split, seed=t.draw(SEEDS))
+    ask(t, TWO_AND_THREE, partial(twice, share=0.5), unrepeatable_split, seed=1 + t.draw(SEEDS))
     without_seed(t, *TWENTY, of=training_labels, share=0.5)
     unseeded(t, "twenty samples, twice by a seed", once, seed=t.draw(SEEDS))
 
@@ -593,7 +634,26 @@ def epoch_of(t, samples, size, wrong=misstepped):
     t.apart()
     mine, before = linear(t, samples, mini_batch_size=size)
     mine.train_epoch()
+    t.both("its scores and its parameters ", own_scores, own_scores, (mine,), relation=replaced)
     mine.read("network.params", relation=lambda after: wrong(before, after, size))
+
+
+def own_scores(one):
+    """Tell whether a network without hidden layer computes with the parameters that it shows."""
+    params = one.network.params
+    x = np.eye(len(params["W1"]))
+    right = np.asarray(params["W1"]) + np.asarray(params["b1"])
+    return near(np.asarray(one.network.predict(x)), right)
+
+
+def replaced(found):
+    """Return what is wrong if it does not."""
+    if found:
+        return ""
+    return (
+        "After the epoch the network's layers compute with other arrays than `network.params` "
+        "holds: let the optimizer change these in place, and put no others there."
+    )
 
 
 def same_form(found, right):
@@ -635,8 +695,18 @@ def orders_differ(t):
             return "This can't be seen before the steps of each epoch are right."
         if all(batches == [{0, 1}, {2, 3}, {4, 5}, {6, 7}] for batches in taken):
             return "The samples always come in the order of the data: shuffle them."
+        if all(batches == taken[0] for batches in taken):
+            return (
+                "When `train_epoch` is called again and again, every epoch has the same order, "
+                "whatever the seed is: draw a new one from `self.rng` in each."
+            )
         if any(all(batches == way[0] for batches in way) for way in ways):
             return "Every epoch has the same order: draw a new one in each."
+        if all({*map(frozenset, batches)} == {*map(frozenset, taken[0])} for batches in taken):
+            return (
+                "The same samples are in a mini-batch together in every epoch: give the samples a "
+                "new order, not the mini-batches alone."
+            )
         if ways[0] != ways[1]:
             return "The same seed gives two results: draw the order from `self.rng`."
         if ways[0] == ways[2]:
@@ -732,20 +802,33 @@ def forgetful(found, right):
     )
 
 
+def astray(found, right):
+    """Return what is wrong with the biases after epochs with SGD."""
+    if near(found, right):
+        return ""
+    return (
+        "After three epochs of six equal samples, two at a time, the weights are not those of nine "
+        "steps of the optimizer, each with the gradient of its own mini-batch."
+    )
+
+
 def remembering(t):
     """Train on samples that are all alike, so that every order gives the same weights."""
     t.apart()
     row, truth = t.draw(arrays("1 2", 0.5, 2)), t.source.integer(0, 2)
     data = np.repeat(row, 6, axis=0), np.full(6, truth)
-    mine = trainer(t, [2, 3, 3], 0.1, (*data, *data), mini_batch_size=2)
-    mine.write("network.params.W1", np.full((2, 3), 0.2))  # no unit is dead
-    mine.write("network.params.b1", np.array([0.1, 0.2, 0.3]))
-    t.both("the optimizer's rates are the network's biases", ties, ties, (mine,))
-    for _ in range(3):
-        mine.train_epoch()
-    for key in ("b1", "b2"):
-        right = mine.ours.network.params[key].copy()
-        mine.read(f"network.params.{key}", relation=partial(forgetful, right=right))
+    for judge in (astray, forgetful):
+        t.apart()
+        mine = trainer(t, [2, 3, 3], 0.1, (*data, *data), mini_batch_size=2)
+        mine.write("network.params.W1", np.full((2, 3), 0.2))  # no unit is dead
+        mine.write("network.params.b1", np.array([0.1, 0.2, 0.3]))
+        if judge is forgetful:
+            t.both("the optimizer's rates are the network's biases", ties, ties, (mine,))
+        for _ in range(3):
+            mine.train_epoch()
+        for key in ("b1", "b2"):
+            right = mine.ours.network.params[key].copy()
+            mine.read(f"network.params.{key}", relation=partial(judge, right=right))
 
 
 def beside(t):
@@ -826,7 +909,10 @@ def off_scale(values, low, high, what="your numbers"):
     places = log_place(values, low, high)
     if not uneven(places):
         if distance(places) < LEAST / np.sqrt(len(places)):
-            return f"Drawn {where}, {what} are evenly spaced, not random: draw them from `rng`."
+            return (
+                f"Drawn {where}, {what} lie more evenly than random ones do: draw each by itself, "
+                "from the whole range, by `rng`."
+            )
         different = len(np.unique(values))
         if different < 0.97 * len(values):
             return (
@@ -1009,9 +1095,14 @@ def run_one(run, ranges, seed, measured):
     return [run(train_and_score, own, seed), calls, own]
 
 
-def run_trials(run, seeds, ranges):
-    """Run a trial for each seed; return the results, and how each has called the scorer."""
-    return [run_one(run, ranges, seed, MEASURED) for seed in seeds]
+def run_trials(run, seeds, ranges, of=int):
+    """Run a trial for what `of` makes of each seed; return the results and the scorer's calls."""
+    return [run_one(run, ranges, of(seed), MEASURED) for seed in seeds]
+
+
+def misrun_of_any(found, ranges):
+    """Return what is wrong with the first of some trials with which anything is."""
+    return first(misrun(one, ranges, MEASURED) for one in found)
 
 
 def misrun(found, ranges, measured):
@@ -1038,6 +1129,11 @@ def misrun(found, ranges, measured):
             f"Your trial has no {' and no '.join(f'`{name}`' for name in missing)}: return the "
             "hyperparameters, and all that `train_and_score` has returned."
         )
+    if any(hasattr(value, "random") for value in result.values()):
+        return (
+            "Your trial holds a generator, which changes whenever it draws: return the "
+            "hyperparameters and what was measured alone."
+        )
     for name, value in given.items():
         if isinstance(as_numbers(value), str) or np.shape(value) != ():
             return f"`{name}` was passed on as {type(value).__name__}, not as one number."
@@ -1057,7 +1153,7 @@ def misrun(found, ranges, measured):
 
 def misdrawn(found, ranges):
     """Return what is wrong with many trials."""
-    if words := first(misrun(one, ranges, MEASURED) for one in found):
+    if words := misrun_of_any(found, ranges):
         return words
     places = {}
     for name, (low, high) in ranges.items():
@@ -1084,9 +1180,10 @@ def draws_each(t):
     """Run many trials, of several hyperparameters in any order."""
     ranges = {name: MANY[name] for name in (list(MANY)[k] for k in t.source.order(len(MANY)))}
     how, wrong = partial(run_trials, ranges=ranges), partial(misdrawn, ranges=ranges)
-    own = seeds(t, 150)
-    own[29::30] = map(np.random.default_rng, own[29::30])
-    ask(t, "150 trials, five of them by generators", how, wrong, seeds=own)
+    ask(t, "150 trials", how, wrong, seeds=seeds(t, 150))
+    how = partial(how, of=np.random.default_rng)
+    wrong = partial(misrun_of_any, ranges=ranges)
+    ask(t, "five trials, by generators made of these seeds", how, wrong, seeds=seeds(t, 5))
 
 
 def any_names(t):
@@ -1105,12 +1202,30 @@ def any_names(t):
 def one_seed(run, seed, other):
     """Run a trial with a seed twice, with others, and with one generator twice."""
     rng = np.random.default_rng(seed)
-    return run_trials(run, [seed, seed, other, other + 1, rng, rng], RANGES)
+    own = [seed, seed, other, other + 1, rng, rng]
+    return [run_one(run, RANGES, one, MEASURED) for one in own]
+
+
+def by_children(run, one, other):
+    """Run a trial for each of two children of a seed sequence."""
+    return [run_one(run, RANGES, child, MEASURED) for child in (one, other)]
+
+
+def childless(found):
+    """Return what is wrong with the trials of two children."""
+    if words := misrun_of_any(found, RANGES):
+        return words
+    if found[0][1] == found[1][1]:
+        return (
+            "Two children of one seed sequence give the same trial: give `default_rng` the child "
+            "itself. (Its `entropy`, for example, is that of all children.)"
+        )
+    return ""
 
 
 def undetermined(found):
     """Return what is wrong with trials of one seed twice, two others, and a generator twice."""
-    if words := first(misrun(one, RANGES, MEASURED) for one in found):
+    if words := misrun_of_any(found, RANGES):
         return words
     calls = [one[1][0] for one in found]
     if calls[0] != calls[1]:
@@ -1132,7 +1247,7 @@ def undetermined(found):
 
 def begun_anew(found, seeds):
     """Return what is wrong if a trial's own generator is not the one that has drawn for it."""
-    if words := first(misrun(one, RANGES, MEASURED) for one in found):
+    if words := misrun_of_any(found, RANGES):
         return words
     for name, bounds in RANGES.items():
         places = [log_place(calls[0]["given"][name], *bounds) for _, calls, _ in found]
@@ -1158,6 +1273,17 @@ def depends_on_seed(t):
     seed = t.draw(SEEDS)
     name = "trials, twice by a seed, by two others, and twice by one generator"
     ask(t, name, one_seed, undetermined, seed=seed, other=seed + 1)
+    t.apart()
+    children = [
+        t.build(
+            f"child {k} of np.random.SeedSequence({seed})",
+            lambda np, k=k: np.random.SeedSequence(seed).spawn(2)[k],
+            "np",
+        )
+        for k in range(2)
+    ]
+    how = partial(by_children, t.student), partial(by_children, t.reference)
+    t.both("run_trial with both ", *how, children, relation=childless)
     unseeded(t, "a trial, twice by a seed", partial(run_one, ranges=RANGES, measured=MEASURED),
              seed=seed)  # fmt: skip
     ask(t, "two trials, with None as their seed", no_seed, always_alike)
@@ -1306,6 +1432,7 @@ def missearched(found, trials, values):
 
 
 ACCURACIES = [0.34, 0.91, 0.56, 0.12, 0.78]
+OF_SIX = [0.5, 0.6, 0.4, 0.7, 0.3, 0.8]
 # Of many trials some are equally good, others differ by little, and the worst knows nothing.
 OF_MANY = [0.341, 1.0, 0.345, *(37 * k % 41 / 50 for k in range(107))]
 
@@ -1329,18 +1456,28 @@ def best_first(t):
 
 def calls_of(search, seed, other):
     """Return the calls of searches that differ in one thing each."""
-    half = [0.5, 0.6, 0.4]
     return {
-        name: searched(search, trials, own, half, greedy, **options)[1]
-        for name, trials, own, greedy, options in (
-            ("six", 6, seed, 0, {}),
-            ("three", 3, seed, 0, {}),
-            ("greedy", 6, seed, 3, {}),
-            ("again", 6, seed, 0, {}),
-            ("shown", 6, seed, 0, {"verbose": True}),
-            ("other", 6, other, 0, {}),
+        name: searched(search, trials, own, OF_SIX, greedy)[1]
+        for name, trials, own, greedy in (
+            ("six", 6, seed, 0),
+            ("three", 3, seed, 0),
+            ("greedy", 6, seed, 3),
+            ("again", 6, seed, 0),
+            ("other", 6, other, 0),
         )
     }
+
+
+def shown_calls(search, seed):
+    """Return the calls of a search without a bar, and of the same one with it."""
+    return [searched(search, 6, seed, OF_SIX, verbose=bar)[1] for bar in (False, True)]
+
+
+def another(calls):
+    """Return what is wrong if a search with a bar is another one."""
+    if calls[0] == calls[1]:
+        return ""
+    return "With verbose=True the search is another one: it should only show more."
 
 
 def dependent(calls):
@@ -1405,8 +1542,6 @@ def unrepeated(calls):
     """Return what is wrong if a search does not depend on its seed alone."""
     if calls["again"] != calls["six"]:
         return "The same seed gives two different searches."
-    if calls["shown"] != calls["six"]:
-        return "With verbose=True the search is another one: it should only show more."
     if {call["drawn"] for call in calls["six"]} & {call["drawn"] for call in calls["other"]}:
         return "Two seeds have trials in common: make the children of `seed`."
     return ""
@@ -1422,6 +1557,7 @@ def several(t, wrong):
 def repeats(t):
     """Do several searches, and look whether the answer goes through `track`, if it is asked to."""
     several(t, unrepeated)
+    ask(t, "a search without and with verbose", shown_calls, another, seed=t.draw(SEEDS))
     for name, words in (
         ("track", "With verbose=True no progress bar is shown: go through "),
         ("verbose", "Your search never looks at `verbose`: if it is true, go through "),
@@ -1757,6 +1893,19 @@ def with_one_left(x, t, rng):
     return taken(x, t, order)
 
 
+def by_own_generator():
+    """Return a shuffle with a generator of its own: another order each time, never the old one."""
+    own = np.random.default_rng(7)
+
+    def shuffle(x, t, rng):
+        order = own.permutation(len(x))
+        while len(x) > 1 and np.all(np.diff(order) > 0):
+            order = own.permutation(len(x))
+        return taken(x, t, order)
+
+    return shuffle
+
+
 RIGHT_SHUFFLES = {
     "uses one permutation for both": by_index,
     "swaps row by row": by_swaps,
@@ -1773,6 +1922,10 @@ RIGHT_SHUFFLES = {
     ),
     "leaves one sample where it was, as random orders often do": with_one_left,
     "counts the rows from the end": lambda x, t, rng: taken(x, t, -1 - drawn_order(x, rng)),
+    "always turns the order around, which is random enough here": lambda x, t, rng: taken(
+        x, t, np.arange(len(x))[::-1]
+    ),
+    "draws by a generator of its own, so that one `rng` gives many orders": by_own_generator(),
     "draws its order by another generator": lambda x, t, rng: taken(
         x, t, np.random.RandomState(int(rng)).permutation(len(x))
     ),
@@ -1862,6 +2015,10 @@ WRONG_SHUFFLES = {
         np.array(t)[np.argsort(drawn_order(x, rng))],
     ),
     "puts halves of different samples together": mixed_rows,
+    "turns the numbers of each row around": lambda x, t, rng: (
+        by_index(x, t, rng)[0][:, ::-1].copy(),
+        by_index(x, t, rng)[1],
+    ),
     "gives each sample the label of the second one after it": partial(beside_others, places=2),
     "exchanges two labels near the beginning": partial(two_exchanged, step=1),
     "exchanges two labels near the end": partial(two_exchanged, step=-1),

@@ -4,6 +4,7 @@ The project itself, training, prediction and claim, is an open task: its test ce
 a budget, a protocol and a hidden test set (`helpers.open_task`), not against a reference.
 """
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -78,14 +79,46 @@ def counted(draw, axes):
     return draw.integer(0, total), total
 
 
+def whose(interval, right, total, z, found, ends):
+    """Return for what else an end is right, in a sentence, if it is wrong and that is known."""
+    others = {
+        f"z = {other:g}": (right, total, other)
+        for other in (1.96, 1, 2, 3, int(z), round(z))
+        if other > 0 and abs(other - z) > 1e-3
+    }
+    others |= {
+        f"{other} of {total}": (other, total, z)
+        for other in (right - 1, right + 1, total - right)
+        if 0 <= other <= total and other != right
+    }
+    for place, end in enumerate(("lower", "upper")):
+        if not np.isclose(found[place], ends[place], rtol=1e-6):
+            for words, given in others.items():
+                if np.isclose(found[place], interval(*given)[place], rtol=1e-6):
+                    return f"Its {end} end is that for {words}."
+    return ""
+
+
+def ask(t, right, total, z=None, *, by_name=False):
+    """Ask for an interval; if an end of it is right for another z or another count, say so."""
+    given = () if z is None or by_name else (z,)
+    t.call(right, total, *given, **({"z": z} if by_name else {}))
+    t.say(partial(whose, t.reference, right, total, 1.96 if z is None else z))
+
+
 def intervals(t):
-    """Ask for the interval of some counts, and of ten times as many; then of another width."""
+    """Ask for the interval of some counts, and of ten times as many; then of another width.
+
+    The last one is of an ordinary count, which tells mistakes about none and all from others.
+    """
     right, total = t.draw(Domain(counted))
-    t.call(right, total)
-    t.call(10 * right, 10 * total)
+    ask(t, right, total)
+    ask(t, 10 * right, 10 * total)
     for z in t.draw(numbers(1, 3), numbers(1, 3)):
         t.apart()
-        t.call(right, total, z) if z < 2 else t.call(right, total, z=z)
+        ask(t, right, total, z, by_name=z >= 2)
+    t.apart()
+    ask(t, 3, 7)
 
 
 def widths(t):
@@ -93,12 +126,12 @@ def widths(t):
     right, total = t.draw(Domain(counted))
     for z in (t.draw(numbers(0.5, 4)), t.draw(numbers(0.01, 1)), t.draw(numbers(4, 30)), 1, 2):
         t.apart()
-        t.call(t.draw(integers(0, 1)) * total, total, z)
+        ask(t, t.draw(integers(0, 1)) * total, total, z)
         t.apart()
-        t.call(right, total, z)
+        ask(t, right, total, z)
     for count in (0, total):
         t.apart()
-        t.call(count, total)
+        ask(t, count, total)
     t.apart()
     t.call(np.int64(997 * total + right), np.int64(1000 * total + 1000))
 

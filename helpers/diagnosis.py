@@ -416,18 +416,33 @@ def _cut_by_dtype(case: Comparison) -> Diagnosis | None:
 
 
 def _rounded(case: Comparison) -> Diagnosis | None:
-    """The decimals were cut or rounded away, though the array is one of floats."""
+    """The decimals were cut or rounded away, though the array is one of floats.
+
+    That one number alone is a round one may be chance, unless three of its digits are right.
+    """
     whole = np.trunc(case.expected)
-    if case.same(case.actual, whole) and bool(((whole != 0) & (whole != case.expected)).any()):
+    if (
+        case.same(case.actual, whole)
+        and bool(((whole != 0) & (whole != case.expected)).any())
+        and _no_chance(case, whole)
+    ):
         return Diagnosis("truncated", f"has its decimals cut off. {_worst(case)}")
     for decimals in range(7):
         rounded = np.round(case.expected, decimals)
-        if case.expected.size == 1 and decimals < 4:  # so few digits may be chance
-            continue
-        if rounded.any() and case.same(case.actual, rounded):  # what is 0 can be so for any reason
+        if (
+            rounded.any()  # what is 0 can be so for any reason
+            and case.same(case.actual, rounded)
+            and np.allclose(case.actual, rounded, rtol=1e-6, atol=0, equal_nan=True)
+            and _no_chance(case, rounded * 10.0**decimals)
+        ):
             to = f"{decimals} decimal{'' if decimals == 1 else 's'}" if decimals else "integers"
             return Diagnosis("rounded", f"is rounded to {to}. {_worst(case)}")
     return None
+
+
+def _no_chance(case: Comparison, digits: Array) -> bool:
+    """Tell whether it proves something to have these digits right, written as whole numbers."""
+    return np.unique(case.expected).size > 1 or bool(np.max(np.abs(digits)) >= 100)
 
 
 def _reduced_everywhere(case: Comparison) -> Diagnosis | None:

@@ -311,7 +311,7 @@ def search(
         done.append(trial)
         if found is None and trial.first:
             found = Finding(part, trial, number)
-        if found and (number - found.number >= MORE or _gone(trial)):
+        if found and (number - found.number >= MORE or gone(trial)):
             break
     return found, done
 
@@ -325,7 +325,7 @@ def _seeded(trial: Trial, before: list[Trial]) -> None:
         trial.events.append(replace(last, expected=None, fault=words))
 
 
-def _gone(trial: Trial) -> bool:
+def gone(trial: Trial) -> bool:
     """Tell whether the student's process has ended: there is nobody to ask any more."""
     return any(type(event.error).__name__ == "StudentGoneError" for event in trial.events)
 
@@ -333,7 +333,7 @@ def _gone(trial: Trial) -> bool:
 def smaller(finding: Finding, subject: Subject) -> Finding:
     """Return a smaller counterexample to a part of a function, if one is found."""
     part = finding.part
-    if _gone(finding.trial):
+    if gone(finding.trial):
         return finding
     if finding.number < len(part.at):
         return _one_element(finding, subject)

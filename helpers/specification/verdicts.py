@@ -1,6 +1,6 @@
 """From a search to the sentence that a student reads: the cause, and a counterexample."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from helpers.specification.specifications import (
     Finding,
     Part,
     Subject,
+    gone,
     search,
     shorter,
     smaller,
@@ -25,6 +26,10 @@ KEPT = Mistake(
     "it gives the answer to an earlier call again, so something of that call was kept; the input "
     "may be the same array with new numbers in it",
     "",
+)
+OTHERWISE = (
+    "The same calls made once more give another answer: something is kept from call to call, or "
+    "drawn at random."
 )
 
 
@@ -64,8 +69,22 @@ def hold(promise: Promise, part: Part, subject: Subject, seed: bytes) -> None:
     known = cause(promise.mistakes, promise.before, runs, subject)
     if known is None and _answers_an_earlier_call(done):
         raise CounterexampleError(sentence(finding, KEPT))
+    again = (
+        OTHERWISE if known is None and _answers_otherwise(*runs[finding.number], subject) else ""
+    )
     shown = shorter(smaller(finding, subject), done)
-    raise CounterexampleError(sentence(shown, known), shown.event.error)
+    raise CounterexampleError(f"{sentence(shown, known)} {again}".rstrip(), shown.event.error)
+
+
+def _answers_otherwise(run: Callable[[Subject], Trial], before: Trial, subject: Subject) -> bool:
+    """Tell whether a trial goes another way when it is made again, where one answer is right."""
+    if gone(before):
+        return False
+    try:
+        pairs = zip(run(subject).events, before.events, strict=False)
+        return any(not same(now.actual, then.actual) for now, then in pairs if not then.free)
+    except Exception:  # whatever it is: nothing is known then
+        return False
 
 
 def _answers_an_earlier_call(done: Sequence[Trial]) -> bool:
@@ -100,6 +119,10 @@ def _answers(event: Event, earlier: Event) -> bool:
 
 def _peculiar(value: Any) -> int:
     """Return how much an answer proves that comes again: several numbers more than one."""
+    if isinstance(value, dict | list | tuple):
+        return sum(
+            _peculiar(item) for item in (value.values() if isinstance(value, dict) else value)
+        )
     if not isinstance(value, np.ndarray | float):
         return 0
     numbers = np.unique(value)

@@ -242,6 +242,9 @@ def test_a_sum_that_cancels_proves_nothing():
         (np.array([254, 2], dtype=np.uint8), [-2, 258], "wrapped"),
         ([0.27, 0.73], [0.268941, 0.731059], "rounded"),
         ([0.0, 4.0], [0.4, 3.7], "rounded"),
+        (0.0718, 0.0717505, "rounded"),
+        (-0.15, -0.153, "values"),  # one number of two digits may be round by chance
+        ([1.0, 1.0], [1.1, 1.1], "values"),
         ([3.0, 1.0, 2.0], [1.0, 2.0, 3.0], "order"),
         ([1, 0, 0, 1], [0, 1, 1, 0], "values"),
         ([7, 7, 7], [3, 3, 3], "values"),

@@ -1,5 +1,7 @@
 """What the exercises of chapter 4, part B, promise."""
 
+from functools import partial
+
 import numpy as np
 
 from helpers.specification import (
@@ -40,6 +42,14 @@ def box_slopes(t):
         box.backward(x)
 
 
+def once_more(t, layer, *dout):
+    """Go backward once more after one pass forward; say so if that alone went wrong."""
+    right = t.first is None
+    layer.backward(*dout)
+    if right:
+        t.say("It is called once more after one `forward`, and must find all as that has left it.")
+
+
 def in_place(t, layer, domain, dout):
     """Go through a layer with an array, and with other numbers in the very same array."""
     t.apart()
@@ -66,7 +76,13 @@ def box_passes(t):
         other.forward(x, y)
         one.forward(y, x)
         other.backward(dout)
-        other.backward(dout)
+        once_more(t, other, dout)
+    t.apart()
+    one = t.make()
+    one.forward(4e6, 5e-8)
+    t.say("The factors are of very different size here.")
+    one.backward(3.0)
+    one = t.make()
     first, second, other_x, dout = t.draw(*[arrays("3 120")] * 4)
     x, y = t.keep(first), t.keep(other_x)
     one.forward(x, y)
@@ -124,6 +140,17 @@ def cut_off(x):
     return about
 
 
+def at_these(x):
+    """Return what tells at which of these inputs a gradient is wrong, if at a few of several."""
+
+    def about(found, right):
+        wrong = x[np.abs(np.asarray(found) - right) > 1e-6]
+        shown = ", ".join(f"{value:.4g}" for value in wrong[:4])
+        return f"It is wrong where x is {shown}." if 0 < wrong.size < min(x.size, 5) else ""
+
+    return about
+
+
 def layer_slopes(domain, note=lambda x: ""):
     """Return steps that hold a layer's gradient against numerical differentiation.
 
@@ -141,7 +168,7 @@ def layer_slopes(domain, note=lambda x: ""):
             for value in (before, x):
                 layer.forward(value)
                 t.say(note(value))
-            other.forward(before)
+            other.forward(-before / 2)
             layer.backward(dout)
             t.say(note(x))
             t.slope(lambda z, dout=dout: np.sum(t.reference().forward(z) * dout), x)
@@ -151,7 +178,10 @@ def layer_slopes(domain, note=lambda x: ""):
     return steps
 
 
-WHOLE = "Here x holds integers: an array that is written into must be one of floats."
+def whole(found, right):
+    """Tell of an array that can't hold what is written into it."""
+    written = np.asarray(found).dtype.kind in "biu"
+    return "Here x holds integers: an array that is written into must be one of floats." * written
 
 
 def layer_passes(t):
@@ -161,15 +191,15 @@ def layer_passes(t):
         layer.forward(x)
     one.backward(np.array([1.0, -2.0, 3.0, -4.0]))
     other.forward(np.array([3, -2, 1]))
-    t.say(WHOLE)
+    t.say(whole)
     other.backward(np.array([0.5, 1.5, -2.5]))
-    t.say(WHOLE)
+    t.say(whole)
     for layer in (other, one):
         t.anew()
         x, dout = t.draw(BATCHES, BATCH)
         layer.forward(x)
         layer.backward(dout)
-        layer.backward(dout)
+        once_more(t, layer, -dout)
     other.forward(x.T)
     other.backward(dout.T)
     shape = t.choice("3 120", "300 2")
@@ -180,6 +210,13 @@ def likely(t, layer, x):
     """Compare the output for numbers far below 0, and its slope; float32 may come less near."""
     for method, given in ((layer.forward, x), (layer.backward, np.ones_like(x))):
         method(given)
+        t.say(
+            lambda found, right: (
+                "All are equal, so something is cut off: the sigmoid goes on."
+                if np.ptp(found) == 0
+                else ""
+            )
+        )
         last = t.events[-1]
         if not last.fault and np.asarray(last.actual).dtype == np.float64:
             t.holds(
@@ -224,7 +261,7 @@ Relu = interaction(
         2,
         essential=True,
         count=12,
-        steps=layer_slopes(lambda shape: away_from(arrays(shape), 0, 0.05)),
+        steps=layer_slopes(lambda shape: away_from(arrays(shape), 0, 0.05), at_these),
     ),
     part("the slope at 0 is 0; tiny and huge numbers, and integers", count=10, steps=relu_at_zero),
     part(
@@ -273,6 +310,7 @@ def hold_affine(t, x, W, b, dout):
     other.forward(x - 2)
     layer.backward(dout)
     t.slope(lambda z: np.sum(t.reference(W, b).forward(z) * dout), x)
+    other.backward(3 * dout)
     layer.read("dW")
     t.slope(lambda z: np.sum(t.reference(z, b).forward(x) * dout), W)
     layer.read("db")
@@ -282,16 +320,27 @@ def hold_affine(t, x, W, b, dout):
     layer.read("dW", "db")
 
 
+def bytes_of(shape):
+    """Return the domain of images as files hold them, of bytes."""
+    return integer_arrays(shape, 0, 255).map(lambda x: x.astype(np.uint8))
+
+
+def of_bytes(x):
+    """Return what is to be said of an answer for an array, if its numbers are bytes."""
+    return "Here x holds bytes (uint8), and they count as they are." * (x.dtype == np.uint8)
+
+
 def affine_shapes(t):
     """Take samples of several axes: images, and any others."""
     for shape in ("2 2 1 3", "2 3 2", "N c *any"):
         t.anew()
-        x = t.draw(arrays(shape) | integer_arrays(shape) | single(shape))
+        x = t.draw(arrays(shape) | integer_arrays(shape) | single(shape) | bytes_of(shape))
         n = x[0].size
         m = t.choice(1, n + 1)
         W, b, dout = t.draw(arrays(f"{n} {m}"), arrays(f"{m}"), arrays(f"{len(x)} {m}"))
         layer = t.make(W, b)
         layer.forward(t.choice(x, x, np.asfortranarray(x)))
+        t.say(of_bytes(x))
         layer.backward(dout)
         layer.read("dW", "db")
     rows = x.reshape(len(x), -1)[:, ::-1]
@@ -317,7 +366,10 @@ def affine_passes(t):
         layer.forward(x)
         layer.backward(dout)
         layer.backward(-2 * dout)
-        layer.read("dW", "db", "W", "b")
+        layer.read("dW", "db")
+        for name in ("W", "b"):
+            layer.read(name)
+            t.say("No pass changes it: training does, by the gradients.")
     for samples in ("1", "2"):
         t.apart()
         W, b, x, first, second = t.draw(
@@ -342,6 +394,14 @@ def affine_passes(t):
 VIEW = "It has changed with `dout`: each `backward` makes new arrays for its gradients."
 
 
+THEMSELVES = {
+    np.asfortranarray: "Here W lies in memory column by column: it is the array itself all the "
+    "same, and no copy of it, that the layer must keep.",
+    np.float32: "Here W and b are arrays of float32: it is these arrays, and no copies, that the "
+    "layer must keep.",
+}
+
+
 def affine_changes(t):
     """Change the weights of two layers that share them, and put others in their places."""
     x, old, old_b, dout = affine_case(t, "3", "2", "4")
@@ -356,6 +416,17 @@ def affine_changes(t):
         layer.backward(dout)
         layer.set("W", 2 * old)
         layer.set("b", -old_b)
+    for kind in (np.asfortranarray, np.float32):  # of any order in memory, and of any precision
+        t.apart()
+        W, b = t.keep(kind(old)), t.keep(kind(old_b))
+        layer = t.make(W, b)
+        layer.forward(x)
+        W.write(old + 1)
+        b.write(old_b - 2)
+        layer.forward(x)
+        t.say(THEMSELVES[kind])
+        layer.backward(dout)
+        t.say(THEMSELVES[kind])
 
 
 Affine = interaction(
@@ -372,7 +443,12 @@ Affine = interaction(
         count=10,
         steps=affine_passes,
     ),
-    part("uses the arrays W and b themselves, as they are now", count=10, steps=affine_changes),
+    part(
+        "uses the arrays W and b themselves, as they are now",
+        single=True,
+        count=10,
+        steps=affine_changes,
+    ),
 )
 
 # --- the loss -------------------------------------------------------------------------------------
@@ -401,13 +477,30 @@ def loss_slopes(t):
         x, right = scored(t, *axes)
         before, others = -x, right[::-1]
         layer, other = t.make(), t.make()
-        layer.forward(before, others)
-        layer.forward(x, right)
+        for scores, truth in ((before, others), (x, right)):
+            layer.forward(scores, truth)
+            t.say(of_truth(truth))
         other.forward(before, right)
         layer.backward()
         t.slope(lambda z, right=right: t.reference().forward(z, right), x)
         layer.forward(before, others)
         layer.backward()
+
+
+def said(t, layer, x, truth):
+    """Go through the layer; say what kind of truth it is given if something is wrong."""
+    for answer in (partial(layer.forward, x, truth), layer.backward):
+        answer()
+        t.say(of_truth(truth))
+        if x.shape[1] == 1:
+            t.say("There is one class alone, and its probability is 1.")
+
+
+def of_truth(truth):
+    """Return what kind of truth it is, in words."""
+    axes = "holds labels: it has one axis" if truth.ndim == 1 else "is one-hot: it has two axes"
+    kind = f". Its type is {truth.dtype}, with no numbers below 0" * (truth.dtype.kind == "u")
+    return f"Here t {axes}{kind}."
 
 
 def loss_one_hot(t):
@@ -416,8 +509,10 @@ def loss_one_hot(t):
     for kind in (float, int):
         x, right = scored(t, "4", "3")
         truth = t.keep(np.eye(3, dtype=kind)[right])
-        layer.forward(x, truth)
-        layer.backward()
+        words = f"Here t is one-hot, of {kind.__name__}s: it has two axes, and labels have one."
+        for answer in (partial(layer.forward, x, truth), layer.backward):
+            answer()
+            t.say(words)
         t.both(
             "look",
             lambda t: t,
@@ -430,24 +525,28 @@ def loss_one_hot(t):
             ),
         )
     for kind in (int, np.uint8, np.int32):
-        layer.forward(x, right.astype(kind))
-        layer.backward()
+        said(t, layer, x, right.astype(kind))
     for x, truth in (
         ([[0.5], [2.0]], [0, 0]),  # as many labels as scores
         ([[0.5, 2.0]], [[0.0, 1.0]]),  # one sample
         ([[0.5, 2.0], [1.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]]),  # as many samples as classes
     ):
-        layer.forward(np.array(x), np.array(truth))
+        said(t, layer, np.array(x), np.array(truth))
+    said(t, layer, *t.draw(SCORES, TRUTH))
+    t.apart()
+    layer = t.make()
+    x, right = t.draw(arrays("3 300", -2, 2)), np.array([299, 5, 128 + t.source.integer(0, 100)])
+    for kind in (int, np.int16):
+        layer.forward(x, right.astype(kind))
+        t.say(f"Here are 300 classes, so labels above 127: {right}.")
         layer.backward()
-    layer.forward(*t.draw(SCORES, TRUTH))
-    layer.backward()
     t.apart()
     layer = t.make()
     x = t.draw(arrays("130 3", -2, 2) | arrays("301 12", -2, 2))
     right = (7 * np.arange(len(x)) + t.source.integer(0, 9)) % x.shape[1]
     for kind in (np.uint8, np.int8):
         for answer in (
-            lambda kind=kind: layer.forward(x, right.astype(kind)),
+            partial(layer.forward, x, right.astype(kind)),
             layer.backward,
         ):
             answer()
@@ -461,12 +560,13 @@ def loss_passes(t):
         layer.forward(np.array([[1.0, 0.0], [0.5, 2.0]]), np.eye(2)[right])
     for layer in (one, other):
         layer.backward()
-        layer.backward(0.7)
+        once_more(t, layer, 0.7)
         layer.backward(0)
         layer.backward(dout=t.draw(numbers() | integers()))
         t.anew()
         x, right = t.draw(SCORES | single("N K"), TRUTH)
         layer.forward(t=right, x=x)
+        t.say(of_truth(right))
         layer.backward(-2)
     t.apart()
     first, second = t.draw(arrays("3 4", -2, 2), arrays("3 4", -2, 2))
@@ -564,6 +664,13 @@ def at(place, value):
     return run
 
 
+def like_x(x, dout):
+    """Return the gradient in an array that is made like x, which must be of floats."""
+    dx = np.zeros_like(x)
+    np.copyto(dx, dout, where=x > 0)
+    return dx
+
+
 def one_by_one(x, dout):
     """Return the gradient, element by element."""
     return np.array([d if v > 0 else 0.0 for v, d in zip(x.flat, dout.flat, strict=True)]).reshape(
@@ -573,14 +680,19 @@ def one_by_one(x, dout):
 
 RIGHT = {
     "uses `np.where`": lambda x, dout: np.where(x > 0, dout, 0),
-    "multiplies by the mask": lambda x, dout: dout * (x > 0),
+    "multiplies by the mask, which gives some -0.0": lambda x, dout: dout * (x > 0),
     "works on a copy of dout": by_copy,
     "puts what passes into zeros": by_index,
-    "loops over the elements": one_by_one,
+    "loops over the elements, and returns a reshaped view of its own new array": one_by_one,
+    "puts what passes into an array made like x, which is one of float64": like_x,
     "takes away what is stopped": lambda x, dout: dout - dout * (x <= 0),
-    "multiplies by a step function": lambda x, dout: dout * np.heaviside(x, 0),
-    "works on everything turned around": lambda x, dout: by_copy(x.T, dout.T).T,
-    "multiplies a copy of dout in place by the mask, as floats": floats_in_place,
+    "multiplies by a step function, which gives some -0.0": (
+        lambda x, dout: dout * np.heaviside(x, 0)
+    ),
+    "works on everything turned around, and returns a view of its own new array": lambda x, dout: (
+        by_copy(x.T, dout.T).T
+    ),
+    "multiplies a copy of dout in place, which gives some -0.0": floats_in_place,
     "returns dout itself where every x is above 0": (
         lambda x, dout: dout if np.all(x > 0) else np.where(x > 0, dout, 0)
     ),

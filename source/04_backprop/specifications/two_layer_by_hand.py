@@ -96,20 +96,28 @@ def rewritten(t, call, first, second):
     for box, new in zip(kept, second, strict=True):
         for key, item in new.items() if isinstance(new, dict) else [(..., new)]:
             box.write(item, key)
+    right = t.first is None
     call(*kept)
+    if right:
+        t.say("These are the arrays of the call before, with new numbers in them.")
 
 
 # --- sizes and start ------------------------------------------------------------------------------
+
+
+def sizes(t):
+    """Ask for the sizes of small networks and of large ones."""
+    x, y = t.draw(*t.choice(*[(ANY_X, ANY_Y)] * 4, (WIDE_X, WIDE_Y)))
+    t.call(x, y, *t.choice((), *[(t.draw(integers(1, 12)),)] * 4, (300,)))
+    t.say(f"X has shape {x.shape}, and Y has shape {y.shape}.")
+
 
 layer_sizes = function(
     part(
         "any sizes",
         essential=True,
         count=50,
-        steps=lambda t: t.call(
-            *t.draw(*t.choice(*[(ANY_X, ANY_Y)] * 4, (WIDE_X, WIDE_Y))),
-            *t.choice((), *[(t.draw(integers(1, 12)),)] * 4, (300,)),
-        ),
+        steps=sizes,
     )
 )
 
@@ -127,6 +135,11 @@ def small_random(w):
             "ones."
         )
     spread, middle, inside = w.std(), w.mean(), np.mean(np.abs(w) < 0.01)
+    if abs(middle) < 1e-12 or min(abs(w.std(ddof=lost) / 0.01 - 1) for lost in (0, 1)) < 1e-9:
+        return (
+            "is adjusted until its mean or its standard deviation is exact: each weight is drawn "
+            "by itself, so both come near, no more."
+        )
     if abs(spread / 0.01 - 1) > 0.06:
         why = {1.0: ": the factor 0.01 is missing", 0.1: ": 0.01 is no variance"}
         reason = next((text for s, text in why.items() if abs(spread / s - 1) < 0.06), "")
@@ -438,12 +451,42 @@ BLAMED = {
 }
 
 
-def blame(found, right):
-    """Return where to look, from which of the four gradients are wrong."""
-    tolerance = Tolerance(1e-5, 1e-7)
-    return BLAMED.get(
-        frozenset(key for key in right if not same(found[key], right[key], tolerance)), ""
-    )
+def blame(p):
+    """Return what says where to look, from which of the four gradients are wrong, and how."""
+
+    def about(found, right):
+        tolerance = Tolerance(1e-5, 1e-7)
+        wrong = frozenset(key for key in right if not same(found[key], right[key], tolerance))
+        return (
+            cut_gradients(found, right) or decayed(p, found, right, wrong) or BLAMED.get(wrong, "")
+        )
+
+    return about
+
+
+def cut_gradients(found, right):
+    """Tell of gradients that are cut off: where they are wrong, all are as large, and too small."""
+    pairs = [(np.ravel(found[key]), np.ravel(right[key])) for key in right]
+    theirs, ours = (np.abs(np.concatenate(side)) for side in zip(*pairs, strict=True))
+    if theirs.shape != ours.shape:
+        return ""
+    wrong = ~np.isclose(theirs, ours, rtol=1e-5, atol=1e-7)
+    cut, whole = theirs[wrong], ours[wrong]
+    if cut.size < 2 or np.ptp(cut) > 1e-9 * cut[0] or not np.all(whole > cut) or cut[0] == 0:
+        return ""
+    return f"All that is wrong is {cut[0]:.4g} or -{cut[0]:.4g}: no gradient is cut off."
+
+
+def decayed(p, found, right, wrong):
+    """Tell of gradients of weights to which a multiple of the weights is added."""
+    if wrong != {"dW1", "dW2"} or any(np.shape(found[key]) != right[key].shape for key in wrong):
+        return ""
+    more = np.concatenate([np.ravel(found[key] - right[key]) for key in ("dW1", "dW2")])
+    weights = np.concatenate([np.ravel(p[key]) for key in ("W1", "W2")])
+    factor = more @ weights / (weights @ weights)
+    if weights.size < 3 or not np.allclose(more, factor * weights, rtol=1e-3, atol=1e-8):
+        return ""
+    return f"{factor:.3g} times the weights is added to their gradients: the cost has no such term."
 
 
 def backward(t, view, network, samples, truth):
@@ -451,8 +494,14 @@ def backward(t, view, network, samples, truth):
     for _ in range(2):
         p, x, y = t.draw(network, samples, truth)
         values = t.names["forward_propagation"](x, p)[1]
+        if network is ANY_NETWORK:
+            keys = list(values)
+            values = {keys[place]: values[keys[place]] for place in t.source.order(len(keys))}
+        right = t.first is None
         seen(t, view, p, values, x, y)
-        t.say(blame)
+        t.say(blame(p))
+        if right and network is WIDE_NETWORK:
+            t.say(f"For a few samples they were right: here are {y.shape[1]}.")
     return p, x, y
 
 
@@ -518,6 +567,7 @@ backward_propagation = interaction(
 
 RATES = one_of(0.03, 0.7, 2.5, 1, 40, 1e-3) | numbers(0.01, 3)
 FAR = dictionaries(SHAPES, -50, 50)
+FLAT = dictionaries(GRADIENTS, 0, 0)
 SHORT, LONG = dictionaries(GRADIENTS, -1e-3, 1e-3), dictionaries(GRADIENTS, -40, 40)
 
 
@@ -525,9 +575,19 @@ def a_step(t):
     """Take a step by any rate; where results are looked at again, by none too."""
     for rates in (one_of(0), one_of(0.3)) if t.watched else (RATES,):
         t.call(*t.draw(ANY_NETWORK, dictionaries(GRADIENTS, shuffled=True), rates))
+    t.call(*t.draw(ANY_NETWORK, t.choice(FLAT, dictionaries(GRADIENTS, -1e-9, 1e-9))), 2e6)
+    t.say("A gradient counts, however small it is.")
     t.apart()
     pairs = [t.draw(NETWORK, dictionaries(GRADIENTS)) for _ in range(2)]
     rewritten(t, lambda *pair: t.call(*pair, 0.3), *pairs)
+
+
+def usual_step(t):
+    """Take a step by the usual rate, or by another one, or by none."""
+    rate = t.choice((), (), (0,), (0.3,))
+    t.call(*t.draw(NETWORK, dictionaries(GRADIENTS)), *rate)
+    if not rate:
+        t.say("No rate is given here, and then it is 1.2.")
 
 
 update_parameters = function(
@@ -543,9 +603,7 @@ update_parameters = function(
         "a rate of 1.2 unless told otherwise",
         laws=False,
         count=20,
-        steps=lambda t: t.call(
-            *t.draw(NETWORK, dictionaries(GRADIENTS)), *t.choice((), (), (0,), (0.3,))
-        ),
+        steps=usual_step,
     ),
     part(
         "keys in any order; the old parameters and the gradients stay as they are",
@@ -598,6 +656,11 @@ LINE = np.linspace(-3, 3, 9)[np.newaxis]  # a task without contradictions: no st
 LEFT = (LINE < -0.4).astype(float)
 
 
+def _rounded(found, right):
+    """Tell whether costs are right but for what rounding takes."""
+    return len(right) > 0 and same(found, right, Tolerance(1e-3, 1e-4))
+
+
 def where_to_look(missing):
     """Return what says where to look, from what is wrong with the costs and what was not given."""
 
@@ -608,7 +671,7 @@ def where_to_look(missing):
             words.append("There is one cost for each step: as many as num_iterations.")
         elif len(ours) and not same(theirs[0], ours[0], Tolerance(**SINGLE)):
             words.append("The first cost is that of the start, before any step.")
-        elif missing:
+        elif missing and not _rounded(theirs, ours):
             words.append(
                 f"Do the options that are not given ({', '.join(missing)}) have their usual values?"
             )
@@ -648,6 +711,11 @@ def train(t, view, count, given, data=None, again=False, rates=(0.5, 2.0, 3.0)):
             signature=t.reference,
         )
         t.say(where_to_look([key for key in usual if key not in options]))
+        if full["learning_rate"] > 5:
+            t.say(
+                "This rate is so large that the cost may rise: all the same it is the rate of each "
+                "step, and the parameters are those after the last one."
+            )
 
 
 def parameters_of(found):
@@ -734,7 +802,13 @@ def ask(t, p, x, sure=True):
         return
     t.call(p, x)
     likely = t.names["forward_propagation"](x, p)[0]
-    t.say(lambda found, right: f"There A2 is {likely[found != right][0]:.6g}. {RULE}")
+    t.say(
+        lambda found, right: (
+            f"There A2 is {likely[found != right][0]:.6g}. {RULE}"
+            if np.shape(found) == right.shape
+            else ""
+        )
+    )
 
 
 RULE = "A decision is 1 where A2 is above 0.5, by however little, and 0 at exactly 0.5 and below."
@@ -842,6 +916,16 @@ def scaled(power):
     return network(np.tanh), backward
 
 
+def counted(count):
+    """Return a network with tanh, and gradients that are divided by another count than m."""
+
+    def backward(p, v, x, y):
+        found = way_back(tanh_slope)(p, v, x, y)
+        return {key: g * x.shape[1] / count(p) for key, g in found.items()}
+
+    return network(np.tanh), backward
+
+
 def at(key, place, change):
     """Return a network with tanh, and a backward function wrong at one place of one gradient."""
 
@@ -898,6 +982,12 @@ WRONG = {
 HIDDEN_WRONG = {
     "does not divide by m: with one sample, nobody sees it": scaled(1),
     "divides by m twice: with one sample, nobody sees it": scaled(-1),
+    "divides by the number of inputs: with as many samples, nobody sees it": counted(
+        lambda p: p["W1"].shape[1]
+    ),
+    "divides by the number of hidden units: with as many samples, nobody sees it": counted(
+        lambda p: p["W1"].shape[0]
+    ),
     "has the wrong sign in dW1": but("dW1", np.negative),
     "has the wrong sign in dW2": but("dW2", np.negative),
     "has zeros for db1": but("db1", np.zeros_like),

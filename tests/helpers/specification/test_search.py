@@ -115,6 +115,43 @@ def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
         hold(own, spec.parts[0], subject, b"seed")
 
 
+@pytest.mark.parametrize("pack", [tuple, list, lambda pair: {"a": pair[0], "b": pair[1]}])
+def test_an_answer_of_several_arrays_that_is_remembered_is_found(pack):
+    known = {}
+
+    def both(x):
+        return pack((x + 1, x / 3))
+
+    def remembers(x):
+        return known.setdefault(np.shape(x), both(x))
+
+    subject = Subject("both", lambda name: remembers, {"both": both})
+    spec = function(part("all", laws=False, x=arrays("4 n")))
+    own = Promise(spec, both, {"both": both}, {}, [])
+    with pytest.raises(CounterexampleError, match="answer to an earlier call again"):
+        hold(own, spec.parts[0], subject, b"seed")
+
+
+def test_what_is_kept_from_call_to_call_is_told():
+    calls = []
+
+    def counts(x):
+        calls.append(x)
+        return x * len(calls)
+
+    def thrice(x):
+        return 3 * x
+
+    spec = spec_of(x=arrays("n"))
+    told = {}
+    for name, student in (("counts", counts), ("thrice", thrice)):
+        own = Promise(spec, double, {"double": double}, {}, [])
+        with pytest.raises(CounterexampleError) as caught:
+            hold(own, spec.parts[0], subject_of(student), b"seed")
+        told[name] = "something is kept from call to call" in str(caught.value)
+    assert told == {"counts": True, "thrice": False}
+
+
 def test_one_number_that_was_right_before_is_a_coincidence():
     def thirds(x):
         return x / 3

@@ -166,7 +166,18 @@ def due(
     """Enter due dates in the gradebook, from a CSV file; without a zone they are the course's."""
     from course.platforms.roster import import_due_dates
 
-    _imported(import_due_dates(_root(), file))
+    done = import_due_dates(_root(), file)
+    _tell_zone()
+    _imported(done)
+
+
+def _tell_zone() -> None:
+    """Say how times without a zone were read."""
+    from course.layout import load_config
+    from course.repair.folder import course_zone
+
+    zone = course_zone(load_config(_root()))
+    out.print(f"Times without a zone are those of {zone} (c.Exchange.timezone).", soft_wrap=True)
 
 
 def _imported(done: "Imported") -> None:
@@ -200,6 +211,8 @@ def collect(
     from course.platforms.collect import collect as collect_archive
 
     done = collect_archive(_root(), archive, assignment, worksheet=worksheet)
+    if worksheet:
+        _tell_zone()
     for line in done.notes:
         out.print(f"[yellow]•[/] {escape(line)}", soft_wrap=True)
     for line in done.problems:

@@ -36,7 +36,7 @@ _DEFINES = re.compile(
     re.MULTILINE,
 )
 
-_CODE = re.compile(r"^(?:async[ \t]+)?(?:def|class)\b", re.MULTILINE)
+_CODE = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _REMOTE = re.compile(r'File "[^"]*ipykernel[^"]*", line \d+, in (\w+)')
 
 
@@ -122,6 +122,8 @@ class _Watcher:
                 self._forget(names)
             result.error_in_exec = None
         elif isinstance(error, Exception):
+            if result.error_before_exec:  # nothing of it has run: an older version isn't this one
+                self._forget(_CODE.findall(self._cell))
             missing.update(dict.fromkeys(names, stopped(type(error).__name__, str(error))))
             if words := _explanation(error):
                 print(words)
@@ -131,7 +133,7 @@ class _Watcher:
             display(line)  # type: ignore[no-untyped-call]
 
     def _forget(self, names: Iterable[str]) -> None:
-        """Take away what a cell left out has half made."""
+        """Take away what a cell has half made, or was to make anew."""
         for name in names:
             self._shell.user_ns.pop(name, None)
 

@@ -20,6 +20,7 @@ WHOLE = (
     "`int(...)`."
 )
 LIST = "A list is not an array: `np.asarray(x)` makes one of it, and then arithmetic works."
+NUMBER = "A plain number has no methods of an array: `np.asarray(x)` makes one of it."
 BRACKETS = (
     "Round brackets call a function: an array takes square brackets. Or has a variable taken a "
     "function's name?"
@@ -53,6 +54,10 @@ _KNOWN: Sequence[tuple[type[Exception], str, str]] = (
 )
 _TOO_MANY = re.compile(r"([\w.<>]+)\(\) takes (\d+) positional arguments? but (\d+) (?:was|were)")
 _ARGUMENTS = re.compile(r"([\w.<>]+)\(\) (?:missing \d+ required|takes .* positional|got an unexp)")
+_OF_ARRAYS = "|".join(sorted({*dir(np.ndarray)} - {*dir(list), *dir(float), *dir(int)}))
+_NO_ARRAY = re.compile(
+    rf"'(bool|int|float|complex|list|tuple)' object has no attribute '({_OF_ARRAYS})'"
+)
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 
 # Errors and warnings word for word. KIND stands for a type, NAME for a name in the code, UFUNC for
@@ -148,6 +153,8 @@ def _translated(error: BaseException) -> tuple[str, str]:
     for kind, pattern, words in _KNOWN:
         if isinstance(error, kind) and re.search(pattern, text):
             return words, ""
+    if isinstance(error, AttributeError) and (found := _NO_ARRAY.match(text)):
+        return {"list": LIST, "tuple": LIST}.get(found[1], NUMBER), ""
     return _attribute_of_self(error), undefined(error)
 
 

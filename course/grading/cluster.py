@@ -190,6 +190,7 @@ class Cluster:
                         on_killed((key, parcel))
                 for future in done:
                     key, parcel = flying.pop(future)
+                    lost.pop(id(parcel), None)
                     answer = _answer(future, self.address)
                     if answer == KILLED:
                         on_killed((key, parcel))
@@ -221,9 +222,14 @@ class Cluster:
         return found
 
     def _stranded(self, flying: Iterable[Future]) -> list[Future]:
-        """Return what no worker has got: its own died, and new ones were not ready yet."""
-        held = {key for keys in self._client.processing().values() for key in keys}
-        return [one for one in flying if one.status == "pending" and one.key not in held]
+        """Return what waits for a worker that may never be given it.
+
+        Its own worker has died, and new ones were not ready yet: Dask doesn't look again when one
+        offers what the task needs. What the scheduler has merely not taken in yet isn't stranded.
+        """
+        waiting = {one.key: one for one in flying if one.status == "pending"}
+        states = self._client.sync(self._client.scheduler.get_task_status, keys=list(waiting))
+        return [one for key, one in waiting.items() if states[key] == "no-worker"]
 
     def _able(self) -> bool:
         """Tell whether any worker can grade.

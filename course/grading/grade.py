@@ -369,14 +369,19 @@ def _handed_in(
 ) -> dict[str, list[str]]:
     """Return the names of the assignments that each student handed in."""
     found: dict[str, list[str]] = {}
+    others = set()
     for path in sorted(course.path("submitted").glob("*/*")):
         name, assignment = path.parent.name, path.name
-        hidden = name.startswith(".") or assignment.startswith(".")
-        if not hidden and student in (None, name) and assignment in (assignments or [assignment]):
+        if name.startswith(".") or assignment.startswith(".") or student not in (None, name):
+            continue
+        if assignment in (assignments or [assignment]):
             found.setdefault(name, []).append(assignment)
+        else:
+            others.add(assignment)
     missing = set(assignments) - {name for names in found.values() for name in names}
     who = f"by {student} " if student else ""
     if missing or not found:
         what = ", ".join(sorted(missing)) or "anything"
-        raise CourseError(f"nobody handed in {what} {who}in {course.path('submitted')}")
+        there = f"; there is {', '.join(sorted(others))}" if others else ""
+        raise CourseError(f"nobody handed in {what} {who}in {course.path('submitted')}{there}")
     return found

@@ -115,6 +115,14 @@ def test_a_missing_name_is_traced_to_the_cell_that_failed(run):
     assert "stopped" not in run("def tanh(x): return x", test).shown
 
 
+def test_a_cell_that_can_not_run_leaves_no_older_version_to_be_checked(run):
+    test = "q = Question('Tanh', points=1)\nwith q.check('runs'):\n    tanh(1)\nq.score()"
+    slip = "def tanh(x):\n    kept = x\n  return x"
+    ended = run("def tanh(x):\n    return x", "kept = 1", slip, test)
+    assert "the cell that defines it stopped with IndentationError" in ended.shown
+    assert run("kept").ok
+
+
 def test_a_name_that_no_cell_has_defined_says_which_cells_to_run(run):
     assert cells.NOWHERE.format(name="sigmoid") in run("sigmoid(1)").shown
 

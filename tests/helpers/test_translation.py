@@ -54,6 +54,8 @@ def raised(code):
         ("[1, 2] - [1, 2]", translation.LIST),
         ("-[1, 2]", translation.LIST),
         ("[1, 2] > 0", translation.LIST),
+        ("[1, 2].shape", translation.LIST),
+        ("(0.5 > 0).astype(int)", translation.NUMBER),
         ("import no_such_module_at_all", translation.MODULE),
         ("def f(n): return f(n)\nf(1)", translation.ENDLESS),
         ("def f():\n    n += 1\nf()", translation.LOCAL),

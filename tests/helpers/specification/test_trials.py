@@ -316,7 +316,7 @@ def test_a_verdict_that_is_kept_by_the_name_is_told_so():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (np.uint8([[0, 1]]), "np.uint8([[0, 1]])"),
+        (np.array([[0, 1]], dtype=np.uint8), "np.uint8([[0, 1]])"),
         (np.array([0.5], dtype=np.float32), "np.float32([0.5])"),
         (np.array([0, 1]), "[0, 1]"),
         (np.array([-0.0, 1.0]), "[0., 1.]"),

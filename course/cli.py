@@ -79,6 +79,11 @@ class PlainErrors(TyperGroup):
         raise typer.Exit(2)
 
 
+# Who needs a command, above it in the list.
+LEARNER = "Your own work"
+CLASS = "A class, from release to grades"
+COURSE = "The course itself"
+
 app = typer.Typer(
     cls=PlainErrors,
     no_args_is_help=True,
@@ -108,7 +113,7 @@ Jobs = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def release(
     assignments: Assignments = None,
     force: Annotated[
@@ -143,7 +148,7 @@ def release(
             out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def roster(
     file: Annotated[Path, typer.Argument(help="A CSV file.", metavar="CSV")],
 ) -> None:
@@ -157,7 +162,7 @@ def roster(
     _imported(import_roster(_root(), file))
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def due(
     file: Annotated[
         Path, typer.Argument(help="A CSV file with the columns name and duedate.", metavar="CSV")
@@ -187,7 +192,7 @@ def _imported(done: "Imported") -> None:
     out.print(", ".join(f"{len(those)} {what}" for those, what in counts) + ".")
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def collect(
     archive: Annotated[
         Path,
@@ -224,7 +229,7 @@ def collect(
     )
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def give_back(
     exported: Annotated[
         Path,
@@ -257,7 +262,7 @@ def give_back(
 
 
 new = typer.Typer(no_args_is_help=True, help="Begin a chapter or an exercise, with placeholders.")
-app.add_typer(new, name="new")
+app.add_typer(new, name="new", rich_help_panel=COURSE)
 
 
 @new.command()
@@ -311,7 +316,7 @@ def exercise(
     _begun(made)
 
 
-@app.command()
+@app.command(rich_help_panel=COURSE)
 def figures(assignments: Assignments = None) -> None:
     """Draw the expected figures of the source notebooks again."""
     from course.authoring.figures import make_figures
@@ -323,7 +328,7 @@ def figures(assignments: Assignments = None) -> None:
         out.print(f"  {escape(_shown(path))}")
 
 
-@app.command()
+@app.command(rich_help_panel=COURSE)
 def site(
     solutions: Annotated[
         bool,
@@ -342,7 +347,7 @@ def site(
     out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=LEARNER)
 def workspace(
     next_one: Annotated[
         bool, typer.Option("--next", help="Print the first notebook with something to do.")
@@ -360,7 +365,7 @@ def workspace(
     out.print(f"{escape(_shown(root / FOLDER))}: {new}")
 
 
-@app.command()
+@app.command(rich_help_panel=LEARNER)
 def progress() -> None:
     """Say how far you are in each notebook of my_work/, from your own last runs."""
     from course.progress import all_progress
@@ -369,7 +374,7 @@ def progress() -> None:
         out.print(_progress_line(one), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=LEARNER)
 def hand_in(
     chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
 ) -> None:
@@ -390,7 +395,7 @@ def hand_in(
     out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=LEARNER)
 def solution(
     chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
     exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
@@ -420,7 +425,7 @@ def _progress_line(one: "Progress_") -> str:
     return f"{line}, next {escape(one.next.title)}" if one.next else f"{line}: all done"
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def grade(
     assignments: Assignments = None,
     student: Annotated[
@@ -570,7 +575,7 @@ def _points_or_none(points: float | None) -> str:
     return "no" if points is None else f"{points:g}"
 
 
-@app.command()
+@app.command(rich_help_panel=LEARNER)
 def check(
     notebook: Annotated[
         Path, typer.Argument(help="The notebook, or a folder of them.", metavar="NOTEBOOK")
@@ -615,7 +620,7 @@ def check(
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
     """Make each student's feedback: the checks and their diagnoses, no hidden test."""
     from course.grading.feedback import make_feedback
@@ -647,7 +652,7 @@ def feedback(assignments: Assignments = None, jobs: Jobs = 0) -> None:
         )
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def report(
     assignments: Assignments = None,
     output: Annotated[
@@ -663,7 +668,7 @@ def report(
     out.print(escape(_shown(page)), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=CLASS)
 def leaderboard(
     assignment: Annotated[
         str, typer.Argument(help="The assignment with a network to be measured.")
@@ -693,7 +698,7 @@ def leaderboard(
     out.print(escape(_shown(page)), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=COURSE)
 def demo(
     keep: Annotated[
         Path | None,
@@ -735,7 +740,7 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=COURSE)
 def doctor() -> None:
     """Say whether this computer has what the course needs. Exit status 1 if it lacks something."""
     from course.doctor import State, examine

@@ -105,5 +105,5 @@ def _in_sum(marks: Sequence[str]) -> str:
 
 def _wrapped(mark: str, heading: str, state: str) -> list[str]:
     """Return a line on an exercise, in as many as it needs."""
-    text = " ".join(f"{mark} {heading}: {state}".split())
+    text = " ".join(f"{mark} {heading}{'' if heading.endswith('?') else ':'} {state}".split())
     return textwrap.wrap(text, WIDTH, subsequent_indent="    ")

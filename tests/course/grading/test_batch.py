@@ -86,6 +86,22 @@ def test_who_is_killed_takes_the_processes_at_work_along(running):
     until(lambda: not alive(mark))
 
 
+def test_ctrl_c_while_processes_start_is_told_by_nobody_else(tmp_path):
+    begun = "with open(__file__ + '.imported', 'a') as file: print(file=file)\ntime.sleep(1)\n"
+    (tmp_path / "the_work.py").write_text(WORK + begun)
+    (tmp_path / "main.py").write_text(MAIN)
+    root = str(Path(__file__).parents[3])
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), root])}
+    imported = tmp_path / "the_work.py.imported"
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "main.py"), str(tmp_path)], env=variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    ) as process:  # fmt: skip
+        until(lambda: imported.exists() and imported.read_text().count("\n") == 2)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate() == ("interrupted\n", "")
+
+
 def test_ctrl_c_lets_what_is_being_done_come_to_its_end(running, tmp_path):
     process, _ = running
     os.killpg(process.pid, signal.SIGINT)

@@ -36,7 +36,6 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## make .venv with the packages of requirements.lock and this project
-	@echo 'Ready. To use `course` and `jupyter` in this terminal: source $(BIN)/activate'
 
 demo: $(READY) ## grade a simulated class of students, from hand-in to report
 	$(RUN) course demo

@@ -17,7 +17,7 @@ from helpers.specification.specifications import Subject
 from helpers.specification.trials import Event, Trial
 from helpers.specification.values import same
 
-SECONDS = 0.5  # of computing that a known mistake may take: some never end
+SECONDS = 2.0  # of computing that a known mistake may take: some never end
 AGAIN = 0.1  # until it is ended again: what is raised in a callback of the collector is lost
 
 

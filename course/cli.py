@@ -178,10 +178,9 @@ def due(
 
 def _tell_zone() -> None:
     """Say how times without a zone were read."""
-    from course.layout import load_config
-    from course.repair.folder import course_zone
+    from course.platforms.roster import time_zone
 
-    zone = course_zone(load_config(_root()))
+    zone = time_zone(_root())
     out.print(f"Times without a zone are those of {zone} (c.Exchange.timezone).", soft_wrap=True)
 
 

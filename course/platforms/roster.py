@@ -6,6 +6,7 @@ Nobody is removed, and nothing is guessed: a row that isn't clear is named and l
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,15 @@ def _from_moodle(table: Table) -> Iterator[Person]:
 
 
 # --- due dates ------------------------------------------------------------------------------------
+
+
+def time_zone(root: Path) -> tzinfo:
+    """Return the course's time zone, whose times without a zone are.
+
+    Raises:
+        CourseError: if it names none.
+    """
+    return course_zone(open_course(root).config)
 
 
 def import_due_dates(root: Path, path: Path) -> Imported:

@@ -67,7 +67,9 @@ def run_each(
     for task in pending:  # one process that died took the others' tasks along: now each alone
         with _pool(work, 1, log) as alone:
             try:
-                yield task, alone.submit(work, *task).result()
+                with _interrupts_later():
+                    future = alone.submit(work, *task)
+                yield task, future.result()
             except BrokenProcessPool:
                 yield task, None
 

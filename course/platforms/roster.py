@@ -223,7 +223,7 @@ def _from_moodle(table: Table) -> Iterator[Person]:
 
 
 def time_zone(root: Path) -> tzinfo:
-    """Return the course's time zone, whose times without a zone are.
+    """Return the course's time zone, as that in which times without a zone are read.
 
     Raises:
         CourseError: if it names none.

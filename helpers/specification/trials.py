@@ -35,7 +35,6 @@ from helpers.translation import own_words
 CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."
-BY_NAME = "Under another name it is judged rightly: is a verdict kept by the name?"
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
 
@@ -439,22 +438,6 @@ class Trial:
         asked = dict(zip(order, self.events[begin:], strict=True))
         self.events[begin:] = [asked[place] for place in range(len(versions))]
         self._all_alike(begin, [verdict for _, _, verdict in versions])
-        self._renamed(begin, versions)
-
-    def _renamed(self, begin: int, versions: Sequence[tuple[str, Any, bool]]) -> None:
-        """Say so if the first version that is judged wrongly would not be under another name."""
-        for place, (words, version, verdict) in enumerate(versions, begin):
-            event = self.events[place]
-            if not event.problem.startswith("Your check"):
-                continue
-            if not all(isinstance(one, FunctionType) for one in _each(version)):
-                return
-            for again in (version, _under_another_name(version)):
-                self._ask(words, again, verdict)
-            other, same_name = self.events.pop(), self.events.pop()
-            if same_name.problem and not other.problem:
-                self.events[place] = replace(event, fault=f"{event.problem} {BY_NAME}")
-            return
 
     def _all_alike(self, begin: int, verdicts: Sequence[bool]) -> None:
         """Say so where the check errs about every right version, or about every wrong one.
@@ -731,22 +714,6 @@ class Once:
 
     def __repr__(self) -> str:
         return f"a generator of {show(list(self._values))}"
-
-
-def _each(version: Any) -> tuple[Any, ...]:
-    """Return the functions that a version consists of."""
-    return version if isinstance(version, tuple) else (version,)
-
-
-def _under_another_name(version: Any) -> Any:
-    """Return a function that does what another does, or several of them."""
-    if isinstance(version, tuple):
-        return tuple(map(_under_another_name, version))
-
-    def again(*args: Any, **options: Any) -> Any:
-        return version(*args, **options)
-
-    return again
 
 
 def _unmoved(name: str, before: Any, ours: Any, theirs: Any) -> str:

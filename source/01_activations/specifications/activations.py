@@ -51,6 +51,16 @@ def slopes_of(name, domain=ANY):
 STEPPED = OTHERS | extremes("n")
 
 
+def one_array_changed(t):
+    """Call it, in the larger trials, with one array that is changed between two calls."""
+    if t.watched:
+        t.apart()
+        x = t.keep(t.draw(arrays("n", -8, 8)))
+        t.call(x)
+        x.write(-x.ours)
+        t.call(x)
+
+
 def integers_of_all(t):
     """Call it; with one array that is changed between two calls; and with numbers of each type.
 
@@ -58,12 +68,7 @@ def integers_of_all(t):
     """
     for _ in range(2 if t.watched else 1):
         t.call(t.draw(STEPPED))
-    if t.watched:
-        t.apart()
-        x = t.keep(t.draw(arrays("n", -8, 8)))
-        t.call(x)
-        x.write(-x.ours)
-        t.call(x)
+    one_array_changed(t)
     if t.choice(False, False, False, True):
         t.apart()
         x = t.draw(arrays("n", -8, 8))
@@ -237,12 +242,7 @@ def zeros_and_ones(t):
             bool(t.first) or not truth_values,
             "`relu_grad(...)` holds True and False, but 0 and 1 are wanted.",
         )
-    if t.watched:
-        t.apart()
-        x = t.keep(t.draw(arrays("n", -8, 8)))
-        t.call(x)
-        x.write(-x.ours)
-        t.call(x)
+    one_array_changed(t)
 
 
 relu_grad = function(

@@ -160,10 +160,11 @@ def told_of_loss(losses, right, found):
 
 def told_of_error(given):
     """Return what says more of a wrong cross-entropy error."""
-    losses, right = -np.log(np.maximum(np.atleast_2d(given[0]), 1e-7)), classes(given)
-    zero = len(right) == 1 and np.atleast_2d(given[0])[0, right[0]] == 0
 
     def words(found, _):
+        y, right = np.atleast_2d(given[0]), classes(given)
+        losses = -np.log(np.maximum(y, 1e-7))
+        zero = len(right) == 1 and y[0, right[0]] == 0
         if zero and 1 < found < 700:
             return f"This is the loss of a probability of {np.exp(-float(found)):.3g}."
         return told_of_loss(losses, right, float(found))
@@ -173,24 +174,28 @@ def told_of_error(given):
 
 def told_of_scores(given):
     """Return what says more of a wrong cross-entropy of scores."""
-    z = np.atleast_2d(given[0]).astype(float)
-    moved = z - z.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(moved).sum(axis=1, keepdims=True)) - moved
-    return lambda found, _: told_of_loss(losses, classes(given), float(found))
+
+    def words(found, _):
+        z = np.atleast_2d(given[0]).astype(float)
+        moved = z - z.max(axis=1, keepdims=True)
+        losses = np.log(np.exp(moved).sum(axis=1, keepdims=True)) - moved
+        return told_of_loss(losses, classes(given), float(found))
+
+    return words
 
 
 def told_of_gradient(given):
     """Return what says more of a wrong gradient of the loss."""
-    N, K = np.shape(np.atleast_2d(given[0]))
-    factors = {
-        f"{N} times the right one, and there are {N} samples": N,
-        f"the right one divided by {N}, the number of samples, once more": 1 / N,
-        f"the right one divided by {K}, the number of classes": 1 / K,
-    }
-    if N == K:
-        factors = {f"the right one divided by {N}, the number of samples and of classes": 1 / N}
 
     def words(found, right):
+        N, K = np.shape(np.atleast_2d(given[0]))
+        factors = {
+            f"{N} times the right one, and there are {N} samples": N,
+            f"the right one divided by {N}, the number of samples, once more": 1 / N,
+            f"the right one divided by {K}, the number of classes": 1 / K,
+        }
+        if N == K:
+            factors = {f"the right one divided by {N}, the number of samples and of classes": 1 / N}
         found = np.asarray(found, dtype=float).reshape(right.shape)
         fits = [text for text, factor in factors.items() if np.allclose(found, factor * right)]
         if np.abs(right).max() > 1e-3 and len(fits) == 1:
@@ -208,12 +213,12 @@ def call(t, scores, *fixed, kinds=(np.int64,), told=told_of_scores):
     """Call with a drawn truth and, now and then, with fixed ones."""
     for given in fixed if t.choice(False, False, False, False, True) else ():
         t.call(*given)
-        t.say(lambda *wrong, given=given: told(given)(*wrong))
+        t.say(told(given))
         t.apart()
     for _ in range(2 if t.watched else 1):
         given = truth(t, scores, kinds)
         t.call(*given)
-        t.say(lambda *wrong, given=given: told(given)(*wrong))
+        t.say(told(given))
     if t.watched:
         t.apart()
         z, right = t.draw(probabilities("N K"), labels("N", "K"))
@@ -335,7 +340,7 @@ def gradients(t):
     """Hold the gradient of the loss against numerical differentiation."""
     z, right = truth(t, scores)
     t.call(z, right)
-    t.say(lambda *wrong: told_of_gradient((z, right))(*wrong))
+    t.say(told_of_gradient((z, right)))
     t.slope(lambda v: t.names["softmax_cross_entropy"](v, right), z)
 
 

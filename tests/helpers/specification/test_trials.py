@@ -9,7 +9,7 @@ import pytest
 from helpers.specification.draws import RandomDraw
 from helpers.specification.homes import Here
 from helpers.specification.specifications import Finding, part
-from helpers.specification.trials import BY_NAME, SpecificationError, Trial
+from helpers.specification.trials import SpecificationError, Trial
 from helpers.specification.values import Tolerance, difference, same, show
 from helpers.specification.verdicts import sentence
 
@@ -296,21 +296,6 @@ def test_the_order_of_versions_is_drawn_and_the_one_that_is_told_is_the_first_wr
         told.add(t.first.step)
     assert len(orders) > 4
     assert told == {"check(the version that is right number 0)"}
-
-
-def test_a_verdict_that_is_kept_by_the_name_is_told_so():
-    known = {}
-
-    def by_name(f):
-        return known.setdefault(f.__name__, checks(f))
-
-    t = trial(by_name, checks)
-    t.sort({"is right": lambda x: abs(x)}, WRONG)
-    assert BY_NAME in problem(t)
-    t = trial(lambda f: True, checks)
-    t.sort({"is right": lambda x: abs(x)}, WRONG)
-    assert problem(t)
-    assert BY_NAME not in problem(t)
 
 
 @pytest.mark.parametrize(

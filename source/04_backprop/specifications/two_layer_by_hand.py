@@ -135,11 +135,6 @@ def small_random(w):
             "ones."
         )
     spread, middle, inside = w.std(), w.mean(), np.mean(np.abs(w) < 0.01)
-    if abs(middle) < 1e-12 or min(abs(w.std(ddof=lost) / 0.01 - 1) for lost in (0, 1)) < 1e-9:
-        return (
-            "is adjusted until its mean or its standard deviation is exact: each weight is drawn "
-            "by itself, so both come near, no more."
-        )
     if abs(spread / 0.01 - 1) > 0.06:
         why = {1.0: ": the factor 0.01 is missing", 0.1: ": 0.01 is no variance"}
         reason = next((text for s, text in why.items() if abs(spread / s - 1) < 0.06), "")
@@ -156,6 +151,17 @@ def small_random(w):
             f"is not normal: {np.mean(np.abs(w) > 0.03):.2%} of its numbers are more than three "
             "standard deviations away from 0, and 0.27 % should: cut nothing off, and draw nothing "
             "again."
+        )
+    return ""
+
+
+def adjusted(w):
+    """Return what is wrong with weights that have the wanted mean or deviation exactly."""
+    spreads = (np.std(w, ddof=lost) for lost in (0, 1))
+    if abs(np.mean(w)) < 1e-12 or min(abs(spread / 0.01 - 1) for spread in spreads) < 1e-9:
+        return (
+            "is adjusted until its mean or its standard deviation is exact: each weight is drawn "
+            "by itself, so both come near, no more."
         )
     return ""
 
@@ -192,7 +198,7 @@ def weights(t):
         if problem := shaped(found, sizes, ("W1", "W2")):
             return problem
         for key in ("W1", "W2"):
-            if problem := small_random(found[key]) or alone(found[key]):
+            if problem := small_random(found[key]) or alone(found[key]) or adjusted(found[key]):
                 return f"{key} {problem}"
         if np.mean(np.isin(found["W2"], found["W1"])) > 0.5:
             return "W2 repeats the numbers of W1: make one generator and draw both from it."

@@ -448,7 +448,7 @@ def decays(t):
 ODD = {
     "W1": np.array([[[1.0, -2.0]]]),
     "b1": np.array([[3.0, 2.0]]),
-    "gamma1": np.array([[4.0, 1.0]]),
+    "gamma1": np.array([[4.0, 2.0]]),  # with b1 not twice what the weights are
     "W2": np.array([3.0, -1.0]),
 }
 

@@ -33,7 +33,7 @@ def wronged(
     lost = {one.id for one in verdict.exercises if one.score < one.max_score}
     found = {}
     for exercise in source.exercises:
-        if exercise.id not in lost or verdict[exercise.id].blank:
+        if exercise.own or exercise.id not in lost or verdict[exercise.id].blank:
             continue
         try:
             under = beneath(source, exercise, texts)

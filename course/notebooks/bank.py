@@ -247,13 +247,16 @@ def predicted(
         exercises: of the notebook.
         answers: at most one per exercise; the reference solution stands for the others.
         blank: exercises left as they were handed out, which earn nothing.
-        carried: whether what a wrong answer does to other exercises is made good, as in the judge.
+        carried: whether what a wrong answer does to other exercises is made good, as in the judge,
+            except where an exercise is about the student's own work as a whole.
     """
     failing: dict[str, set[str]] = {exercise.id: set() for exercise in exercises}
+    made_good = {exercise.id for exercise in exercises if carried and not exercise.own}
     for answer in answers:
         failing[answer.exercise] |= answer.fails
-        for other, checks in ({} if carried else answer.knock_on).items():
-            failing[other] |= checks
+        for other, checks in answer.knock_on.items():
+            if other not in made_good:
+                failing[other] |= checks
     return {
         exercise.id: 0 if exercise.id in blank else exercise.score_without(failing[exercise.id])
         for exercise in exercises

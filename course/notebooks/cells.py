@@ -1,7 +1,7 @@
 """Read a notebook and tell its cells apart: set-up, solution, test, answer in words.
 
-Knows the marks that the course's conventions give a cell (grade ids, the tags `setup`, `apart` and
-`was:NAME`); runs nothing.
+Knows the marks that the course's conventions give a cell (grade ids, the tags `setup`, `apart`,
+`own` and `was:NAME`); runs nothing.
 """
 
 import json
@@ -72,6 +72,11 @@ def is_setup(cell: NotebookNode) -> bool:
 def is_apart(cell: NotebookNode) -> bool:
     """Tell whether a cell belongs to what stands by itself: judged with such cells alone."""
     return "apart" in cell.metadata.get("tags", [])
+
+
+def is_own(cell: NotebookNode) -> bool:
+    """Tell whether a test cell judges the student's own work as a whole: nothing stands in for it."""
+    return "own" in cell.metadata.get("tags", [])
 
 
 def name_before(cell: NotebookNode) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course.notebooks.cells import TEST_PREFIX, NotebookError, grade_id, is_solution, is_test
+from course.notebooks.cells import TEST_PREFIX, NotebookError, grade_id, is_own, is_solution, is_test
 from course.notebooks.execution import hidden_lines
 from helpers.specification import Specification
 
@@ -37,6 +37,8 @@ class Exercise:
         checks: in the order of the test cell.
         solution: source of the reference solution's cell.
         test: source of the test cell.
+        own: whether it judges the student's own work as a whole, so that the reference stands in
+            for no wrong part of it (`course.judge.carried`).
     """
 
     id: str
@@ -45,6 +47,7 @@ class Exercise:
     checks: tuple[CheckSpec, ...]
     solution: str
     test: str
+    own: bool = False
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -84,8 +87,9 @@ def exercises(
         if name not in solutions:
             raise NotebookError(f"test cell {grade_id(cell)} has no solution cell {name}")
         title, points, checks = _question(cell.source, grade_id(cell), specifications or {})
+        solution = solutions[name].source
         found.append(
-            Exercise(name, title, points, tuple(checks), solutions[name].source, cell.source)
+            Exercise(name, title, points, tuple(checks), solution, cell.source, is_own(cell))
         )
     return found
 

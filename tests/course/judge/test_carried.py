@@ -58,6 +58,12 @@ def test_without_it_the_marks_are_lost(judged):
     assert verdict.score == 0
 
 
+def test_nothing_is_carried_into_what_judges_the_own_work_as_a_whole(source, judged):
+    test = next(c for c in source.notebook.cells if grade_id(c) == "test_quadruple")
+    test.metadata["tags"] = ["own"]
+    assert judged({"double": SQUARES})[0].score == 0
+
+
 @pytest.mark.parametrize("double", [SQUARES, "def double(x):\n    raise NotImplementedError"])
 def test_what_is_wrong_whatever_it_builds_on_stays_wrong(judged, double):
     verdict, nb = judged({"double": double, "quadruple": WRONG})

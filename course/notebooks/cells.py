@@ -75,7 +75,7 @@ def is_apart(cell: NotebookNode) -> bool:
 
 
 def is_own(cell: NotebookNode) -> bool:
-    """Tell whether a test cell judges the student's own work as a whole: nothing stands in for it."""
+    """Tell whether a test cell judges the own work as a whole: no reference stands in for it."""
     return "own" in cell.metadata.get("tags", [])
 
 

@@ -11,7 +11,14 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from course.notebooks.cells import TEST_PREFIX, NotebookError, grade_id, is_own, is_solution, is_test
+from course.notebooks.cells import (
+    TEST_PREFIX,
+    NotebookError,
+    grade_id,
+    is_own,
+    is_solution,
+    is_test,
+)
 from course.notebooks.execution import hidden_lines
 from helpers.specification import Specification
 

@@ -41,10 +41,10 @@ demo: $(READY) ## grade a simulated class of students, from hand-in to report
 	$(RUN) course demo
 
 # Two processes with a core each: more threads would only wait for each other.
-test: $(READY) ## run every test, the slow ones too, with a sample of the banks' answers
+test: $(READY) ## run the tests, with a sample of the banks' answers and without the longest trainings
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal
 
-thorough: $(READY) ## run every test with all answers and many seeds, where `make test` takes a sample: takes two hours
+thorough: $(READY) ## run every test with all answers and many seeds, and the longest trainings: takes hours
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal --thorough
 
 # Without the tools that are for instructors, the pop-up with news, and forty lines of log.

@@ -30,6 +30,16 @@ def pytest_addoption(parser):
         action="store_true",
         help="try every answer, and many more seeds, where a run otherwise takes a sample",
     )
+    parser.addoption("--notebook", metavar="NAME", help="run what is tested of this notebook alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave what is marked as long to `--thorough`."""
+    if not config.getoption("thorough"):
+        skip = pytest.mark.skip(reason="takes a minute: with --thorough")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What the tests of all notebooks share: the source notebooks and their banks, read once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from course.notebooks.source import source_notebooks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = source_notebooks(ROOT / "source")
-IN_SAMPLE = 6  # one answer of the bank in so many is tried; all with --thorough
+IN_SAMPLE = 24  # one answer of the bank in so many is tried; all with --thorough
+OWN = re.compile(r"test_\d\d_")  # modules of one chapter's numbers
 READ_ALONE = ("test_conventions", "test_expectations")  # what runs no notebook
 
 
@@ -36,8 +38,21 @@ def sample(of_bank, every):
     return [x for n, own in enumerate(by_exercise.values()) for x in own[n % every :: every]]
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Read no tests of a chapter's own numbers where those of one notebook are asked for."""
+    return True if config.getoption("notebook") and OWN.match(collection_path.name) else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep the tests that are given a notebook where one is asked for."""
+    if config.getoption("notebook"):
+        items[:] = [item for item in items if "source" in item.fixturenames]
+
+
 def pytest_generate_tests(metafunc):
     """Give tests each notebook, and each exercise, wrong or right answer in it."""
+    wanted = metafunc.config.getoption("notebook")
+    sources = [source for source in SOURCES if wanted in (None, source.name)]
     one_in = 1 if metafunc.config.getoption("thorough") else IN_SAMPLE
     items = {
         "exercise": lambda source: {x.id: x for x in source.exercises},
@@ -52,11 +67,11 @@ def pytest_generate_tests(metafunc):
         if name in metafunc.fixturenames:
             cases = {
                 f"{source}-{key}": unless_it_lacks(source, metafunc.module, source, item)
-                for source in SOURCES
+                for source in sources
                 for key, item in of(source).items()
             }
             metafunc.parametrize(("source", name), cases.values(), ids=cases)
             return
     if "source" in metafunc.fixturenames:
-        every = [unless_it_lacks(source, metafunc.module, source) for source in SOURCES]
-        metafunc.parametrize("source", every, ids=map(str, SOURCES))
+        every = [unless_it_lacks(source, metafunc.module, source) for source in sources]
+        metafunc.parametrize("source", every, ids=map(str, sources))

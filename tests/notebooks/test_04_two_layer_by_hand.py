@@ -261,7 +261,7 @@ def test_any_start_learns_the_flower(f: dict[str, Any], seed: int) -> None:
     assert share(f, parameters, f["X"], f["Y"]) >= 0.88
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_hidden_units_learn_the_noise(f: dict[str, Any]) -> None:
     X_new, Y_new = f["columns"](*flower(rng=3))
     seen, new = {}, {}

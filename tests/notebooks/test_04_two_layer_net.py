@@ -94,7 +94,7 @@ def test_a_batch_generator_gives_every_image_once(f: dict[str, Any]) -> None:
         np.testing.assert_array_equal(rows, x[truth])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twenty_thousand_steps(f: dict[str, Any]) -> None:
     """The reference run: at least 94 of 100 test images are read right."""
     CHAPTER.run("training", f)
@@ -217,7 +217,7 @@ def test_the_aliased_gradients(f: dict[str, Any], capsys: pytest.CaptureFixture[
 # --- the investigation, and the quiz --------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_model_answers_quote_what_comes_out(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,7 +71,7 @@ def test_the_luckiest_of_forty(f: dict[str, Any]) -> None:
     says("the standard deviation of such a measurement is about 0.04")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_luck_is_smaller_on_shared_images(f: dict[str, Any]) -> None:
     """40 networks that differ in their seeds alone, measured on the same 100 images."""
     (x, t), _ = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
@@ -258,7 +258,7 @@ def searched() -> Any:
         yield names
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_40_trials_give_40_results_best_first(searched: dict[str, Any]) -> None:
     results = searched["coarse"]
     assert len(results) == 40
@@ -272,7 +272,7 @@ def test_40_trials_give_40_results_best_first(searched: dict[str, Any]) -> None:
     assert len({result["lr"] for result in results}) == 40
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_coarse_search_shows(searched: dict[str, Any]) -> None:
     accuracies = np.array([result["val_acc"] for result in searched["coarse"]])
     rates = np.array([result["lr"] for result in searched["coarse"]])
@@ -294,7 +294,7 @@ def test_what_the_coarse_search_shows(searched: dict[str, Any]) -> None:
     assert searched["linked"]["a"] > 2 * searched["linked"]["b"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str, Any]) -> None:
     fine = searched["fine"]
     assert len(fine) == 12
@@ -317,7 +317,7 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     says("The winner is the best of 52 trials")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_give_what_one_gives(searched: dict[str, Any]) -> None:
     children = np.random.SeedSequence(0).spawn(4)
     jobs = [
@@ -373,7 +373,7 @@ def gain(better: Any, worse: Any) -> list[float]:
     return [differences.mean(), differences.std(ddof=1) / np.sqrt(len(differences))]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_model_answers_of_the_investigation(f: dict[str, Any]) -> None:
     by_rate = [fresh_accuracies(f, lr, 1e-6) for lr in (0.01, 0.02, 0.04)]
     np.testing.assert_allclose([a.mean() for a in by_rate], [0.724, 0.762, 0.785], atol=0.004)

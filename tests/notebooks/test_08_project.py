@@ -184,7 +184,7 @@ def test_the_quizs_networks_do_as_it_says() -> None:
     assert not np.any(x[:1] - x[:1].mean(axis=0))  # an image alone, minus its own mean
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_report_s_ablation(f: dict[str, Any]) -> None:
     rng = np.random.default_rng(77)
     x_val, t_val = f["reduce_to_8x8"](shifted(f["bitmaps_val"], rng)), f["t_val"]

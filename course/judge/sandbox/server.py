@@ -42,8 +42,6 @@ PRELOAD = (
 )  # fmt: skip
 SERVER = "course.judge.sandbox.server"
 BESIDE = Path(__file__).resolve().parents[3]  # where `course` and `helpers` are
-# jsonschema does without it; it spends most of a second on a parser for web addresses.
-UNWANTED = ("rfc3987_syntax",)
 # Not preloaded: `judging` imports helpers that hold answers; no student may find them in memory.
 ENTRIES = {
     "student": "course.judge.sandbox.server:student",
@@ -513,11 +511,7 @@ def main() -> None:
     """Be the server, for the grading process at the other end of the socket that it has given."""
     control = socket.socket(fileno=int(sys.argv[1]))
     local_sandbox().prepare()
-    absent: dict[str, Any] = dict.fromkeys(UNWANTED)
-    sys.modules.update(absent)
     _load(*PRELOAD)
-    for module in UNWANTED:
-        del sys.modules[module]
     _Server(control, sys.argv[2:]).serve()
 
 

@@ -438,7 +438,7 @@ def test_the_templates_are_installed_with_the_package():
 # --- in the course itself -------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_in_every_notebook_of_the_course_it_passes_the_linter_and_the_tests_of_conventions(
     tmp_path,
 ):

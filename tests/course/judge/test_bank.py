@@ -36,7 +36,7 @@ CASES = [
     for one in SOURCES
 ]
 PAPERS = 1  # whole notebooks of a chapter: each is run twice
-JUDGED, EXECUTED = 16, 48  # one answer in so many is tried
+JUDGED, EXECUTED = 48, 96  # one answer in so many is tried
 EXECUTE = '"course.grading.plugins.ExecuteShort",'
 PATIENT = "\nc.Execute.timeout = c.Execute.iopub_timeout = 600\n"  # no answer's loop is endless
 

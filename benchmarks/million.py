@@ -29,8 +29,8 @@ from course.directory import open_course
 from course.grading.fingerprint import code_digest
 from course.grading.grade import LOG, Class
 from course.grading.notes import read_notes
-from course.grading.one_student import grade_student
-from course.grading.station import Parcel, Reply, Station, make_kit
+from course.grading.one_student import grade_submission
+from course.grading.station import Parcel, RemoteStation, Reply, make_kit
 from course.grading.writer import BATCH, Graded, Writer
 from course.layout import load_config
 from course.rollback import Rows, copy_gradebook
@@ -96,12 +96,12 @@ def measured(folder: Path, students: int, db_url: str = "") -> Measured:
     start = time.perf_counter()
     parcels = list(whole.parcels(lambda outcome: None))
     sending = (time.perf_counter() - start) / len(parcels)
-    station = Station(make_kit(course), code_digest())
+    station = RemoteStation(make_kit(course), code_digest())
     assert not station.refusal, station.refusal
     grading, replies = [], []
     for key, parcel in parcels:
         start = time.perf_counter()
-        replies.append((key, station.grade(parcel, grade_student)))
+        replies.append((key, station.grade(parcel, grade_submission)))
         grading.append(time.perf_counter() - start)
     station.close()
     if db_url:

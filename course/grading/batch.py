@@ -10,10 +10,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Set
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterable, Iterator, Set
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from course.files import printable
 
 Result = TypeVar("Result")
 Task = tuple[Any, ...]
+AHEAD = 2  # tasks of each process that are at work or wait for it
 
 
 def run_each(
@@ -30,7 +31,7 @@ def run_each(
 
     Args:
         work: a module's function; its arguments and result can be pickled, and it raises nothing.
-        tasks: the arguments of each call.
+        tasks: the arguments of each call; taken as they are needed.
         jobs: how many processes work at once, at least 1.
         log: a file that takes all that is printed; emptied first.
 
@@ -38,40 +39,62 @@ def run_each(
         The task and its result; None if the process died (killed, or out of memory).
     """
     log.write_text("", encoding="utf-8")
+    waiting, lost = iter(tasks), list[Task]()
+    while (yield from _in_a_pool(work, waiting, lost, jobs, log)):
+        for task in lost:  # one process that died took the others' tasks along: now each alone
+            alone = list[Task]()
+            yield from _in_a_pool(work, iter([task]), alone, 1, log)
+            if alone:
+                yield task, None
+        lost.clear()
+
+
+def _in_a_pool(
+    work: Callable[..., Result], waiting: Iterator[Task], lost: list[Task], jobs: int, log: Path
+) -> Generator[tuple[Task, Result], None, bool]:
+    """Do tasks in a pool of processes until one of them dies: return whether one has.
+
+    What it took along is added to `lost`. After an interrupt, what is being done comes to its end.
+    """
     others = set(multiprocessing.active_children())
-    pending = list(tasks)
     pool = _pool(work, jobs, log)
+    futures: dict[Future[Result], Task] = {}
     try:
-        futures: dict[Future[Result], Task] = {}
-        with (
-            contextlib.suppress(BrokenProcessPool),  # one may die before all are handed in
-            _interrupts_later(),
-        ):
-            for task in pending:
-                futures[pool.submit(work, *task)] = task
-        for future in as_completed(futures):
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                # Python ends the other processes too, but may wait for one of them for ever.
-                for process in set(multiprocessing.active_children()) - others:
-                    process.kill()
-                continue
-            pending.remove(futures[future])
-            yield futures[future], result
+        while not lost:
+            with interrupts_later(), contextlib.suppress(BrokenProcessPool):
+                while len(futures) < AHEAD * jobs and (task := next(waiting, None)) is not None:
+                    lost.append(task)  # if the pool breaks just now
+                    futures[pool.submit(work, *task)] = task
+                    lost.pop()
+            if not futures:
+                break
+            yield from _results(futures, wait(futures, return_when=FIRST_COMPLETED).done, lost)
+        if lost:
+            # Python ends the other processes too, but may wait for one of them for ever.
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+            yield from _results(futures, wait(futures).done, lost)
+        return bool(lost)
     except KeyboardInterrupt:
         _stop(pool, others)
+        yield from _results(futures, {one for one in futures if not one.cancelled()}, lost)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    for task in pending:  # one process that died took the others' tasks along: now each alone
-        with _pool(work, 1, log) as alone:
-            try:
-                with _interrupts_later():
-                    future = alone.submit(work, *task)
-                yield task, future.result()
-            except BrokenProcessPool:
-                yield task, None
+
+
+def _results(
+    futures: dict[Future[Result], Task], done: Iterable[Future[Result]], lost: list[Task]
+) -> Iterator[tuple[Task, Result]]:
+    """Take out what is done; what has died with its process is lost."""
+    for future in done:
+        task = futures.pop(future)
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            lost.append(task)
+            continue
+        yield task, result
 
 
 def _stop(pool: ProcessPoolExecutor, others: Set[multiprocessing.process.BaseProcess]) -> None:
@@ -107,8 +130,11 @@ def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor
 
 
 @contextlib.contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Have Ctrl-C wait while processes start: until `_begin` they don't know what to do with it."""
+def interrupts_later() -> Iterator[None]:
+    """Have Ctrl-C wait until the block has ended.
+
+    Processes that are starting don't know what to do with it until `_begin`.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows, where nothing is graded
         yield
         return
@@ -134,7 +160,7 @@ def _begin(log: Path) -> None:
 def _end_with_parent() -> None:
     """Wait until the process that has begun this one has gone, and go too."""
     if parent := multiprocessing.parent_process():
-        wait([parent.sentinel])
+        connection.wait([parent.sentinel])
         os._exit(1)
 
 

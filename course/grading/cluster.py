@@ -18,7 +18,7 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker, WorkerPlugin, get_worker, wait
 
-from course.grading.station import Parcel, Reply, Station, Work
+from course.grading.station import Parcel, RemoteStation, Reply, Work
 from course.grading.writer import BATCH
 from course.layout import CourseError
 
@@ -40,11 +40,11 @@ class Post(WorkerPlugin):  # type: ignore[misc]
 
     def __init__(self, name: str, kit: bytes, code: str) -> None:
         self.name, self._kit, self._code = name, kit, code
-        self.station: Station | None = None
+        self.station: RemoteStation | None = None
 
     async def setup(self, worker: Any) -> None:
         """Set the station up, and offer it if it can grade."""
-        self.station = Station(self._kit, self._code)
+        self.station = RemoteStation(self._kit, self._code)
         if not self.station.refusal:
             await worker.set_resources(**{self.name: 1})
 
@@ -56,8 +56,8 @@ class Post(WorkerPlugin):  # type: ignore[misc]
 
 
 def _grade(
-    name: str, parcel: tuple[str, bytes | str, bytes], work: Work
-) -> tuple[str, bytes, bytes]:
+    name: str, parcel: tuple[str, bytes | str, bytes | str], work: Work
+) -> tuple[str, bytes | str, bytes | str]:
     """Grade a parcel in this worker."""
     reply = _station(get_worker(), name).grade(Parcel(*parcel), work)
     return reply.letter, reply.autograded, reply.verdicts
@@ -67,7 +67,7 @@ def _refusal(name: str, dask_worker: Any) -> str:
     return _station(dask_worker, name).refusal
 
 
-def _station(worker: Any, name: str) -> Station:
+def _station(worker: Any, name: str) -> RemoteStation:
     post = worker.plugins[name]
     assert isinstance(post, Post)
     assert post.station
@@ -82,7 +82,7 @@ class Cluster:
         address: the scheduler's, as Dask names it.
         kit: what stations need.
         code: the digest of the course's code.
-        work: what grades a student's submissions, by the name of a module's function.
+        work: what grades a submission, by the name of a module's function.
 
     Attributes:
         workers: how many can grade.

@@ -3,20 +3,20 @@
 What is done for each student is in `course.grading.one_student`.
 """
 
+import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
 from course.directory import Course, check_gradebook, open_course
 from course.files import printable, unusable
-from course.grading.batch import run_each
+from course.grading.batch import interrupts_later, run_each
 from course.grading.fingerprint import code_digest, deciding, extensions
 from course.grading.notes import (
     GradingOutcome,
@@ -30,11 +30,22 @@ from course.grading.one_student import (
     AGAIN,
     UNKNOWN,
     failed,
-    grade_student,
-    is_there,
+    grade_submission,
     is_undrawn,
     mark_of,
+    one_line,
 )
+from course.grading.station import (
+    Parcel,
+    Reply,
+    Work,
+    grade_in_room,
+    make_kit,
+    room,
+    submission_with_student,
+)
+from course.grading.travel import letter, pack, rows_to_json
+from course.grading.writer import Graded, Writer, because, put_back
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
 from course.notebooks.cells import (
@@ -50,6 +61,8 @@ from course.turn import turn
 LOG = "grading.log"
 KILLED = "the process that graded it was killed, or ran out of memory"
 HERE = "none"  # no cluster
+
+Key = tuple[str, str, Rows, str]  # student, assignment, rows before, fingerprint of the last time
 
 
 def grade_class(
@@ -183,19 +196,24 @@ class Class:
     def here(self, jobs: int) -> Iterator[list[GradingOutcome]]:
         """Grade on this machine, in as many processes; 0 for one a CPU."""
         root = Path(self.course.folders.root)
-        tasks = [
-            (
-                root,
-                name,
-                {each: self.last(name, each) for each in names},
-                {each: self.deciding(name, each) for each in names},
-                self.figures,
-            )
-            for name, names in self.usable.items()
-        ]
-        jobs = max(1, min(jobs or os.cpu_count() or 1, len(tasks)))
-        for task, result in run_each(grade_student, tasks, jobs=jobs, log=root / LOG):
-            yield result or _after_death(self.course, self.before, *task[1:4])
+        writer = Writer(self.course, None)
+        told: list[GradingOutcome] = []
+        keys: dict[str, Key] = {}
+
+        def tasks(place: Path) -> Iterator[tuple[Path, Path, Parcel, Work]]:
+            for key, parcel in self.parcels(told.append, near=True):
+                keys[parcel.letter] = key
+                yield root, place, parcel, grade_submission
+
+        jobs = max(1, min(jobs or os.cpu_count() or 1, sum(map(len, self.usable.values()))))
+        with room(self.course) as place:
+            for task, reply in run_each(grade_in_room, tasks(place), jobs=jobs, log=root / LOG):
+                with interrupts_later():
+                    entered = self._entered(writer, [(keys.pop(task[2].letter), reply or KILLED)])
+                yield [*told, *entered]
+                told.clear()
+        if told:
+            yield told
 
     def on_cluster(self, address: str) -> Iterator[list[GradingOutcome]]:
         """Grade on the workers of a cluster."""
@@ -205,14 +223,12 @@ class Class:
             raise CourseError(
                 f"a cluster needs the package {error.name}: pip install -e '.[scale]'"
             ) from None
-        from course.grading.station import make_kit
-        from course.grading.writer import Graded, Writer, because
 
         log = Path(self.course.folders.root, LOG)
         log.write_text("", encoding="utf-8")
         writer = Writer(self.course, log)
         told: list[GradingOutcome] = []
-        with Cluster(address, make_kit(self.course), code_digest(), grade_student) as cluster:
+        with Cluster(address, make_kit(self.course), code_digest(), grade_submission) as cluster:
             if cluster.refused:
                 log.write_text(
                     "".join(
@@ -220,74 +236,95 @@ class Class:
                     )
                 )
             for batch in cluster.grade(self.parcels(told.append)):
-                replies = [
-                    Graded(student, assignment, rows, before, reply)
-                    for (student, assignment, rows, before), reply in batch
-                    if not isinstance(reply, str)
-                ]
-                lost = [
-                    failed(student, assignment, f"{reply}; {AGAIN}")
-                    for (student, assignment, *_), reply in batch
-                    if isinstance(reply, str)
-                ]
-                add_notes(self.course, lost)
-                befores = {(one.student, one.assignment): one.digest for one in replies}
-                entered = [
-                    replace(one, because=because(one, befores[one.student, one.assignment]))
-                    for one in writer.enter(replies)
-                ]
-                yield [*told, *lost, *entered]
+                yield [*told, *self._entered(writer, batch)]
                 told.clear()
         if told:
             yield told
 
-    def parcels(
-        self, tell: Callable[[GradingOutcome], None]
-    ) -> Iterator[tuple[tuple[str, str, Rows, str], Any]]:
-        """Yield what is to be sent away, with its rows; tell what needs no grading or can't be."""
-        from course.grading.station import Parcel, submission_with_student
-        from course.grading.travel import letter, pack, rows_to_json
+    def _entered(
+        self, writer: Writer, batch: Sequence[tuple[Key, Reply | str]]
+    ) -> list[GradingOutcome]:
+        """Enter what has come back, and note what has not; return what that came to."""
+        replies = [
+            Graded(student, assignment, rows, before, reply)
+            for (student, assignment, rows, before), reply in batch
+            if not isinstance(reply, str)
+        ]
+        lost = [
+            failed(student, assignment, f"{reply}; {AGAIN}")
+            for (student, assignment, *_), reply in batch
+            if isinstance(reply, str)
+        ]
+        add_notes(self.course, lost)
+        befores = {(one.student, one.assignment): one.digest for one in replies}
+        return lost + [
+            replace(one, because=because(one, befores[one.student, one.assignment]))
+            for one in writer.enter(replies)
+        ]
 
-        shared = Grading(config=self.course.config).shared
+    def parcels(
+        self, tell: Callable[[GradingOutcome], None], *, near: bool = False
+    ) -> Iterator[tuple[Key, Parcel]]:
+        """Yield what is to be graded, with its rows; tell what needs no grading or can't be.
+
+        Args:
+            tell: told of these.
+            near: whether it is graded on this machine, which sees all files.
+        """
         with Gradebook(self.course.db_url, self.course.folders.course_id) as gradebook:
+            there = _entered(gradebook)
             for student, names in self.usable.items():
                 for assignment in names:
-                    graded = self.course.path("autograded", student, assignment)
-                    before = self.last(student, assignment)
-                    if self.figures and is_undrawn(graded):
-                        before = ""
-                    decides = self.decides_by(student, [assignment])
-                    mark = mark_of(self.course, student, assignment, decides)
-                    if mark == before and is_there(self.course, student, assignment):
-                        tell(GradingOutcome(student, assignment, Status.UP_TO_DATE))
-                        continue
-                    if assignment not in self.released:
-                        tell(failed(student, assignment, UNKNOWN))
-                        add_note(self.course, failed(student, assignment, UNKNOWN))
-                        continue
-                    submitted = self.course.path("submitted", student, assignment)
                     try:
-                        files = f"{shared}/{student}" if shared else pack(submitted)
-                        earlier = pack(graded)
-                    except (SubmissionError, OSError) as error:
-                        tell(failed(student, assignment, str(error)))
-                        add_note(self.course, failed(student, assignment, str(error)))
-                        continue
-                    rows = submission_with_student(gradebook, assignment, student)
+                        found = self._parcel(gradebook, there, student, assignment, near)
+                    except CourseError:
+                        raise
+                    except SubmissionError as error:
+                        found = failed(student, assignment, str(error))
+                    except Exception as error:  # the gradebook is locked, a bug of ours
+                        logging.getLogger("traitlets").exception("%s of %s", assignment, student)
+                        found = failed(student, assignment, f"{one_line(error)}; {AGAIN}")
                     gradebook.db.rollback()
-                    about = letter(
-                        student=student,
-                        assignment=assignment,
-                        before="",
-                        decides=decides,
-                        figures=self.figures,
-                        rows=rows_to_json(rows),
-                    )
-                    yield (student, assignment, rows, before), Parcel(about, files, earlier)
+                    if isinstance(found, GradingOutcome):
+                        add_note(self.course, found)
+                        tell(found)
+                    else:
+                        yield found
 
-    def decides_by(self, student: str, names: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return what decides the grades of a student's submissions, by assignment."""
-        return {each: self.deciding(student, each) for each in names}
+    def _parcel(
+        self,
+        gradebook: Gradebook,
+        there: Set[tuple[str, str]],
+        student: str,
+        assignment: str,
+        near: bool,
+    ) -> tuple[Key, Parcel] | GradingOutcome:
+        submitted, graded = (
+            self.course.path(step, student, assignment) for step in ("submitted", "autograded")
+        )
+        put_back(graded)
+        before = "" if self.figures and is_undrawn(graded) else self.last(student, assignment)
+        decides = self.deciding(student, assignment)
+        mark = mark_of(self.course, student, assignment, decides)
+        if mark == before and (student, assignment) in there and graded.is_dir():
+            return GradingOutcome(student, assignment, Status.UP_TO_DATE)
+        if assignment not in self.released:
+            return failed(student, assignment, UNKNOWN)
+        shared = Grading(config=self.course.config).shared
+        rows = submission_with_student(gradebook, assignment, student)
+        about = letter(
+            student=student,
+            assignment=assignment,
+            decides=decides,
+            figures=self.figures,
+            rows=rows_to_json(rows),
+        )
+        if near:
+            parcel = Parcel(about, str(submitted.parent), str(graded))
+        else:
+            files = f"{shared}/{student}" if shared else pack(submitted)
+            parcel = Parcel(about, files, pack(graded))
+        return (student, assignment, rows, before), parcel
 
     @cached_property
     def released(self) -> Mapping[str, Sequence[str]]:
@@ -295,40 +332,18 @@ class Class:
         return self.course.assignments()
 
 
+def _entered(gradebook: Gradebook) -> Set[tuple[str, str]]:
+    """Return whose work on which assignment the gradebook knows."""
+    pairs = gradebook.db.query(SubmittedAssignment.student_id, Assignment.name).join(
+        Assignment, SubmittedAssignment.assignment_id == Assignment.id
+    )
+    return {(student, assignment) for student, assignment in pairs}
+
+
 def _graded(notes: Notes, student: str, assignment: str) -> str:
     """Return the fingerprint of what was graded last; empty if nothing was."""
     before = notes.get((student, assignment))
     return before.digest if before else ""
-
-
-def _after_death(
-    course: Course,
-    before: Notes,
-    student: str,
-    graded: Mapping[str, str],
-    decides: Mapping[str, Mapping[str, str]],
-) -> list[GradingOutcome]:
-    """Say what has become of a student's submissions: the process that graded them is dead.
-
-    Args:
-        course: the course.
-        before: the notes from before that process began.
-        student: the student's id.
-        graded: as for `grade_student`.
-        decides: likewise.
-    """
-    now = read_notes(course)
-    outcomes: list[GradingOutcome] = []
-    for assignment, digest in graded.items():
-        earlier, last = (notes.get((student, assignment)) for notes in (before, now))
-        if last and last.finished and last != earlier:
-            outcomes.append(last)
-        elif last == earlier and digest == mark_of(course, student, assignment, decides):
-            outcomes.append(GradingOutcome(student, assignment, Status.UP_TO_DATE))
-        else:
-            outcomes.append(failed(student, assignment, KILLED))
-            add_note(course, outcomes[-1])
-    return outcomes
 
 
 def _check_released(course: Course, names: set[str]) -> None:

@@ -1,8 +1,8 @@
 """What the last grading of each submission came to, kept so that no kill loses or belies it.
 
 One line of JSON each in autograded/notes.jsonl, added at its end; of several lines on a submission
-the last holds. Before a submission is graded, a line is added that says that this has not come to
-its end: it holds if no other follows. autograded/notes.json, where earlier versions of the course
+the last holds. Before a result is entered, a line is added that says that this has not come to its
+end: it holds if no other follows. autograded/notes.json, where earlier versions of the course
 kept them all together, is read too. Knows nothing of how a submission is graded.
 """
 
@@ -116,13 +116,8 @@ def add_notes(course: Course, outcomes: Iterable[GradingOutcome]) -> None:
         raise CourseError(f"{path} can't be written: {error.strerror}") from None
 
 
-def note_begun(course: Course, student: str, assignment: str) -> None:
-    """Add that a submission is being graded, which holds it back if no more is ever added."""
-    add_note(course, begun(student, assignment))
-
-
 def begun(student: str, assignment: str) -> GradingOutcome:
-    """Return what is noted of a submission while it is being graded."""
+    """Return what is noted of a submission while its result is entered: it holds if no more is."""
     return GradingOutcome(student, assignment, Status.FAILED, (UNFINISHED,))
 
 

@@ -1,4 +1,4 @@
-"""Grade one student's submissions with nbgrader's autograde, one after the other.
+"""Grade one submission with nbgrader's autograde.
 
 What can't be graded leaves the student's earlier grades and files as they were and is noted in one
 plain line (`course.grading.notes`). How a notebook is repaired, run and judged is said in
@@ -10,7 +10,6 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,8 @@ from nbgrader.coursedir import CourseDirectory
 
 from course.directory import Course, open_course, queries_kept
 from course.files import printable
-from course.grading.fingerprint import changes, deciding, extensions, fingerprint
-from course.grading.notes import GradingOutcome, Status, add_note, note_begun
-from course.layout import CourseError
+from course.grading.fingerprint import deciding, extensions, fingerprint
+from course.grading.notes import GradingOutcome, Status
 from course.notebooks.cells import (
     NOT_GRADED,
     REPAIRS,
@@ -41,65 +39,41 @@ AGAIN = "run `course grade` again"
 UNKNOWN = "the course has no assignment of this name"
 
 
-def grade_student(
+def grade_submission(
     root: Path,
     student: str,
-    graded: Mapping[str, str],
-    decides: Mapping[str, Mapping[str, str]] | None = None,
+    assignment: str,
+    decides: Mapping[str, str] | None = None,
     figures: bool = False,
-) -> list[GradingOutcome]:
-    """Grade one student's submissions; raises nothing that a submission can bring about.
+) -> GradingOutcome:
+    """Grade a submission; raises nothing that a submission can bring about.
 
     Args:
         root: the course's folder.
         student: the student's id.
-        graded: the names of the assignments, each with the fingerprint of what was graded before:
-            if it is still the same, it is not graded again. Empty for what is graded in any case.
-        decides: by assignment, what `deciding` returns, if that is known already.
-        figures: draw them whatever the configuration says, and grade again what has none.
-
-    Raises:
-        CourseError: if it can't be noted what became of them.
+        assignment: the assignment's name.
+        decides: what `deciding` and `extensions` return of it, if that is known already.
+        figures: draw them whatever the configuration says.
     """
     course = open_course(root)
     if figures:
         course.config.Judge.figures = "drawn"
-    extended = {} if decides else extensions(course)
-    decides = decides or {
-        name: deciding(course, name) | extended.get((student, name), {}) for name in graded
-    }
-    outcomes = []
-    for assignment, before in graded.items():
-        try:
-            mark = mark_of(course, student, assignment, decides)
-            if figures and is_undrawn(course.path("autograded", student, assignment)):
-                before = ""
-            with queries_kept():
-                outcomes.append(_grade(course, student, assignment, before, mark))
-        except CourseError:
-            raise
-        except Exception as error:  # the gradebook is locked, the disk is full, a bug of ours
-            logging.getLogger("traitlets").exception("%s of %s", assignment, student)
-            outcomes.append(failed(student, assignment, f"{_one_line(error)}; {AGAIN}"))
-            add_note(course, outcomes[-1])
-    return outcomes
+    if decides is None:
+        extended = extensions(course).get((student, assignment), {})
+        decides = deciding(course, assignment) | extended
+    try:
+        with queries_kept():
+            return _outcome(
+                course, student, assignment, mark_of(course, student, assignment, decides)
+            )
+    except Exception as error:  # the gradebook is locked, the disk is full, a bug of ours
+        logging.getLogger("traitlets").exception("%s of %s", assignment, student)
+        return failed(student, assignment, f"{one_line(error)}; {AGAIN}")
 
 
-def mark_of(
-    course: Course, student: str, assignment: str, decides: Mapping[str, Mapping[str, str]]
-) -> str:
+def mark_of(course: Course, student: str, assignment: str, decides: Mapping[str, str]) -> str:
     """Return the fingerprint of a submission as it is now."""
-    return fingerprint(course.path("submitted", student, assignment), decides[assignment])
-
-
-def _grade(course: Course, student: str, assignment: str, before: str, mark: str) -> GradingOutcome:
-    """Grade a submission unless it was graded just so before, and note what that came to."""
-    if mark == before and is_there(course, student, assignment):
-        return GradingOutcome(student, assignment, Status.UP_TO_DATE)
-    note_begun(course, student, assignment)
-    outcome = _outcome(course, student, assignment, mark)
-    add_note(course, outcome)
-    return replace(outcome, because=tuple(changes(before, mark)))
+    return fingerprint(course.path("submitted", student, assignment), decides)
 
 
 def _outcome(course: Course, student: str, assignment: str, digest: str) -> GradingOutcome:
@@ -116,7 +90,7 @@ def _outcome(course: Course, student: str, assignment: str, digest: str) -> Grad
         notes = [str(error)]
     except Exception as error:
         logging.getLogger("traitlets").exception("%s of %s", assignment, student)
-        notes = [_one_line(error)]
+        notes = [one_line(error)]
     notes += _keep_or_zero(course, student, assignment, wanted)
     return failed(student, assignment, *notes)
 
@@ -129,13 +103,6 @@ def failed(student: str, assignment: str, *notes: str) -> GradingOutcome:
 def is_undrawn(folder: Path) -> bool:
     """Tell whether a graded folder has a notebook whose figures were left out."""
     return any(UNDRAWN in read(path).metadata for path in folder.glob("*.ipynb"))
-
-
-def is_there(course: Course, student: str, assignment: str) -> bool:
-    """Tell whether the result of grading a submission is still there."""
-    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-        known = {submission.name for submission in gradebook.student_submissions(student)}
-    return assignment in known and course.path("autograded", student, assignment).is_dir()
 
 
 def _grade_submission(
@@ -310,7 +277,7 @@ def _reason(errors: Sequence[str], error: BaseException) -> str:
         return "its code ended Python itself, so it could not be run to its end"
     if any("kernel became unresponsive" in message for message in errors):
         return "its code runs for ever and could not be interrupted"
-    return f"nbgrader could not grade it ({last or _one_line(error)})"
+    return f"nbgrader could not grade it ({last or one_line(error)})"
 
 
 def _keep_or_zero(course: Course, student: str, assignment: str, names: Sequence[str]) -> list[str]:
@@ -341,5 +308,6 @@ def _enter(course: Course, gradebook: Gradebook, student: str, assignment: str) 
         gradebook.update_or_create_submission(assignment, student, timestamp=when)
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Return an error's name and what it says, in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

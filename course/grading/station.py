@@ -1,20 +1,24 @@
-"""A place far from the class, at which one hand-in after the other is graded as it would be there.
+"""A place beside the class, at which one hand-in after the other is graded.
 
 It has of the course what grading needs, in a folder of its own: the sources, the configuration, the
 secret, and a gradebook that knows what was released. With each hand-in come its rows of the real
-gradebook, and back go the rows, the graded notebooks and the verdicts, as data. What is between is
-the same code that grades a class on one machine. Knows nothing of what carries all that.
+gradebook, and back go the rows, the graded notebooks and the verdicts, as data: whatever ends the
+grading, the course itself is as it was. Each process that grades has one, on the class's own
+machine, which links to what the course has, or on another, which is sent it. Knows nothing of what
+carries all that.
 """
 
 import io
 import json
 import logging
+import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,9 +29,10 @@ from sqlalchemy import select
 
 from course.directory import Course, open_course
 from course.grading.batch import LogFormatter
-from course.grading.elsewhere import GRADEBOOK, configure
+from course.grading.elsewhere import GRADEBOOK, STEPS, configure
 from course.grading.fingerprint import CODE, code_digest
 from course.grading.notes import GradingOutcome, outcome_from
+from course.grading.one_student import one_line
 from course.grading.travel import letter, pack, rows_from_json, rows_to_json, unpack
 from course.judge.preprocessor import VERDICTS, judge_of
 from course.layout import CONFIG, CourseError
@@ -35,7 +40,7 @@ from course.rollback import SUBMITTED, Rows, change_rows, copy_gradebook, submis
 from course.secret import NAME as SECRET
 from course.secret import course_secret
 
-Work = Callable[..., list[GradingOutcome]]
+Work = Callable[..., GradingOutcome]
 _one_at_a_time = Lock()  # grading goes into the course's folder
 
 
@@ -45,14 +50,14 @@ class Parcel:
 
     Attributes:
         letter: as JSON, whose it is, what decides its grade, and its rows of the gradebook.
-        submitted: what was handed in, packed; or the path of the students' folder, for a station
+        submitted: what was handed in, packed; or the path of the student's folder, for a station
             that can see it.
-        autograded: what it was graded as before, packed.
+        autograded: what it was graded as before, packed; or its path, likewise.
     """
 
     letter: str
     submitted: bytes | str
-    autograded: bytes
+    autograded: bytes | str
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,14 @@ class Reply:
 
     Attributes:
         letter: as JSON, what grading came to, the rows of the gradebook, and the log.
-        autograded: the graded notebooks and what lies beside them, packed.
-        verdicts: the verdicts, packed.
+        autograded: the graded notebooks and what lies beside them, packed; or the path of a folder
+            to be taken away; empty if there are none.
+        verdicts: the verdicts, likewise.
     """
 
     letter: str
-    autograded: bytes
-    verdicts: bytes
+    autograded: bytes | str
+    verdicts: bytes | str
 
 
 def make_kit(course: Course) -> bytes:
@@ -101,7 +107,75 @@ def submission_with_student(gradebook: Gradebook, assignment: str, student: str)
 
 
 class Station:
-    """Grades what arrives, one at a time, in a folder that is removed when it is closed.
+    """Grades what arrives, one at a time.
+
+    Args:
+        root: its folder, laid out.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._sent = 0
+
+    def grade(self, parcel: Parcel, work: Work) -> Reply:
+        """Grade a hand-in.
+
+        Args:
+            parcel: the hand-in.
+            work: what grades a submission; `course.grading.one_student.grade_submission`.
+        """
+        about = json.loads(parcel.letter)
+        student, assignment = about["student"], about["assignment"]
+        with _one_at_a_time, _logged() as log:
+            course = open_course(self._root)
+            self._put(course, parcel, about)
+            outcome = work(self._root, student, assignment, about["decides"], about["figures"])
+            with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+                rows = submission_with_student(gradebook, assignment, student)
+            told = letter(outcome=asdict(outcome), rows=rows_to_json(rows), log=log.getvalue())
+            graded = course.path("autograded", student, assignment)
+            verdicts = self._root / VERDICTS / student / assignment
+            self._sent += 1
+            return Reply(told, self._sent_away(graded), self._sent_away(verdicts))
+
+    def _sent_away(self, folder: Path) -> bytes | str:
+        """Return a folder as it goes back; here it waits to be taken."""
+        if not folder.exists():
+            return ""
+        place = self._root / "sent" / f"{self._sent}" / folder.parent.parent.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(place)
+        return str(place)
+
+    def _put(self, course: Course, parcel: Parcel, about: Mapping[str, Any]) -> None:
+        """Put a hand-in where it is looked for, in place of the one before."""
+        student, assignment = about["student"], about["assignment"]
+        for step in ("submitted", "autograded"):
+            shutil.rmtree(course.path(step), ignore_errors=True)
+        shutil.rmtree(self._root / VERDICTS, ignore_errors=True)
+        submitted = course.path("submitted", student, assignment)
+        if isinstance(parcel.submitted, str):
+            submitted.parent.parent.mkdir(parents=True)
+            submitted.parent.symlink_to(parcel.submitted)
+        else:
+            submitted.parent.mkdir(parents=True)
+            unpack(parcel.submitted, submitted)
+        graded = course.path("autograded", student, assignment)
+        if isinstance(parcel.autograded, str):
+            with suppress(FileNotFoundError):
+                shutil.copytree(parcel.autograded, graded, symlinks=True)
+        else:
+            unpack(parcel.autograded, graded)
+        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+            for model in reversed(SUBMITTED):
+                gradebook.db.execute(model.__table__.delete())
+            rows = rows_from_json(about["rows"])
+            change_rows(gradebook, {table: {} for table in rows}, rows)
+            gradebook.db.commit()
+
+
+class RemoteStation(Station):
+    """A station on another machine, in a folder that is removed when it is closed.
 
     Args:
         kit: what `make_kit` returns.
@@ -114,7 +188,7 @@ class Station:
     def __init__(self, kit: bytes, code: str) -> None:
         self.refusal = ""
         self._folder = tempfile.TemporaryDirectory(prefix="station-")
-        self._root = Path(self._folder.name).resolve()
+        super().__init__(Path(self._folder.name).resolve())
         try:
             with tarfile.open(fileobj=io.BytesIO(kit)) as archive:
                 archive.extractall(self._root, filter="data")
@@ -131,57 +205,54 @@ class Station:
         """Remove its folder."""
         self._folder.cleanup()
 
-    def grade(self, parcel: Parcel, work: Work) -> Reply:
-        """Grade a hand-in.
-
-        Args:
-            parcel: the hand-in.
-            work: what grades a student's submissions; `course.grading.one_student.grade_student`.
-        """
-        about = json.loads(parcel.letter)
-        student, assignment = about["student"], about["assignment"]
-        with _one_at_a_time, _logged() as log:
-            course = open_course(self._root)
-            self._put(course, parcel, about)
-            outcomes = work(
-                self._root,
-                student,
-                {assignment: about["before"]},
-                about["decides"],
-                about["figures"],
-            )
-            with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-                rows = submission_with_student(gradebook, assignment, student)
-            told = letter(
-                outcomes=list(map(asdict, outcomes)), rows=rows_to_json(rows), log=log.getvalue()
-            )
-            graded = course.path("autograded", student, assignment)
-            verdicts = self._root / VERDICTS / student / assignment
-            return Reply(told, pack(graded), pack(verdicts))
-
-    def _put(self, course: Course, parcel: Parcel, about: Mapping[str, Any]) -> None:
-        """Put a hand-in where it is looked for, in place of the one before."""
-        student, assignment = about["student"], about["assignment"]
-        for step in ("submitted", "autograded"):
-            shutil.rmtree(course.path(step), ignore_errors=True)
-        shutil.rmtree(self._root / VERDICTS, ignore_errors=True)
-        submitted = course.path("submitted", student, assignment)
-        if isinstance(parcel.submitted, str):
-            submitted.parent.parent.mkdir(parents=True)
-            submitted.parent.symlink_to(parcel.submitted)
-        else:
-            submitted.parent.mkdir(parents=True)
-            unpack(parcel.submitted, submitted)
-        unpack(parcel.autograded, course.path("autograded", student, assignment))
-        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-            for model in reversed(SUBMITTED):
-                gradebook.db.execute(model.__table__.delete())
-            rows = rows_from_json(about["rows"])
-            change_rows(gradebook, {table: {} for table in rows}, rows)
-            gradebook.db.commit()
+    def _sent_away(self, folder: Path) -> bytes | str:
+        return pack(folder)
 
 
-def opened(reply: Reply) -> tuple[Sequence[GradingOutcome], Rows, str]:
+# --- on the class's own machine -------------------------------------------------------------------
+
+
+@contextmanager
+def room(course: Course) -> Iterator[Path]:
+    """Yield a folder in which this machine's stations are laid out; it is removed afterwards."""
+    course_secret(Path(course.folders.root))  # is made by the first who asks
+    with tempfile.TemporaryDirectory(prefix="stations-") as name:
+        yield Path(name).resolve()
+
+
+def grade_in_room(root: Path, place: Path, parcel: Parcel, work: Work) -> Reply | str:
+    """Grade a hand-in at this process's own station; return why, if that fails.
+
+    Args:
+        root: the course's folder.
+        place: the folder that `room` yields.
+        parcel: the hand-in.
+        work: as for `Station.grade`.
+    """
+    try:
+        return _station(root, place).grade(parcel, work)
+    except Exception as error:  # the disk is full, a bug of ours
+        logging.getLogger("traitlets").exception("a station")
+        return one_line(error)
+
+
+@lru_cache(maxsize=1)
+def _station(root: Path, place: Path) -> Station:
+    """Lay out a station that has what the course has, but for what grading changes there."""
+    folder = place / str(os.getpid())
+    folder.mkdir()
+    course = open_course(root)
+    copy_gradebook(course.db_url, folder / GRADEBOOK, released_only=True)
+    changed = {CONFIG, GRADEBOOK, VERDICTS, *STEPS}
+    for path in root.iterdir():
+        if path.name not in changed:
+            (folder / path.name).symlink_to(path)
+    (folder / "source").symlink_to(course.path("source"))
+    configure(folder, (root / CONFIG).read_text(encoding="utf-8"))
+    return Station(folder)
+
+
+def opened(reply: Reply) -> tuple[GradingOutcome, Rows, str]:
     """Return what a reply's letter says: what grading came to, the rows, and the log.
 
     Raises:
@@ -189,8 +260,7 @@ def opened(reply: Reply) -> tuple[Sequence[GradingOutcome], Rows, str]:
     """
     try:
         told = json.loads(reply.letter)
-        outcomes = [outcome_from(entry) for entry in told["outcomes"]]
-        return outcomes, rows_from_json(told["rows"]), str(told["log"])
+        return outcome_from(told["outcome"]), rows_from_json(told["rows"]), str(told["log"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"no reply of a station: {error!r}") from None
 

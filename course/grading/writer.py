@@ -5,6 +5,8 @@ a submission's grading has not come to its end, by which it is graded again. Wha
 meanwhile stays: of a row only those fields are written that grading has changed.
 """
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from course.directory import Course, problem
+from course.files import walk
 from course.grading.fingerprint import changes
 from course.grading.notes import GradingOutcome, Status, add_notes, begun
 from course.grading.station import Reply, opened
@@ -59,10 +62,10 @@ class Writer:
 
     Args:
         course: the course.
-        log: the file to which the stations' logs are added.
+        log: the file to which the stations' logs are added; None if they write there themselves.
     """
 
-    def __init__(self, course: Course, log: Path) -> None:
+    def __init__(self, course: Course, log: Path | None) -> None:
         self._course = course
         self._log = log
 
@@ -75,8 +78,9 @@ class Writer:
         read = [self._opened(graded) for graded in batch]
         there = [one for one in read if isinstance(one, _Opened)]
         failed = [one for one in read if isinstance(one, GradingOutcome)]
-        with self._log.open("a", encoding="utf-8") as file:
-            file.writelines(one.log for one in there)
+        if self._log:
+            with self._log.open("a", encoding="utf-8") as file:
+                file.writelines(one.log for one in there)
         add_notes(self._course, [begun(one.graded.student, one.graded.assignment) for one in there])
         with self._unpacked(there) as (arrived, broken):
             written, refused = self._written([one for one in there if id(one) not in broken])
@@ -90,7 +94,7 @@ class Writer:
 
     def _opened(self, graded: Graded) -> _Opened | GradingOutcome:
         try:
-            (outcome,), rows, log = opened(graded.reply)
+            outcome, rows, log = opened(graded.reply)
         except ValueError as error:
             return _failed(graded, str(error))
         if (outcome.student, outcome.assignment) != (graded.student, graded.assignment):
@@ -110,8 +114,8 @@ class Writer:
                 folder = Path(scratch, str(number))
                 folder.mkdir()
                 try:
-                    unpack(one.graded.reply.autograded, folder / "autograded")
-                    unpack(one.graded.reply.verdicts, folder / VERDICTS)
+                    _take(one.graded.reply.autograded, folder / "autograded")
+                    _take(one.graded.reply.verdicts, folder / VERDICTS)
                 except (ValueError, OSError) as error:
                     broken[id(one)] = str(error)
                 arrived[id(one)] = folder
@@ -154,11 +158,39 @@ class Writer:
         for new, place in ((arrived / "autograded", autograded), (arrived / VERDICTS, verdicts)):
             if place == verdicts and not new.exists():
                 continue  # nothing was judged: the last verdict stays for appeals
+            put_back(place)
+            place.parent.mkdir(parents=True, exist_ok=True)
             if place.exists():
-                place.rename(arrived / f"{new.name}-before")
+                place.rename(_kept(place))
             if new.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                new.rename(place)
+                shutil.move(new, place)
+            shutil.rmtree(_kept(place), ignore_errors=True)
+
+
+def _take(sent: bytes | str, folder: Path) -> None:
+    """Put what a station has sent into a new folder, such that it outlives a power cut."""
+    if isinstance(sent, bytes):
+        unpack(sent, folder)
+    elif sent:
+        shutil.move(sent, folder)
+    for path in walk(folder) if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _kept(place: Path) -> Path:
+    """Return where a folder is while another takes its place."""
+    return place.with_name(f".{place.name}.before")
+
+
+def put_back(place: Path) -> None:
+    """Undo the half of a change of folders in which a process was killed."""
+    if (kept := _kept(place)).exists():
+        if place.exists():
+            shutil.rmtree(kept)
+        else:
+            kept.rename(place)
 
 
 def _failed(graded: Graded, why: str) -> GradingOutcome:

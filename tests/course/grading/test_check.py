@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from course import cli
 from course.grading.check import check_notebook, find_source
 from course.grading.notes import Status
-from course.grading.one_student import grade_student
+from course.grading.one_student import grade_submission
 from course.judge.judging import Limits
 from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer
@@ -272,7 +272,7 @@ def test_a_verdict_is_replayed_with_the_same_points_and_others_get_other_ones(
     verdicts = {}
     for student in ("ada", "bob"):
         path = work(released, hand_in, student, double=SQUARE)
-        (outcome,) = grade_student(released, student, {DOUBLING: ""})
+        outcome = grade_submission(released, student, DOUBLING)
         assert outcome.status is Status.GRADED
         record = released / "verdicts" / student / DOUBLING / "doubling.json"
         verdicts[student] = messages(read_verdict(record))

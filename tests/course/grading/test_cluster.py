@@ -214,15 +214,15 @@ def test_work_of_a_worker_that_is_killed_is_done_by_others(graded, tmp_path, wor
     assert verdicts(there) == verdicts(graded)
 
 
-def deadly(root, student, graded, decides, figures):
+def deadly(root, student, assignment, decides, figures):
     """Grade as ever, but let one student's work kill the worker."""
     import os
 
-    from course.grading.one_student import grade_student
+    from course.grading.one_student import grade_submission
 
     if student == "bob":
         os.kill(os.getpid(), 9)
-    return grade_student(root, student, graded, decides, figures)
+    return grade_submission(root, student, assignment, decides, figures)
 
 
 def test_what_kills_every_worker_is_given_up_alone(released, hand_in, address, monkeypatch):
@@ -231,7 +231,7 @@ def test_what_kills_every_worker_is_given_up_alone(released, hand_in, address, m
     from distributed.protocol.pickle import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr("course.grading.grade.grade_student", deadly)
+    monkeypatch.setattr("course.grading.grade.grade_submission", deadly)
     for name in ("ada", "bob", "cat"):
         hand_in(released, name, **RIGHT)
     ada, bob, cat = grade_class(released, cluster=address)
@@ -282,12 +282,12 @@ def test_without_a_worker_that_can_confine_nobody_is_graded(released, hand_in):
 
 
 def test_a_worker_with_other_code_of_the_course_grades_nothing(released):
-    from course.grading.station import Station, make_kit
+    from course.grading.station import RemoteStation, make_kit
 
     kit = make_kit(open_course(released))
     refusals = []
     for code in (code_digest(), "another"):
-        station = Station(kit, code)
+        station = RemoteStation(kit, code)
         refusals.append(station.refusal)
         station.close()
     assert refusals == ["", "the course's own code is another version here"]

@@ -18,14 +18,11 @@ from course.grading import grade, one_student
 from course.grading.batch import run_each
 from course.grading.grade import grade_class
 from course.grading.notes import (
-    UNFINISHED,
-    GradingOutcome,
     Status,
     add_note,
-    note_begun,
     read_notes,
 )
-from course.grading.one_student import grade_student
+from course.grading.one_student import grade_submission
 from course.grading.results import read_results
 from course.grading.what_if import Change, changes_between, trial
 from course.judge.sandbox.port import Protection
@@ -77,7 +74,8 @@ def files(folder):
 
 
 def grade_one(root, student, assignment=DOUBLING):
-    (outcome,) = grade_student(root, student, {assignment: ""})
+    outcome = grade_submission(root, student, assignment)
+    add_note(open_course(root), outcome)
     return outcome
 
 
@@ -487,18 +485,27 @@ def test_damaged_notes_are_named_before_anything_is_graded(released, hand_in, na
 
 # --- a grading that is killed ---------------------------------------------------------------------
 
-DIES_IN_THE_MIDDLE = """
+DIES_WHILE_IT_ENTERS = """
 import os, signal, sys
 from pathlib import Path
-from course.grading import one_student
+from course.grading.grade import grade_class
+from course.grading.writer import Writer
+from course.grading import writer
 
-def dies(*arguments, autograde=one_student._autograde):
-    autograde(*arguments)
+def dies(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-one_student._autograde = dies
-one_student.grade_student(Path(sys.argv[1]), sys.argv[2], {"01_doubling": ""})
+if __name__ == "__main__":
+    {place}
+    grade_class(Path(sys.argv[1]), student="ada", jobs=1)
 """
+PLACES = {
+    "before the rows": "Writer._write = dies",
+    "between rows and files": "Writer._put = dies",
+    "in the middle of the files": "writer.shutil.move = dies",
+    "before the note": "writer.add_notes = lambda course, notes: "
+    "dies() if any(note.digest for note in notes) else None",
+}
 DIES_AFTER_THE_FIRST = """
 import os, signal, sys
 from pathlib import Path
@@ -514,20 +521,29 @@ def killed(source, *arguments):
     assert done.returncode == -signal.SIGKILL
 
 
-def test_what_a_kill_caught_in_the_middle_is_not_taken_for_graded(graded, hand_in):
-    first = (graded / "submitted/ada" / DOUBLING / "doubling.ipynb").read_bytes()
-    timestamp = (graded / "submitted/ada" / DOUBLING / "timestamp.txt").read_bytes()
-    before = scores(graded, "ada")
-    folder = hand_in(graded, "ada")
-    killed(DIES_IN_THE_MIDDLE, graded, "ada")
-    work = read_results(graded).works["ada", DOUBLING]
-    assert (work.graded, work.notes) == (False, (UNFINISHED,))
-    (folder / "doubling.ipynb").write_bytes(first)  # what had been graded before all this
-    (folder / "timestamp.txt").write_bytes(timestamp)
-    (outcome,) = grade_class(graded, student="ada")
+@pytest.mark.parametrize(
+    ("place", "why"), zip(PLACES, ["So.", "Otherwise.", "So.", "Otherwise."], strict=True)
+)
+def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
+    released, hand_in, tmp_path, place, why
+):
+    hand_in(released, "ada", **RIGHT, why_twice="So.")
+    grade_one(released, "ada")
+    with gradebook(released) as book:
+        grade = book.find_grade("why_twice", "doubling", DOUBLING, "ada")
+        grade.manual_score, grade.needs_manual_grade = 2, False
+        book.db.commit()
+    hand_in(released, "ada", double=RIGHT["double"], why_twice=why)
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(released, undisturbed)
+    grade_one(undisturbed, "ada")
+    killed(DIES_WHILE_IT_ENTERS.replace("{place}", PLACES[place]), released)
+    (outcome,) = grade_class(released)
     assert outcome.status is Status.GRADED
-    assert scores(graded, "ada") == before
-    assert read_results(graded).works["ada", DOUBLING].graded
+    assert rows(released, "ada") == rows(undisturbed, "ada")
+    there, wanted = (files(root / "autograded" / "ada") for root in (released, undisturbed))
+    assert set(there) == set(wanted)
+    assert read_results(released).works["ada", DOUBLING].graded
 
 
 def test_what_was_graded_before_a_kill_stays_graded(released, hand_in):
@@ -539,39 +555,6 @@ def test_what_was_graded_before_a_kill_stays_graded(released, hand_in):
     assert ada.status is Status.UP_TO_DATE
     assert bob.status in (Status.GRADED, Status.UP_TO_DATE)  # its process may have ended its work
     assert sum(scores(released, "ada").values()) == sum(scores(released, "bob").values()) == 4
-
-
-def test_what_a_process_did_before_it_died_is_kept(released, hand_in):
-    names = ("01_new", "02_same", "03_failed", "04_begun", "05_changed", "06_not_reached")
-    for name in names:
-        folder = released / "submitted" / "ada" / name
-        folder.mkdir(parents=True)
-        (folder / "timestamp.txt").write_text(name)
-    course = open_course(released)
-
-    def outcome(name, status, digest="", *notes):
-        found = GradingOutcome("ada", name, status, notes, digest)
-        add_note(course, found)
-        return found
-
-    decides = {name: {"the moon": "full"} for name in names}
-    same, begun = (one_student.mark_of(course, "ada", name, decides) for name in names[1:4:2])
-    outcome("02_same", Status.GRADED, same)
-    outcome("04_begun", Status.GRADED, begun)  # and what came of that has gone
-    outcome("05_changed", Status.GRADED, "of what was handed in before")
-    before = read_notes(course)
-    new = outcome("01_new", Status.GRADED, "1")
-    failed = outcome("03_failed", Status.FAILED, "", "it is junk")
-    note_begun(course, "ada", "04_begun")
-    digests = {name: getattr(before.get(("ada", name)), "digest", "") for name in names}
-    found = grade._after_death(course, before, "ada", digests, decides)
-    assert [one.assignment for one in found] == list(names)
-    assert found[0] == new
-    assert found[1].status is Status.UP_TO_DATE
-    assert found[2] == failed
-    assert all((one.status, one.notes) == (Status.FAILED, (grade.KILLED,)) for one in found[3:])
-    noted = read_notes(course)
-    assert [noted["ada", name] for name in names] == [new, before["ada", "02_same"], *found[2:]]
 
 
 # --- how often the notes are read -----------------------------------------------------------------
@@ -663,14 +646,12 @@ def test_what_fails_on_the_way_to_the_gradebook_costs_that_hand_in_alone(
         raise RuntimeError("the disk is on fire")
 
     hand_in(released, "ada", **RIGHT)
-    course = open_course(released)
     monkeypatch.setattr(one_student, "_outcome", fails)
-    (outcome,) = grade_student(released, "ada", {DOUBLING: ""})
+    outcome = grade_one(released, "ada")
     assert (outcome.status, outcome.notes) == (
         Status.FAILED,
         ("RuntimeError: the disk is on fire; run `course grade` again",),
     )
-    assert read_notes(course)["ada", DOUBLING] == outcome
     monkeypatch.undo()
     assert grade_one(released, "ada").status is Status.GRADED
 

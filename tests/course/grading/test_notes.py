@@ -16,7 +16,7 @@ from course.grading.notes import (
     GradingOutcome,
     Status,
     add_note,
-    note_begun,
+    begun,
     read_notes,
 )
 from course.layout import CourseError
@@ -62,10 +62,10 @@ def test_what_needed_no_grading_is_not_noted(course):
 def test_a_grading_that_was_begun_holds_its_submission_back_until_it_ends(course):
     add_note(course, GRADED)
     assert GRADED.finished
-    note_begun(course, "ada", DOUBLING)
-    begun = read_notes(course)["ada", DOUBLING]
-    assert (begun.status, begun.digest, begun.finished) == (Status.FAILED, "", False)
-    assert "run `course grade` again" in begun.notes[0]
+    add_note(course, begun("ada", DOUBLING))
+    now = read_notes(course)["ada", DOUBLING]
+    assert (now.status, now.digest, now.finished) == (Status.FAILED, "", False)
+    assert "run `course grade` again" in now.notes[0]
     add_note(course, GRADED)
     assert read_notes(course)["ada", DOUBLING] == GRADED
 
@@ -151,10 +151,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from course.directory import open_course
-from course.grading.notes import GradingOutcome, Status, add_note, note_begun
+from course.grading.notes import GradingOutcome, Status, add_note, begun
 course = open_course(Path(sys.argv[1]))
 add_note(course, GradingOutcome("ada", "01_doubling", Status.GRADED, (), "1"))
-note_begun(course, "bob", "01_doubling")
+add_note(course, begun("bob", "01_doubling"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -126,12 +126,12 @@ def test_a_reply_that_can_not_be_used_costs_itself_alone(graded, told, files, wo
 
     def reply(who, **more):
         outcome = {"student": who, "assignment": DOUBLING, "status": "graded", "notes": ["new"]}
-        parts = {"outcomes": [outcome], "rows": rows_to_json(rows[who]), "log": ""}
+        parts = {"outcome": outcome, "rows": rows_to_json(rows[who]), "log": ""}
         return letter(**parts | more)
 
     if isinstance(told, dict):
-        wrong = {"outcomes": [{"student": "ada", "assignment": DOUBLING, "status": "graded",
-                               "notes": [], **told}]} if "student" in told else {}  # fmt: skip
+        wrong = {"outcome": {"student": "ada", "assignment": DOUBLING, "status": "graded",
+                             "notes": [], **told}} if "student" in told else {}  # fmt: skip
         extra = {"rows": rows_to_json(rows["ada"]) | told["rows"]} if "rows" in told else {}
         told = reply("ada", **wrong, **extra)
     kept = pack(graded / "autograded" / "cat" / DOUBLING)

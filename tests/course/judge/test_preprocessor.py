@@ -12,7 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from course.grading.feedback import make_feedback
 from course.grading.notes import Status
-from course.grading.one_student import grade_student
+from course.grading.one_student import grade_submission
 from course.grading.report import write_report
 from course.grading.results import read_results
 from course.judge.judging import Limits
@@ -63,7 +63,7 @@ def by_button(root):
 
 def by_course_grade(root):
     for student in ANSWERS:
-        (outcome,) = grade_student(root, student, {DOUBLING: ""})
+        outcome = grade_submission(root, student, DOUBLING)
         assert outcome.status is Status.GRADED
 
 
@@ -145,7 +145,7 @@ TOLD = (
 def test_what_code_says_in_a_hidden_check_is_shown_nowhere(handed_in, hand_in):
     plots = "import matplotlib.pyplot as plt\n"
     hand_in(handed_in, "eve", double=plots + TALKATIVE.replace("import helper\n", ""))
-    grade_student(handed_in, "eve", {DOUBLING: ""})
+    grade_submission(handed_in, "eve", DOUBLING)
     make_feedback(handed_in)
     verdict = find_verdict(
         read(handed_in / "autograded" / "eve" / DOUBLING / "doubling.ipynb").metadata
@@ -163,7 +163,7 @@ def test_each_hand_in_has_points_of_its_own_and_the_same_one_the_same(handed_in,
     folder = hand_in(handed_in, "eve", double=TALKATIVE)
 
     def seed():
-        grade_student(handed_in, "eve", {DOUBLING: ""})
+        grade_submission(handed_in, "eve", DOUBLING)
         return seed_of(handed_in, "eve")
 
     first = seed()

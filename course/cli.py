@@ -113,6 +113,84 @@ Jobs = Annotated[
 ]
 
 
+@app.command(rich_help_panel=LEARNER)
+def workspace(
+    next_one: Annotated[
+        bool, typer.Option("--next", help="Print the first notebook with something to do.")
+    ] = False,
+) -> None:
+    """Copy the released notebooks to my_work/, to work on; what is there stays as it is."""
+    from course.workspace import FOLDER, make_workspace, next_notebook
+
+    root = _root()
+    made = make_workspace(root)
+    if next_one:
+        typer.echo(next_notebook(root).relative_to(root).as_posix())
+        return
+    new = f"{len(made)} new files" if made else "nothing new"
+    out.print(f"{escape(_shown(root / FOLDER))}: {new}")
+
+
+@app.command(rich_help_panel=LEARNER)
+def progress() -> None:
+    """Say how far you are in each notebook of my_work/, from your own last runs."""
+    from course.progress import all_progress
+
+    for one in all_progress(_root()):
+        out.print(_progress_line(one), soft_wrap=True)
+
+
+@app.command(rich_help_panel=LEARNER)
+def hand_in(
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
+) -> None:
+    """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
+    from course.progress import pack
+    from helpers.standing import State
+
+    packed = pack(_root(), Path(chapter).name)
+    for one in packed.progress:
+        out.print(_progress_line(one), soft_wrap=True)
+        for state in (State.OPEN, State.UNTRIED, State.WRONG):
+            titles = [exercise.title for exercise in one.exercises if exercise.state is state]
+            if titles:
+                out.print(f"  {state}: {escape('; '.join(titles))}", soft_wrap=True)
+    for name in packed.missing:
+        out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
+    out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
+    out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
+
+
+@app.command(rich_help_panel=LEARNER)
+def solution(
+    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
+    exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if you have not tried it yet.")
+    ] = False,
+) -> None:
+    """Show the course's own answer to an exercise that you have tried."""
+    from rich.syntax import Syntax
+
+    from course.solutions import find_solution
+
+    found = find_solution(_root(), Path(chapter).name, exercise, anyway=anyway)
+    out.print(f"[bold]{escape(found.title)}[/]", soft_wrap=True)
+    if found.in_words or not out.is_terminal:
+        typer.echo(found.text)
+    else:
+        out.print(Syntax(found.text, "python", background_color="default", word_wrap=True))
+
+
+def _progress_line(one: "Progress_") -> str:
+    """Return how far somebody is in a notebook, in one line."""
+    name = escape(f"{one.path.parent.name}/{one.path.name}")
+    if one.problem:
+        return f"[yellow]![/] {escape(one.problem)}"
+    line = f"{name}: {one.done} of {len(one.exercises)} exercises"
+    return f"{line}, next {escape(one.next.title)}" if one.next else f"{line}: all done"
+
+
 @app.command(rich_help_panel=CLASS)
 def release(
     assignments: Assignments = None,
@@ -346,84 +424,6 @@ def site(
     out.print(f"Open [bold]{escape(_shown(page))}[/] in a browser.", soft_wrap=True)
 
 
-@app.command(rich_help_panel=LEARNER)
-def workspace(
-    next_one: Annotated[
-        bool, typer.Option("--next", help="Print the first notebook with something to do.")
-    ] = False,
-) -> None:
-    """Copy the released notebooks to my_work/, to work on; what is there stays as it is."""
-    from course.workspace import FOLDER, make_workspace, next_notebook
-
-    root = _root()
-    made = make_workspace(root)
-    if next_one:
-        typer.echo(next_notebook(root).relative_to(root).as_posix())
-        return
-    new = f"{len(made)} new files" if made else "nothing new"
-    out.print(f"{escape(_shown(root / FOLDER))}: {new}")
-
-
-@app.command(rich_help_panel=LEARNER)
-def progress() -> None:
-    """Say how far you are in each notebook of my_work/, from your own last runs."""
-    from course.progress import all_progress
-
-    for one in all_progress(_root()):
-        out.print(_progress_line(one), soft_wrap=True)
-
-
-@app.command(rich_help_panel=LEARNER)
-def hand_in(
-    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
-) -> None:
-    """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
-    from course.progress import pack
-    from helpers.standing import State
-
-    packed = pack(_root(), Path(chapter).name)
-    for one in packed.progress:
-        out.print(_progress_line(one), soft_wrap=True)
-        for state in (State.OPEN, State.UNTRIED, State.WRONG):
-            titles = [exercise.title for exercise in one.exercises if exercise.state is state]
-            if titles:
-                out.print(f"  {state}: {escape('; '.join(titles))}", soft_wrap=True)
-    for name in packed.missing:
-        out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
-    out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
-    out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
-
-
-@app.command(rich_help_panel=LEARNER)
-def solution(
-    chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
-    exercise: Annotated[str, typer.Argument(help="Its number or its name: 2.4, log_softmax.")],
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even if you have not tried it yet.")
-    ] = False,
-) -> None:
-    """Show the course's own answer to an exercise that you have tried."""
-    from rich.syntax import Syntax
-
-    from course.solutions import find_solution
-
-    found = find_solution(_root(), Path(chapter).name, exercise, anyway=anyway)
-    out.print(f"[bold]{escape(found.title)}[/]", soft_wrap=True)
-    if found.in_words or not out.is_terminal:
-        typer.echo(found.text)
-    else:
-        out.print(Syntax(found.text, "python", background_color="default", word_wrap=True))
-
-
-def _progress_line(one: "Progress_") -> str:
-    """Return how far somebody is in a notebook, in one line."""
-    name = escape(f"{one.path.parent.name}/{one.path.name}")
-    if one.problem:
-        return f"[yellow]![/] {escape(one.problem)}"
-    line = f"{name}: {one.done} of {len(one.exercises)} exercises"
-    return f"{line}, next {escape(one.next.title)}" if one.next else f"{line}: all done"
-
-
 @app.command(rich_help_panel=CLASS)
 def grade(
     assignments: Assignments = None,
@@ -603,7 +603,7 @@ def check(
     with WarmServer() as server:
         if notebook.exists():
             server.start()  # it takes as long as the imports that come now
-        from course.grading.check import check_notebook, notebooks_in
+        from course.grading.check import check_notebook, notebooks_in, points_in_words
 
         for path in notebooks_in(root, notebook) if several else [notebook]:
             with err.status(f"Grading {_plain(path.name)}"):
@@ -614,7 +614,7 @@ def check(
                 continue
             if several:
                 out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
-            _verdict(verdict)
+            _verdict(verdict, points_in_words(root, path))
     if lacking := [protection.name for protection in missing()]:
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
 
@@ -790,8 +790,13 @@ def _begun(made: Sequence[Path]) -> None:
     out.print(f"Now write what belongs where “{MARK}” stands: docs/authoring.md shows how.")
 
 
-def _verdict(verdict: "Verdict") -> None:
-    """Print a line for each exercise that was attempted, what is wrong with it, and the rest."""
+def _verdict(verdict: "Verdict", in_words: float) -> None:
+    """Print a line for each exercise that was attempted, what is wrong with it, and the rest.
+
+    Args:
+        verdict: the verdict.
+        in_words: points for what a person grades.
+    """
     untouched = [one for one in verdict.exercises if one.blank]
     for exercise in verdict.exercises:
         if exercise in untouched:
@@ -809,7 +814,8 @@ def _verdict(verdict: "Verdict") -> None:
         out.print(f"[dim]· not attempted yet: {names}[/]", soft_wrap=True)
     for note in (*verdict.repairs, *verdict.incidents):
         out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
-    out.print(f"{verdict.score:g} of {verdict.max_score:g} points.")
+    rest = f" A person reads the answers in words, for {in_words:g} more." if in_words else ""
+    out.print(f"{verdict.score:g} of {verdict.max_score:g} points.{rest}")
 
 
 def _left_out(line: str) -> None:

@@ -19,6 +19,7 @@ from course.judge.sandbox.server import WarmServer
 from course.judge.supervise import Submission, digest, grade_notebook
 from course.layout import CourseError, load_config
 from course.notebooks.assignment import SOURCE, read_assignment
+from course.notebooks.cells import is_manual
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import Repaired, repair
@@ -111,6 +112,12 @@ def find_source(root: Path, path: Path) -> Path:
         f"{path.name} has no counterpart in source/: neither its name nor its cells tell which "
         "notebook of the course it is"
     )
+
+
+def points_in_words(root: Path, path: Path) -> float:
+    """Return the points that the course gives for a notebook's answers in words."""
+    cells = source_notebook(find_source(root, path)).notebook.cells
+    return sum(cell.metadata.nbgrader.points for cell in cells if is_manual(cell))
 
 
 def _alike(root: Path, path: Path) -> Path | None:

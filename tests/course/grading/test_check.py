@@ -125,10 +125,10 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
     assert "✗ double: 0 of 3" in done.stdout
     assert "it is the square" in done.stdout
     assert "\n· not attempted yet: quadruple\n" in done.stdout
-    assert done.stdout.rstrip().endswith("0 of 4 points.")
+    assert "0 of 4 points. A person reads the answers in words, for 2 more." in done.stdout
     done = check(released, released / "source" / DOUBLING / "doubling.ipynb")
     assert "✓ double: 3 of 3" in done.stdout
-    assert done.stdout.rstrip().endswith("4 of 4 points.")
+    assert "4 of 4 points. A person reads the answers in words, for 2 more." in done.stdout
 
 
 def test_a_folder_is_checked_notebook_by_notebook_whatever_their_names(check, released, hand_in):

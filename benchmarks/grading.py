@@ -81,7 +81,7 @@ def courses(folder: Path, students: int) -> dict[str, Path]:
     make_release(first, [ASSIGNMENT])
     released = read(first / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
     for number in range(students):
-        nb = _submission(released, with_answers, number)
+        nb = submission(released, with_answers, number)
         path = first / "submitted" / f"student_{number:03}" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
         path.parent.mkdir(parents=True)
         path.write_text(nbformat.writes(nb), encoding="utf-8")
@@ -91,7 +91,7 @@ def courses(folder: Path, students: int) -> dict[str, Path]:
     return dict(zip(SIDES, (first, second), strict=True))
 
 
-def _submission(released: NotebookNode, source: SourceNotebook, number: int) -> NotebookNode:
+def submission(released: NotebookNode, source: SourceNotebook, number: int) -> NotebookNode:
     """Return the reference for number 0, otherwise half of its answers changed for the bank's."""
     rng = random.Random(number)
     known = source.exercises

@@ -117,7 +117,7 @@ def find_source(root: Path, path: Path) -> Path:
 def points_in_words(root: Path, path: Path) -> float:
     """Return the points that the course gives for a notebook's answers in words."""
     cells = source_notebook(find_source(root, path)).notebook.cells
-    return sum(cell.metadata.nbgrader.points for cell in cells if is_manual(cell))
+    return sum(float(cell.metadata.nbgrader.points) for cell in cells if is_manual(cell))
 
 
 def _alike(root: Path, path: Path) -> Path | None:

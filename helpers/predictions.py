@@ -68,7 +68,9 @@ class Predictions:
         """
         right = self._said(what, actual)
         if what not in self._guesses:
-            return _note(what, f"It is {right}. You have made no prediction here.")
+            return _note(
+                what, "You have made no prediction. Make one above, and run this cell again."
+            )
         guess = self._guesses[what]
         if isinstance(guess, str):
             self._near[what] = guess == actual

@@ -390,7 +390,7 @@ def test_the_exhibit_learns_the_moons_and_not_the_circles(
     close(moon, [0.98, 0.98], 2)
     close(circle, [0.9975, 0.79], 2)
     says("On the moons it reaches 0.98, the same accuracy as with your gradients")
-    says("the training settles at 0.79, where your gradients get 0.9975")
+    says("the accuracy stays at 0.79, where your gradients get 0.9975")
     says("On the moons she gets 0.9800, as you did.")
     says("0.7925, and more iterations don't help")
     close(circle[1], 0.7925, 4)

@@ -106,7 +106,7 @@ def test_int_cuts_off_what_round_rounds(f: dict[str, Any]) -> None:
 
 def test_steps(f: dict[str, Any]) -> None:
     assert -(-400 // 100) * 50 == 200
-    says("$N = 400$ samples and mini-batches of $B = 100$ these are 4 steps, so 50 epochs are 200")
+    says("$N = 400$ samples and mini-batches of $B = 100$ that is 4 steps, so 50 epochs are 200")
     says("With 7 samples and mini-batches of 3 there are 3 steps, on 3, 3 and 1 samples.")
     assert f["EPOCHS"] == 50
     assert (f["TRIALS"], f["FINE_TRIALS"], f["HIDDEN"]) == (40, 12, [100] * 6)
@@ -313,7 +313,7 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     CHAPTER.run("final_test", searched)
     assert searched["test_accuracy"] == pytest.approx(0.816, abs=0.015)
     says("The winner had 0.880 on the 100 validation images.")
-    says("classifies 0.816 of the 10,000 test images correctly: six points less")
+    says("classifies 81.6 % of the 10,000 test images correctly: six points less")
     says("The winner is the best of 52 trials")
 
 
@@ -339,7 +339,7 @@ def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
     assert search.best_score_ == pytest.approx(0.87, abs=0.02)
     says("A learning rate of 0.033 and a validation accuracy of 0.87, the best of 12 candidates")
     (_, _), (x_val, t_val) = f["validation_split"](f["x_500"], f["t_500"], 0.2, rng=0)
-    chosen = f["is_training"] == 0
+    chosen = f["fold"] == 0
     assert sorted(map(bytes, f["x_500"][chosen])) == sorted(map(bytes, x_val))
     assert sorted(f["t_500"][chosen]) == sorted(t_val)
 

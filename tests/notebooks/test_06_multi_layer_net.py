@@ -85,7 +85,7 @@ def test_the_figures_of_batch_normalization(f: dict[str, Any]) -> None:
 def test_dropout_and_decay(f: dict[str, Any]) -> None:
     assert f["Dropout"](0.25).forward(np.array([[2.0]]), train_flg=False) == 1.5
     assert 0.75 * 2 == 1.5
-    says("sends 2 in three of four batches, 1.5 on average, and 1.5 in test mode")
+    says("sends 2 for about three samples out of four, 1.5 on average, and 1.5 in test mode")
     params = {"W1": np.array([1.0, -2.0]), "b1": np.array([5.0])}
     assert f["decay_loss"](params, 0.1) == pytest.approx(0.25)
     says("$\\frac{0.1}{2} (1 + 4) = 0.25$")

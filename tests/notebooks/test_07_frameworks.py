@@ -81,7 +81,7 @@ def test_the_weights_of_chapter_3_give_its_answers(
     CHAPTER.run("keras_answers", f)
     assert "45,360 parameters" in capsys.readouterr().out
     assert f["exact_difference"] < 1e-13
-    says("shrinks to some $10^{-14}$")
+    says("differ by no more than some $10^{-14}$")
 
 
 @needed

@@ -360,9 +360,9 @@ def test_relatives_of_relu(f: dict[str, Any]) -> None:
     errors_of_gelu, end = learns(gelu, -1.0)
     close(end, -2.6, 1)
     assert 1 < errors_of_gelu[-1] < errors_of_gelu[0]
-    says("from $-1$ it ends at $-2.6$")
+    says("from $-1$ it has drifted to $-2.6$ after 100 steps")
     assert learns(gelu, -0.5)[0][-1] < 1e-6
-    says("From $-0.5$ it learns.")
+    says("From a start to the right of $-0.75$, such as $-0.5$, it learns.")
 
 
 # --- the bug museum -------------------------------------------------------------------------------

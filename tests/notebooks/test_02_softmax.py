@@ -125,7 +125,7 @@ def test_likelihood() -> None:
     says("a valley with its bottom, 0.61, at the same p")
     assert (p**1400 * (1 - p) ** 600 == 0).all()
     assert (p**1400 * (1 - p) ** 600).max() < np.finfo(float).tiny
-    says("at 2000 tosses it is below the smallest float64 for every $p$")
+    says("at 2000 tosses with 7 heads in ten it is below the smallest float64 for every $p$")
 
 
 def test_one_confident_mistake_outweighs_all_that_is_right(f: dict[str, Any]) -> None:

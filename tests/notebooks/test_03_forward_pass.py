@@ -172,7 +172,7 @@ def test_a_staircase_of_sigmoids(f: dict[str, Any]) -> None:
     says("the stairs miss it by up to 0.61")
     enough = [next(n for n in range(1, 1000) if error(n) < goal) for goal in (0.1, 0.05)]
     assert enough == [79, 158]
-    says("79 units are enough for an error below 0.1, and 158 for 0.05")
+    says("At a steepness of 1000, 79 units are enough for an error below 0.1, and 158 (more")
     beyond = f["forward_deep"](f["staircase"](12, 400.0), line + 1.1, f["sigmoid"])
     assert np.ptp(beyond) < 1e-9
     says("This network is flat on the right of 1.")
@@ -354,8 +354,8 @@ def test_sure_and_wrong(answers: npt.NDArray[Any]) -> None:
     says("for 9,297 images its highest probability is at least 90 %; of these it gets 99.6 % right")
     says("36 of its 215 mistakes are among them")
     twelve = np.sort(answers.max(axis=1)[~right])[-12:]
-    assert (round(100 * twelve[0]), round(100 * twelve[-1])) == (97, 99)
-    says("with a probability of 97 to 99 percent")
+    close([100 * twelve[0], 100 * twelve[-1]], [96.5, 99.1], 1)
+    says("with a probability of 96.5 to 99.1 percent")
 
 
 def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

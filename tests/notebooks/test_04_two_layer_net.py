@@ -261,7 +261,7 @@ def test_what_the_slider_of_weights_shows(f: dict[str, Any]) -> None:
         return float(norms[-1] / norms[0])
 
     close([ratio(4) / 10, ratio(8)], [6, 5], 0)
-    says("even at 4 the first layer's gradient is 60 times smaller than the last one's, and at 8")
+    says("at 4 the first layer's gradient is 60 times smaller than the last one's, and at 8")
     assert np.median(f["large_norms"] / f["relu_norms"]) > 2000
     says("with all weights doubled by a factor of more than two thousand")
 

@@ -272,7 +272,7 @@ class Class:
             near: whether it is graded on this machine, which sees all files.
         """
         with Gradebook(self.course.db_url, self.course.folders.course_id) as gradebook:
-            there = _entered(gradebook)
+            there = _known(gradebook)
             for student, names in self.usable.items():
                 for assignment in names:
                     try:
@@ -332,7 +332,7 @@ class Class:
         return self.course.assignments()
 
 
-def _entered(gradebook: Gradebook) -> Set[tuple[str, str]]:
+def _known(gradebook: Gradebook) -> Set[tuple[str, str]]:
     """Return whose work on which assignment the gradebook knows."""
     pairs = gradebook.db.query(SubmittedAssignment.student_id, Assignment.name).join(
         Assignment, SubmittedAssignment.assignment_id == Assignment.id

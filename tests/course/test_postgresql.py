@@ -1,12 +1,8 @@
 """The gradebook in PostgreSQL: on a server of the tests' own, with several writers at once."""
 
 import contextlib
-import os
-import pwd
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 from nbgrader.api import Gradebook
-from sqlalchemy import create_engine, text
 
+from benchmarks import postgresql
 from course.authoring.release import make_release
 from course.directory import open_course
 from course.doctor import State, gradebook
@@ -32,51 +28,25 @@ RIGHT = {
     "double": "def double(x):\n    return 2 * np.asarray(x)",
     "quadruple": "def quadruple(x):\n    return 4 * np.asarray(x)",
 }
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-NOBODY = "nobody"
 
 pytest.importorskip("psycopg", reason="needs psycopg: pip install -e '.[scale]'")
-if not PROGRAMS and not shutil.which("initdb"):
+if not postgresql.THERE:
     pytest.skip("needs a PostgreSQL server: apt-get install postgresql", allow_module_level=True)
 
 
-def run(program: str, *arguments: str) -> None:
-    """Run one of the server's programs, as a user who may: never root."""
-    path = PROGRAMS[-1] / program if PROGRAMS else Path(shutil.which(program) or program)
-    user = NOBODY if os.geteuid() == 0 else None
-    done = subprocess.run([path, *arguments], user=user, cwd="/", capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[Path]:
-    """The folder with the socket of a server that has its data in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as name:  # a socket's path must be short
-        folder = Path(name)
-        if os.geteuid() == 0:
-            folder.chmod(0o755)
-            os.chown(folder, pwd.getpwnam(NOBODY).pw_uid, -1)
-        data = str(folder / "data")
-        run("initdb", "-D", data, "-U", "course", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
-        try:
-            yield folder
-        finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+def server() -> Iterator[postgresql.Server]:
+    """A server that has its data in a folder of its own."""
+    with postgresql.server() as one:
+        yield one
 
 
 @pytest.fixture
-def url(server: Path) -> str:
+def url(server: postgresql.Server) -> str:
     """An empty database."""
     name = f"class_{uuid4().hex}"
-    engine = create_engine(
-        f"postgresql+psycopg://course@/postgres?host={server}", isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return f"postgresql+psycopg://course@/{name}?host={server}"
+    server.command(f"CREATE DATABASE {name}")
+    return server.url(name)
 
 
 @pytest.fixture
@@ -201,6 +171,8 @@ def test_a_turn_ends_with_the_process_that_has_it(url):
 def test_a_server_that_has_gone_is_told_in_one_line(served, server, hand_in):
     hand_in(served, "ada", **RIGHT)
     config = served / "nbgrader_config.py"
-    config.write_text(config.read_text().replace(f"host={server}", f"host={server}-gone"))
+    config.write_text(
+        config.read_text().replace(f"host={server.folder}", f"host={server.folder}-gone")
+    )
     with pytest.raises(CourseError, match=r"the gradebook postgresql.* can't be used: connection"):
         grade_class(served)

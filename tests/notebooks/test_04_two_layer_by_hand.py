@@ -274,6 +274,7 @@ def test_more_hidden_units_learn_the_noise(f: dict[str, Any]) -> None:
     close([seen[1], seen[2], seen[3], seen[50]], [0.70, 0.69, 0.93, 0.96], 2)
     close([new[3], new[10], new[20], new[50]], [0.93, 0.92, 0.91, 0.90], 2)
     says("One or two units are too few: about 0.70.")
+    says("One and two units each cut it in two along one straight line, 0.70 and 0.69 right.")
     says("from 0.93 to 0.96")
     says("0.93 with three units, 0.90 with fifty")
     says("up to 0.96 right; of new points 0.92, 0.91 and 0.90")

@@ -170,6 +170,7 @@ def test_a_weight_under_the_penalty_alone(f: dict[str, Any]) -> None:
     one, two = np.array(f["one"]), np.array(f["two"])
     assert np.flatnonzero(np.abs(one) < 1e-12)[0] == 50
     assert set(np.round(one[50:], 6)) == {0, 0.02}
+    says("jumps to and fro between 0 and 0.02")
     says("L1 takes 0.02 in each step, so 50 steps are enough.")
     close([two[50], two[120]], [0.364, 0.089], 3)
     says("$0.98^{50} = 0.364$, $0.98^{120} = 0.089$")

@@ -1,5 +1,6 @@
 """Chapter 8: its reference figures, and every number in its text."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from helpers.answers.deep_networks import MultiLayerNetExtend
 from helpers.answers.optimizers import Adam
 from helpers.answers.project import shifted
-from helpers.open_task import accuracy, assert_within, new_images
+from helpers.open_task import accuracy, assert_within, new_images, numbers_in
 from helpers.specification.promises import promised
 from tests.notebooks.chapter import (
     Chapter,
@@ -136,6 +137,9 @@ def guessed(f: dict[str, Any], cell: str) -> Any:
 def test_what_guesses_are_compared_with(f: dict[str, Any]) -> None:
     assert guessed(f, "compare_budget") == 66
     assert 75 * 66 + 10 <= f["BUDGET"] < 75 * 67 + 10
+    (docstring,) = re.findall(r'""".*?"""', CHAPTER.cell("predict"), re.DOTALL)
+    assert numbers_in(docstring) == f["BUDGET"] - (75 * 66 + 10) == 40
+    assert 75 * 65 + 10 + numbers_in(CHAPTER.cell("predict")) <= f["BUDGET"]
     assert guessed(f, "compare_interval") == f["confidence_interval"](10, 10)[0]
     runs = {"scikit-learn's digits": [0.7, 0.8]}
     assert guessed(f | {"runs": runs}, "compare_writers") == 0.75
@@ -146,6 +150,10 @@ def test_the_figure_of_the_interval(f: dict[str, Any]) -> None:
     says("for 1,000 images it goes from 0.946 to 0.970")
     close(f["confidence_interval"](10, 10)[0], 0.7, 1)
     assert round(0.96 * 10) == 10
+    totals = np.unique(np.geomspace(10, 10_000, 40).astype(int))
+    counted = np.round(0.96 * totals) / totals
+    close([counted[0], counted.min(), counted[-1]], [1, 0.93, 0.96], 2)
+    says("A band around a line that starts at 1, drops to 0.93 and settles at 0.96.")
     draws_wherever_its_sliders_are(CHAPTER, f)
 
 

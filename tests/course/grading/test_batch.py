@@ -31,8 +31,8 @@ if __name__ == "__main__":
     folder = sys.argv[1]
     tasks = [(folder, str(number)) for number in range(40)]
     try:
-        for _ in run_each(work, tasks, jobs=2, log=Path(folder, "log")):
-            pass
+        for (_, name), _ in run_each(work, tasks, jobs=2, log=Path(folder, "log")):
+            Path(folder, f"{name}.handed_on").touch()
     except KeyboardInterrupt:
         print("interrupted")
 """
@@ -107,6 +107,9 @@ def test_ctrl_c_lets_what_is_being_done_come_to_its_end(running, tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     printed, _ = process.communicate()
     assert printed == "interrupted\n"
-    begun, done = ({path.stem for path in tmp_path.glob(f"*.{kind}")} for kind in ("begun", "done"))
-    assert begun == done
+    begun, done, handed_on = (
+        {path.stem for path in tmp_path.glob(f"*.{kind}")}
+        for kind in ("begun", "done", "handed_on")
+    )
+    assert begun == done == handed_on
     assert len(done) < 40

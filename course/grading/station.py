@@ -11,7 +11,6 @@ carries all that.
 import io
 import json
 import logging
-import os
 import shutil
 import tarfile
 import tempfile
@@ -239,8 +238,7 @@ def grade_in_room(root: Path, place: Path, parcel: Parcel, work: Work) -> Reply 
 @lru_cache(maxsize=1)
 def _station(root: Path, place: Path) -> Station:
     """Lay out a station that has what the course has, but for what grading changes there."""
-    folder = place / str(os.getpid())
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=place))
     course = open_course(root)
     copy_gradebook(course.db_url, folder / GRADEBOOK, released_only=True)
     changed = {CONFIG, GRADEBOOK, VERDICTS, *STEPS}

@@ -6,6 +6,7 @@ Knows nothing of what the nodes compute.
 from collections.abc import Iterable, Mapping
 
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from helpers import plots
@@ -13,6 +14,7 @@ from helpers import plots
 Label = str | float | None
 FORWARD, BACKWARD = plots.BLUE, plots.RED
 LANE, TEXT = 4, 8  # points that arrows and labels stand off the edge's line
+GAP = 3  # points between an arrow's end and a node
 
 
 def draw(
@@ -34,46 +36,43 @@ def draw(
     """
     edges = list(edges)
     inner = {edge[0] for edge in edges} & {edge[1] for edge in edges}
+    texts = {}
     for name, (x, y, text) in nodes.items():
         box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": plots.BLACK}
-        ax.text(x, y, text, ha="center", va="center", zorder=3, bbox=box if name in inner else None)
+        if name not in inner:
+            box |= {"facecolor": "none", "edgecolor": "none"}
+        texts[name] = ax.text(x, y, text, ha="center", va="center", zorder=3, bbox=box)
         ax.plot(x, y, alpha=0)  # so that the axes grows to hold it
     for start, end, value, gradient in edges:
-        _edge(ax, nodes[start][:2], nodes[end][:2], value, gradient)
+        _edge(ax, texts[start], texts[end], value, gradient)
     ax.margins(0.1, 0.25)
     ax.axis("off")
 
 
-def _edge(
-    ax: Axes,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    value: Label,
-    gradient: Label,
-) -> None:
+def _edge(ax: Axes, start: Text, end: Text, value: Label, gradient: Label) -> None:
     """Draw one edge: an arrow forward below its value and one backward above its gradient.
 
-    If the edge is upright, value and gradient stand on its two sides.
+    The arrows end where the boxes of the two nodes do. If the edge is upright, value and gradient
+    stand on its two sides.
     """
-    near, far = (
-        (start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1]))
-        for part in (0.25, 0.75)
-    )
-    rise = end[1] - start[1]
-    upright = start[0] == end[0] and rise != 0
+    (left, low), (right, high) = start.get_position(), end.get_position()
+    rise = high - low
+    upright = left == right and rise != 0
     for label, color, side, tail, head in (
-        (value, FORWARD, 1, near, far),
-        (gradient, BACKWARD, -1, far, near),
+        (value, FORWARD, 1, start, end),
+        (gradient, BACKWARD, -1, end, start),
     ):
         if label is None:
             continue
         off = (-side if rise > 0 else side, 0) if upright else (0, side)
         lane, beside = (_moved(ax, off[0] * points, off[1] * points) for points in (LANE, TEXT))
-        arrow = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", head, tail, xycoords=lane, textcoords=lane, arrowprops=arrow)
+        ends = {"patchA": tail.get_bbox_patch(), "patchB": head.get_bbox_patch()}
+        arrow = {"arrowstyle": "->", "color": color, "shrinkA": GAP, "shrinkB": GAP} | ends
+        to, begin = head.get_position(), tail.get_position()
+        ax.annotate("", to, begin, xycoords=lane, textcoords=lane, arrowprops=arrow)
         ax.text(
-            (near[0] + far[0]) / 2,
-            (near[1] + far[1]) / 2,
+            (left + right) / 2,
+            (low + high) / 2,
             label if isinstance(label, str) else f"{label:.4g}",
             color=color,
             ha=_alignment(side * rise),

@@ -39,6 +39,6 @@ def what_is_checked(checks: Sequence[CheckSpec]) -> str:
 def _lines(checks: Sequence[CheckSpec]) -> Iterator[str]:
     for check in checks:
         unit = "point" if check.points == 1 else "points"
-        needed = "; without it there are no points" if check.essential else ""
-        when = ", when it is graded" if check.hidden else ""
+        needed = "; if this fails, the exercise gets 0" if check.essential else ""
+        when = ", tried only when it is graded" if check.hidden else ""
         yield f"- {check.name} ({check.points:g} {unit}{when}{needed})"

@@ -70,7 +70,8 @@ def test_what_is_not_known_is_left_out(ax):
 
 def test_only_operations_are_boxed(ax):
     draw(ax, NODES, EDGES)
-    boxed = {text.get_text() for text in ax.texts if text.get_bbox_patch()}
+    boxes = {text.get_text(): text.get_bbox_patch() for text in ax.texts}
+    boxed = {name for name, box in boxes.items() if box and box.get_edgecolor()[3]}
     assert boxed == {"×"}
 
 

@@ -156,6 +156,18 @@ def test_batch_normalization_learns_from_every_start(f: dict[str, Any]) -> None:
     says("it does so only for 0.3 and for He's start. With it, the network learns from every start")
     assert last["std 0.3", False] > last["std 0.3", True] + 0.05
     says("From 0.3 the plain network is even ahead")
+    small = f["curves"]["std 0.003", True]
+    assert max(small[:4]) < 0.15
+    says("From 0.003 nothing is learned for three epochs")
+    assert small[5] > max(f["curves"][name, True][5] for name in ("std 0.3", "he", "std 0.03"))
+    says("and then the network learns faster than from any other start")
+    net = f["MultiLayerNetExtend"](
+        784, [100] * 5, 10, weight_init_std=0.003, use_batchnorm=True, rng=0
+    )
+    before = np.std(net.params["W6"])
+    f["train"](net, f["SGD"](lr=0.02), f["x_train"][:1000], f["t_train"][:1000], 3, lambda _: 0)
+    close(np.std(net.params["W6"]) / before, 8, 0)
+    says("After three epochs they are eight times as large")
 
 
 @pytest.mark.slow

@@ -273,7 +273,7 @@ def seeds(t):
 
 initialize_parameters = interaction(
     part(
-        "small random weights: normal, with a standard deviation of 0.01, each by itself",
+        "small random weights: normal, with a standard deviation of 0.01, each drawn independently",
         essential=True,
         count=6,
         steps=weights,

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
+from zlib import crc32
 
 import hypothesis
 import nbformat
@@ -34,12 +36,21 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave what is marked as long to `--thorough`."""
-    if not config.getoption("thorough"):
-        skip = pytest.mark.skip(reason="takes a minute: with --thorough")
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(skip)
+    """Leave to `--thorough` what is marked as long, and all but one in so many cases of a test."""
+    if config.getoption("thorough"):
+        return
+    cases = Counter()
+    kept, left = [], []
+    for item in items:
+        test, _, _ = item.nodeid.partition("[")
+        sample = item.get_closest_marker("one_in")
+        many = sample.args[0] if sample else 1
+        # Tests of the same cases begin with different ones, so together they try more of them.
+        turn = (cases[test] + crc32(test.encode())) % many
+        cases[test] += 1
+        (left if turn or item.get_closest_marker("long") else kept).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

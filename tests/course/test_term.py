@@ -106,6 +106,7 @@ def test_a_name_that_nbgrader_takes_for_a_pattern_is_told_so(course_root: Path, 
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("folder", "name"), [(FOLDERS[0], NAMES[0]), *((FOLDERS[1], name) for name in NAMES[1:4])]
 )

@@ -10,7 +10,7 @@ from course.notebooks.source import source_notebooks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = source_notebooks(ROOT / "source")
-IN_SAMPLE = 24  # one answer of the bank in so many is tried; all with --thorough
+WRONG_IN, RIGHT_IN = 96, 24  # one answer of the bank in so many is tried; all with --thorough
 OWN = re.compile(r"test_\d\d_")  # modules of one chapter's numbers
 READ_ALONE = ("test_conventions", "test_expectations")  # what runs no notebook
 
@@ -53,14 +53,17 @@ def pytest_generate_tests(metafunc):
     """Give tests each notebook, and each exercise, wrong or right answer in it."""
     wanted = metafunc.config.getoption("notebook")
     sources = [source for source in SOURCES if wanted in (None, source.name)]
-    one_in = 1 if metafunc.config.getoption("thorough") else IN_SAMPLE
+    thorough = metafunc.config.getoption("thorough")
+    wrong_in, right_in = (1, 1) if thorough else (WRONG_IN, RIGHT_IN)
     items = {
         "exercise": lambda source: {x.id: x for x in source.exercises},
         "wrong": lambda source: {
-            f"{x.exercise}: {x.name}": x for x in sample(answers(source), one_in) if x.fails
+            f"{x.exercise}: {x.name}": x
+            for x in sample([one for one in answers(source) if one.fails], wrong_in)
         },
         "right": lambda source: {
-            f"{x.exercise}: {x.name}": x for x in sample(answers(source), one_in) if x.right
+            f"{x.exercise}: {x.name}": x
+            for x in sample([one for one in answers(source) if one.right], right_in)
         },
     }
     for name, of in items.items():

@@ -332,7 +332,7 @@ def test_two_processes_give_what_one_gives(searched: dict[str, Any]) -> None:
     says("`equal: True`")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
     CHAPTER.run("sklearn_search", f)
     search = f["search"]

@@ -104,7 +104,7 @@ def test_autograd_agrees_with_the_chapters_own_layers(f: dict[str, Any]) -> None
 
 
 @needed
-@pytest.mark.slow
+@pytest.mark.long
 def test_three_trainings_are_one(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f["plots"], "show", lambda *_, **__: None)
     CHAPTER.run("plot_three", f)

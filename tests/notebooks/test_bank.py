@@ -19,8 +19,6 @@ from helpers.checks import Outcome
 
 CONFIG = load_config(Path(__file__).parents[2])
 
-SPOILT = 6  # one exercise in so many has its inputs spoilt
-
 # Put after an answer: its functions overwrite float arrays with zeros before they answer.
 SPOILER = """
 
@@ -117,11 +115,8 @@ def test_answers_differ(source, exercise):
     assert len({answer.source for answer in own} | {exercise.solution}) == len(own) + 1
 
 
-def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(
-    source, exercise, thorough
-):
-    if not thorough and source.exercises.index(exercise) % SPOILT:
-        pytest.skip("one exercise in six; all with --thorough")
+@pytest.mark.one_in(12)
+def test_a_function_that_overwrites_its_input_cannot_change_what_is_expected(source, exercise):
     spoilt = "".join(f"{name} = _spoilt({name})\n" for name in callables(exercise.solution))
     answers = {exercise.id: exercise.solution + SPOILER + spoilt}
     failed = set(rerun(source, answers)[exercise.id].failed)

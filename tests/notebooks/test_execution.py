@@ -69,6 +69,7 @@ def released(source):
     return ROOT / "release" / source.assignment / source.path.name
 
 
+@pytest.mark.one_in(6)
 def test_a_source_notebook_runs_without_a_warning_and_draws_its_figures(source, tmp_path):
     nb = execute(source.path, tmp_path)
     assert warned(nb) == set()
@@ -76,6 +77,7 @@ def test_a_source_notebook_runs_without_a_warning_and_draws_its_figures(source, 
     assert [difference for difference in found if difference] == []
 
 
+@pytest.mark.one_in(4)
 def test_a_released_notebook_stops_at_nothing(source, tmp_path):
     nb = execute(released(source), tmp_path)
     texts = [output.text for _, output in outputs(nb, "stream")]

@@ -19,6 +19,7 @@ def seeds(thorough):
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 def test_the_reference_earns_everything_whatever_the_seed(source, seeds, monkeypatch):
     monkeypatch.setenv("COURSE_PACE", "short")
     monkeypatch.chdir(source.path.parent)
@@ -41,6 +42,7 @@ def test_the_reference_earns_everything_whatever_the_seed(source, seeds, monkeyp
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 def test_right_answers_earn_everything_together_whatever_the_seed(source, seeds, monkeypatch):
     """Each is tested alone in `test_bank`; here they build on each other."""
     monkeypatch.setenv("COURSE_PACE", "short")

@@ -290,6 +290,7 @@ def test_a_verdict_is_replayed_with_the_same_points_and_others_get_other_ones(
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_the_reference_earns_everything(path, server, course_root):
     source = course_root / "source" / path.parent.name

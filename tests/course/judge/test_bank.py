@@ -69,6 +69,7 @@ def groups(source, answers):
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("source", CASES)
 def test_answers_act_on_each_other_as_they_do_in_process(source, thorough):
     answers = source.bank.answers
@@ -179,6 +180,7 @@ def scores(verdict):
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("source", CASES)
 def test_the_judge_finds_of_each_answer_what_is_found_in_process(
     source, course_root, monkeypatch, thorough
@@ -193,6 +195,7 @@ def test_the_judge_finds_of_each_answer_what_is_found_in_process(
 
 
 @pytest.mark.slow
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("source", CASES)
 def test_a_kernel_gives_the_scores_that_are_given_in_process(source, course_root, thorough):
     found, here = graded(course_root, source, execute=True, every=1 if thorough else EXECUTED)

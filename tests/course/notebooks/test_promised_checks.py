@@ -17,7 +17,8 @@ def test_each_check_is_a_line_that_says_what_it_is_worth(source):
     assert what_is_checked(source.exercises[0].checks) == (
         "<details><summary>What is checked</summary>\n\n"
         "- gives the known values (1 point)\n"
-        "- is right anywhere (2 points, tried only when it is graded; if this fails, the exercise gets 0)\n\n"
+        "- is right anywhere (2 points, tried only when it is graded; "
+        "if this fails, the exercise gets 0)\n\n"
         "</details>"
     )
 

@@ -614,7 +614,7 @@ os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[3:]])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(os.getuid() != 0, reason="is an ordinary user already")
 def test_all_this_holds_for_an_ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     home = Path("/tmp", f"judge-home-{os.getpid()}")

@@ -83,13 +83,15 @@ class CodeCell:
 class Record:
     """What was found out: outputs by cell index, checks and score by test cell, incidents.
 
-    Of `stalled` it is true that something was ended by wall time, before it had computed too long.
+    Of `stalled` it is true that something was ended by wall time, before it had computed too long;
+    of `killed`, that somebody else has ended a student process.
     """
 
     outputs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
     incidents: list[str] = field(default_factory=list)
     stalled: bool = False
+    killed: bool = False
 
 
 class _Watched(Session):

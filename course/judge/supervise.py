@@ -26,7 +26,7 @@ from course.files import walk
 from course.judge.carried import cells_again, told, with_what_is_carried, wronged
 from course.judge.judging import CodeCell, Limits, Record
 from course.judge.sandbox.port import Confinement
-from course.judge.sandbox.server import Child, WarmServer
+from course.judge.sandbox.server import KILLED, Child, Exit, WarmServer
 from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
@@ -104,7 +104,18 @@ def grade_notebook(
 def _judged(
     cells: Sequence[CodeCell], submission: Submission, server: WarmServer, limits: Limits
 ) -> Record:
-    """Run cells in new processes, and return what was found out."""
+    """Run cells in new processes, and return what was found out.
+
+    All are run once more if a student process was killed by neither its limits nor this project.
+    """
+    record = _run(cells, submission, server, limits)
+    return _run(cells, submission, server, limits) if record.killed else record
+
+
+def _run(
+    cells: Sequence[CodeCell], submission: Submission, server: WarmServer, limits: Limits
+) -> Record:
+    """Run cells in new processes."""
     with contextlib.ExitStack() as stack:
         scratch = stack.enter_context(_scratch(submission.folder, submission.handed_in))
         apart = stack.enter_context(_scratch(None))
@@ -247,6 +258,7 @@ def _serve(
     job = [[astuple(cell) for cell in cells], submission.seed.hex(), astuple(limits), promises]
     job.append(handed_in)
     students: dict[bool, Child] = {}
+    killed = False
     send(connection, ["job"], json.dumps(job).encode(), left)
     while True:
         message, body = receive(connection, left)
@@ -262,9 +274,11 @@ def _serve(
                 ours.close()
                 theirs.close()
             case ["how", bool(apart)]:
-                send(connection, [_how_ended(students.get(apart))], b"", left)
+                ended = _ended(students.get(apart))
+                killed |= ended is not None and ended.reason == KILLED
+                send(connection, [_told(ended)], b"", left)
             case ["record"]:
-                return _record(body)
+                return replace(_record(body), killed=killed)
             case _:
                 raise JudgeError("the judge process sent something unknown")
 
@@ -281,12 +295,17 @@ def _failure(judge: Child) -> str:
     return ""
 
 
-def _how_ended(student: Child | None) -> str:
-    """Say how a student process ended; return nothing if it runs, or ended by itself."""
+def _ended(student: Child | None) -> Exit | None:
+    """Return how a student process ended; nothing if it runs."""
     with contextlib.suppress(TimeoutError):
-        ended = student and student.wait(DYING_SECONDS)
-        if ended and ended.code is None:
-            return f"Your code took its process down: {ended.reason}."
+        return student.wait(DYING_SECONDS) if student else None
+    return None
+
+
+def _told(ended: Exit | None) -> str:
+    """Say how a student process ended; nothing if it ended by itself."""
+    if ended and ended.code is None:
+        return f"Your code took its process down: {ended.reason}."
     return ""
 
 

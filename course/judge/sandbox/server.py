@@ -63,6 +63,7 @@ ENVIRONMENT = {
 INHERITED = ("HOME", "LD_LIBRARY_PATH", "MPLCONFIGDIR", "TZ")
 START_SECONDS = 120.0  # until a server that starts with cold disks has answered
 KILL_SECONDS = 60.0  # for what takes a moment, but on a machine with a thousand other things to do
+KILLED = "killed by the system, which is most likely out of memory"
 WATCH_SECONDS = 0.2  # between looks at what a child has written
 
 
@@ -413,7 +414,7 @@ def _exit(running: _Running, status: int, usage: Any) -> Exit:
     elif not reason and limits and usage.ru_maxrss * 1024 > 0.7 * limits.memory:
         reason = "out of memory"
     elif not reason and number == signal.SIGKILL:
-        reason = "killed by the system, which is most likely out of memory"
+        reason = KILLED
     return Exit(None, number, reason or f"crashed ({signal.Signals(number).name})")
 
 

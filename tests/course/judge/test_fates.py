@@ -1,7 +1,10 @@
 """One question's fate: whatever student code does to itself costs its question, or its cell."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nbformat import NotebookNode
@@ -11,7 +14,7 @@ from nbgrader.utils import determine_grade
 import attacks
 from course.judge.judging import MAX_RESTARTS, Limits
 from course.judge.sandbox import missing
-from course.judge.sandbox.server import ENTRIES, WarmServer
+from course.judge.sandbox.server import ENTRIES, KILLED, Child, WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id, is_setup
 from course.verdict import Verdict
@@ -208,6 +211,27 @@ def test_a_cell_that_did_not_come_back_is_the_last_to_try_what_it_uses(server: W
     assert "it uses `double`, which did not come back" in output(graded, "more_1")
     assert output(graded, "more_2") == "3\n"
     assert [verdict[name].score for name in attacks.POINTS] == [*attacks.POINTS.values()]
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_who_is_killed_from_outside_is_judged_once_more(
+    server: WarmServer, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    spawn, left = server.spawn, [True] * times
+
+    def killed(entry: str, *arguments: Any) -> Child:
+        child = spawn(entry, *arguments)
+        if entry == "student" and left and left.pop():
+            os.kill(child.pid, signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(server, "spawn", killed)
+    verdict, _ = judged(server, answered(attacks.DOUBLE))
+    if times == 1:
+        assert [verdict[name].score for name in attacks.POINTS] == [*attacks.POINTS.values()]
+        assert verdict.incidents == ()
+    else:
+        assert KILLED in verdict.incidents[0]
 
 
 # What student code asks for, and what the incident says that it asked for.

@@ -6,7 +6,7 @@ ends with one clear line and exit status 2.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import mean, median
@@ -603,7 +603,12 @@ def check(
     with WarmServer() as server:
         if notebook.exists():
             server.start()  # it takes as long as the imports that come now
-        from course.grading.check import check_notebook, notebooks_in, points_in_words
+        from course.grading.check import (
+            check_notebook,
+            exercise_names,
+            notebooks_in,
+            points_in_words,
+        )
 
         for path in notebooks_in(root, notebook) if several else [notebook]:
             with err.status(f"Grading {_plain(path.name)}"):
@@ -614,7 +619,7 @@ def check(
                 continue
             if several:
                 out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
-            _verdict(verdict, points_in_words(root, path))
+            _verdict(verdict, points_in_words(root, path), exercise_names(root, path))
     if lacking := [protection.name for protection in missing()]:
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
 
@@ -790,12 +795,13 @@ def _begun(made: Sequence[Path]) -> None:
     out.print(f"Now write what belongs where “{MARK}” stands: docs/authoring.md shows how.")
 
 
-def _verdict(verdict: "Verdict", in_words: float) -> None:
+def _verdict(verdict: "Verdict", in_words: float, names: Mapping[str, str]) -> None:
     """Print a line for each exercise that was attempted, what is wrong with it, and the rest.
 
     Args:
         verdict: the verdict.
         in_words: points for what a person grades.
+        names: of exercises, where they are not their ids.
     """
     untouched = [one for one in verdict.exercises if one.blank]
     for exercise in verdict.exercises:
@@ -803,15 +809,16 @@ def _verdict(verdict: "Verdict", in_words: float) -> None:
             continue
         done = exercise.score == exercise.max_score
         mark = "[green]✓[/]" if done else "[bold red]✗[/]"
-        out.print(f"{mark} {escape(exercise.id)}: {exercise.score:g} of {exercise.max_score:g}")
+        name = names.get(exercise.id, exercise.id)
+        out.print(f"{mark} {escape(name)}: {exercise.score:g} of {exercise.max_score:g}")
         for line in exercise.checks:
             if not line.passed:
                 out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
         for name, value in exercise.measured:
             out.print(f"    {escape(name)}: {value:.4g}")
     if untouched:
-        names = ", ".join(escape(one.id) for one in untouched)
-        out.print(f"[dim]· not attempted yet: {names}[/]", soft_wrap=True)
+        left = ", ".join(escape(names.get(one.id, one.id)) for one in untouched)
+        out.print(f"[dim]· not attempted yet: {left}[/]", soft_wrap=True)
     for note in (*verdict.repairs, *verdict.incidents):
         out.print(f"[yellow]•[/] {escape(note)}", soft_wrap=True)
     rest = f" A person reads the answers in words, for {in_words:g} more." if in_words else ""

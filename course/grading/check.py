@@ -26,6 +26,7 @@ from course.repair.repair import Repaired, repair
 from course.repair.which import likeness
 from course.secret import course_secret, hand_in_seed
 from course.verdict import Verdict, read_verdict
+from helpers.standing import exercises
 
 NOBODY = "course check"
 
@@ -118,6 +119,13 @@ def points_in_words(root: Path, path: Path) -> float:
     """Return the points that the course gives for a notebook's answers in words."""
     cells = source_notebook(find_source(root, path)).notebook.cells
     return sum(float(cell.metadata.nbgrader.points) for cell in cells if is_manual(cell))
+
+
+def exercise_names(root: Path, path: Path) -> dict[str, str]:
+    """Return what a notebook calls its exercises, such as "2.4 log_softmax", by their grade_id."""
+    cells = source_notebook(find_source(root, path)).notebook.cells
+    numbers = {one.id: one.title.partition(": ") for one in exercises(cells)}
+    return {key: f"{number} {key}" for key, (number, colon, _) in numbers.items() if colon}
 
 
 def _alike(root: Path, path: Path) -> Path | None:

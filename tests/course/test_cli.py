@@ -174,7 +174,7 @@ def printed(monkeypatch):
 def test_what_a_name_or_a_message_holds_makes_no_row_and_moves_nothing(printed):
     check = CheckVerdict(HOSTILE, Outcome.FAILED, HOSTILE)
     exercise = ExerciseVerdict(HOSTILE, 0, 2, (check,), ((HOSTILE, 1.5),))
-    cli._verdict(Verdict("doubling", (exercise,), (HOSTILE,), (HOSTILE,)), 0)
+    cli._verdict(Verdict("doubling", (exercise,), (HOSTILE,), (HOSTILE,)), 0, {HOSTILE: HOSTILE})
     cli._problem(HOSTILE, HOSTILE, HOSTILE)
     cli._left_out(HOSTILE)
     cli._begun([Path("/a", HOSTILE)])

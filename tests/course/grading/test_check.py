@@ -126,9 +126,12 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
     assert "it is the square" in done.stdout
     assert "\n· not attempted yet: quadruple\n" in done.stdout
     assert "0 of 4 points. A person reads the answers in words, for 2 more." in done.stdout
-    done = check(released, released / "source" / DOUBLING / "doubling.ipynb")
+    source = released / "source" / DOUBLING / "doubling.ipynb"
+    done = check(released, source)
     assert "✓ double: 3 of 3" in done.stdout
     assert "4 of 4 points. A person reads the answers in words, for 2 more." in done.stdout
+    source.write_text(source.read_text().replace("Exercise: `double`", "Exercise 1.2: `double`"))
+    assert "✓ 1.2 double: 3 of 3" in check(released, source).stdout
 
 
 def test_a_folder_is_checked_notebook_by_notebook_whatever_their_names(check, released, hand_in):

@@ -159,7 +159,7 @@ def test_depth_makes_folds_possible_where_weights_are_large() -> None:
     W, b = rng.normal(0, 2.5 / np.sqrt(2), (2, 20)), rng.normal(0, 0.5, 20)
     close(np.max(np.abs(b) / np.linalg.norm(W, axis=0)), 0.35, 2)
     says("all twenty lines of the first layer pass within 0.35 of the point $(0, 0)$")
-    says("With the more usual standard deviation of $1 / \\sqrt n$ the eight layers turn 1.5 times")
+    says("the output of eight layers turns only about 1.5 times on average")
 
 
 def test_a_staircase_of_sigmoids(f: dict[str, Any]) -> None:

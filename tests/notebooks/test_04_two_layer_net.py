@@ -62,7 +62,7 @@ def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     ratios = np.array(f["slow_times"]) / f["fast_times"]
     assert ratios[-1] > 5 * ratios[0]  # the rest is the machine's affair
     assert ratios[-1] > 500
-    says("from some hundreds to several thousand")
+    says("from a hundred or more to several thousand")
 
 
 def test_the_networks_of_course_and_helpers_agree(f: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import nbformat
@@ -414,6 +415,14 @@ def test_a_counterexample_that_can_be_shown_in_full_is_preferred():
 def test_a_known_mistake_that_never_ends_is_left_out(endless, monkeypatch):
     monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.2)
     assert told(lambda x: x * x, [endless, SQUARE]) == "it is the square"
+
+
+def test_all_known_mistakes_together_have_a_time_of_their_own(monkeypatch):
+    monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.1)
+    monkeypatch.setattr("helpers.specification.mistakes.ALL_SECONDS", 0.5)
+    begin = time.process_time()
+    assert told(lambda x: x * x, [ENDLESS] * 50 + [SQUARE]) != "it is the square"
+    assert time.process_time() - begin < 4  # and not 50 times 0.1
 
 
 # --- a question -----------------------------------------------------------------------------------

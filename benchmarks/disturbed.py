@@ -1,6 +1,6 @@
 """Whether a class comes to the same grades when its grading is disturbed, and started again.
 
-Run it with `python -m benchmarks.disturbed [--times N] [--seed S] [--only WORD ...]`. A small class
+Run it with `python -m benchmarks.disturbed [--times N] [--seed S]`; `--help` tells more. A small class
 that was graded before hands in again: some work is unchanged, some new, some broken, some has been
 marked by hand. `course grade` is run undisturbed. Then, again and again from the same state, it is
 disturbed once, at a random moment, and run again: what then is in the course's folder and in its

@@ -521,6 +521,7 @@ def killed(source, *arguments):
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("place", "why"), zip(PLACES, ["So.", "Otherwise.", "So.", "Otherwise."], strict=True)
 )
@@ -704,6 +705,7 @@ def change_due_date(root):
         book.update_or_create_assignment(DOUBLING, duedate="2026-10-02 18:00 UTC")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("change", "what"),
     [

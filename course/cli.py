@@ -227,6 +227,18 @@ def release(
 
 
 @app.command(rich_help_panel=CLASS)
+def handout(
+    folder: Annotated[Path, typer.Argument(help="Where to make it: a new folder.")],
+    assignments: Assignments = None,
+) -> None:
+    """Make the copy of the course that a class gets: released notebooks, no solutions."""
+    from course.handout import make_handout
+
+    names = make_handout(_root(), folder, assignments)
+    out.print(f"{escape(_shown(folder))}: {escape(', '.join(names))}", soft_wrap=True)
+
+
+@app.command(rich_help_panel=CLASS)
 def roster(
     file: Annotated[Path, typer.Argument(help="A CSV file.", metavar="CSV")],
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course.layout import CourseError
-from course.notebooks.assignment import SOURCE, Assignment, read_assignments
+from course.notebooks.assignment import FILE, RELEASE, SOURCE, Assignment, known_assignments
 from course.notebooks.cells import NotebookError, is_solution, read
 from helpers.standing import TO_DO
 
@@ -24,11 +24,11 @@ def make_workspace(root: Path) -> list[Path]:
     Raises:
         CourseError: if nothing has been released.
     """
-    release = root / "release"
+    release = root / RELEASE
     files = sorted(
         path
         for path in release.rglob("*")
-        if path.is_file() and ".ipynb_checkpoints" not in path.parts
+        if path.is_file() and path.name != FILE and ".ipynb_checkpoints" not in path.parts
     )
     if not files:
         raise CourseError(f"{release} is empty: run `course release` first")
@@ -67,7 +67,9 @@ def find_chapter(root: Path, name: str) -> Assignment:
     Raises:
         CourseError: if there is none; it names those that there are.
     """
-    known = read_assignments(root / SOURCE)
+    known = known_assignments(root)
+    if not known:
+        raise CourseError(f"{root} has no chapters: nothing is in {SOURCE}/ nor in {RELEASE}/")
     said = name.casefold()
     for one in known:
         number, _, rest = one.name.casefold().partition("_")
@@ -81,7 +83,7 @@ def find_chapter(root: Path, name: str) -> Assignment:
 def _in_order(root: Path) -> Iterator[Path]:
     parts = [
         Path(assignment.name, f"{part.notebook}.ipynb")
-        for assignment in read_assignments(root / SOURCE)
+        for assignment in known_assignments(root)
         for part in assignment.parts
     ]
     yield from (root / FOLDER / part for part in parts if (root / FOLDER / part).is_file())

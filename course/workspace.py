@@ -1,9 +1,10 @@
 """Give a reader their own copy of the released notebooks, in my_work/.
 
-Copies files and nothing more; what is in my_work/ already is theirs.
+Copies files; what is in my_work/ already is theirs.
 """
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,9 +38,28 @@ def make_workspace(root: Path) -> list[Path]:
         copy = root / FOLDER / path.relative_to(release)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError), copy.open("xb") as file:
-            file.write(path.read_bytes())
+            file.write(_copied(path))
             made.append(copy)
     return made
+
+
+def _copied(path: Path) -> bytes:
+    """Return a file's bytes; of a notebook as JupyterLab would save it.
+
+    Opening a notebook, JupyterLab enters the kernel's version of Python, and marks it as unsaved
+    unless that is there already.
+    """
+    data = path.read_bytes()
+    if path.suffix != ".ipynb":
+        return data
+    from ipykernel.ipkernel import IPythonKernel  # takes a while, and only new files need it
+
+    try:
+        nb = json.loads(data)
+        nb["metadata"]["language_info"] = dict(IPythonKernel.language_info)
+    except (ValueError, LookupError, TypeError):
+        return data
+    return f"{json.dumps(nb, indent=1, ensure_ascii=False)}\n".encode()
 
 
 def next_notebook(root: Path) -> Path:

@@ -24,7 +24,8 @@ SECRET = "postgresql://ada:password@db/grades"
 def handed_out(released, tmp_path):
     """What the class of a small course gets; its instructor's configuration holds a password."""
     with (released / "nbgrader_config.py").open("a") as file:
-        file.write(f"\nc.CourseDirectory.db_url = {SECRET!r}\nc.Exchange.root = '/srv/exchange'\n")
+        file.write(f"\nc.CourseDirectory.db_url = {SECRET!r}\n")
+        file.write("c.Exchange.timezone = 'Europe/Paris'\n")
     make_handout(released, tmp_path / "class")
     return tmp_path / "class"
 
@@ -41,7 +42,7 @@ def run(folder, *words):
 
 def test_it_holds_what_the_readme_names_and_nothing_else(handed_out):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = readme.partition("folder\nholds ")[2].partition("\n\n")[0]
+    said = readme.partition("folder holds ")[2].partition("\n\n")[0]
     named = {name.strip("/") for name in re.findall(r"`([^` ]+)`", said)} - {"assignment.toml"}
     there = {path.relative_to(handed_out).as_posix() for path in handed_out.rglob("*")}
     for name in named:
@@ -84,7 +85,7 @@ def test_its_configuration_is_the_course_s_where_students_meet_it(handed_out, re
     config, own = load_config(handed_out), load_config(released)
     assert config.Execute.on_notebook_start is validation.begin
     assert config.Execute.on_cell_start is validation.end
-    assert config.Exchange.root == "/srv/exchange"
+    assert config.Exchange.timezone == "Europe/Paris"
     assert config.CourseDirectory.course_id == own.CourseDirectory.course_id
     assert config.Validator.failed_warning == own.Validator.failed_warning
     assert "db_url" not in config.CourseDirectory
@@ -114,9 +115,7 @@ def test_nothing_is_mixed_and_what_is_not_released_is_named(handed_out, released
         make_handout(released, tmp_path / "more", ["03_more"])
     assert not (tmp_path / "more").exists()
     (released / "release/02_pair/second.ipynb").unlink()
-    with pytest.raises(
-        CourseError, match=r"release/02_pair has no second\.ipynb: run"
-    ):
+    with pytest.raises(CourseError, match=r"release/02_pair has no second\.ipynb: run"):
         make_handout(released, tmp_path / "less")
     assert not (tmp_path / "less").exists()
     with pytest.raises(CourseError, match=r"nbgrader_config\.py"):

@@ -36,6 +36,7 @@ c = get_config()  # noqa: F821
 
 c.Execute.on_notebook_start = validation.begin
 c.Execute.on_cell_start = validation.end
+c.Exchange.assignment_dir = "my_work"
 '''
 
 

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -123,7 +123,8 @@ class Jupyter:
         """Return where it is, once it is there."""
         assert self.process.poll() is None, (self.home / "log").read_text()
         for path in (self.home / "RUNTIME").glob("jpserver-*.json"):
-            return str(json.loads(path.read_text())["url"])
+            with suppress(ValueError):  # it is just being written
+                return str(json.loads(path.read_text())["url"])
         return None
 
 

@@ -103,6 +103,36 @@ def holds_a_quiz_of_ten(chapter: Chapter) -> None:
     assert len({right for _, right, _ in chapter.quiz()}) == 3, "the right one is in turns"
 
 
+def gives_no_bug_away(chapter: Chapter, first: str, guess: str, telling: list[str]) -> None:
+    """Hold what is read of an exhibit before the guess against words that tell its bug.
+
+    That is the text and the docstrings from the cell `first` up to the guess.
+    """
+    ids = [cell.id for cell in chapter.notebook.cells]
+    shown = chapter.notebook.cells[ids.index(first) : ids.index(guess)]
+    read = [
+        text
+        for cell in shown
+        for text in (
+            [cell.source] if cell.cell_type == "markdown" else cell.source.split('"""')[1::2]
+        )
+    ]
+    assert len(read) >= 2, "a symptom and a program"
+    assert [word for word in telling for text in read if word in text.casefold()] == []
+
+
+def says_what_to_read_next(chapter: Chapter) -> None:
+    """Hold the further reading to its form: three of the references in order, and what for."""
+    further, references = chapter.cell("references").split("## References")
+    assert "**Read next, in this order:**" in further
+    items = re.findall(r"^(\d)\. (?:\w\. )+([\w-]+)(.*?): \w.+\.$", further, re.MULTILINE)
+    assert [number for number, *_ in items] == ["1", "2", "3"]
+    for _, author, details in items:
+        lines = re.findall(rf"^- (?:\w\. )+{author}\b.*$", references, re.MULTILINE)
+        assert len(lines) == 1, author
+        assert all(number in lines[0] for number in re.findall(r"\d[\d.]*\d", details)), author
+
+
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

@@ -11,7 +11,9 @@ from tests.notebooks.chapter import (
     Chapter,
     close,
     draws_wherever_its_sliders_are,
+    gives_no_bug_away,
     holds_a_quiz_of_ten,
+    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("01_activations", "activations")
@@ -52,6 +54,34 @@ def test_the_rule_of_the_chapter_holds(f: dict[str, Any], name: str) -> None:
     np.testing.assert_array_equal(h(x.tolist()), y)
     assert np.ndim(h(0.5)) == np.ndim(h(2)) == 0
     assert np.isfinite(h(np.array(FLOATS))).all()
+
+
+def test_later_cells_call_with_numbers_arrays_and_lists(f: dict[str, Any]) -> None:
+    kinds = set()
+
+    def sigmoid(x: Any) -> Any:
+        kinds.add(type(x))
+        return f["sigmoid"](x)
+
+    for cell in ("compare_ten_layers", "plot_sigmoid", "compare_exhibit_sigmoid"):
+        CHAPTER.compared(cell, f | {"sigmoid": sigmoid})
+    assert {list, np.ndarray} < kinds
+    assert any(issubclass(kind, float) for kind in kinds)
+    says("later cells call yours with each of them")
+    assert np.tanh([-1, 2]).shape == np.tanh(np.array([-1, 2])).shape == (2,)
+    says("NumPy's own functions take all three")
+
+
+def test_the_books_names_that_numpy_has_no_longer() -> None:
+    assert not hasattr(np, "int")
+    says("`dtype=np.int` is gone from NumPy (since 1.24). Write `int`.")
+    assert not hasattr(np, "asscalar")
+    assert np.array([2.5]).item() == 2.5
+    says("`np.asscalar(x)` is gone, too (since 1.23). Write `x.item()`.")
+
+
+def test_further_reading_comes_in_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 # --- the functions --------------------------------------------------------------------------------
@@ -368,18 +398,25 @@ def test_relatives_of_relu(f: dict[str, Any]) -> None:
 # --- the bug museum -------------------------------------------------------------------------------
 
 
+def test_no_bug_is_given_away_before_the_guess() -> None:
+    words = ["negative", "mirror", "|x|", "left of 0", "half of it"]
+    gives_no_bug_away(CHAPTER, "museum_text", "guess_exhibit_sigmoid", words)
+    words = ["integer", "type", "decimals", "cut off", "stored"]
+    gives_no_bug_away(CHAPTER, "exhibit_diff_text", "guess_exhibit_diff", words)
+
+
 def test_the_symptom_of_exhibit_a(f: dict[str, Any]) -> None:
     steps = [0, 25, 50, 100, 150, 200, 400]
     for words, name in {"right sigmoid": "sigmoid", "exhibit A": "sigmoid_exhibit"}.items():
         h = f[name]
         found, _ = descend(h, lambda w, h=h: f["numerical_diff"](h, w), 2.0, 0, 400)
         says(f"| {words} | " + " | ".join(f"{found[step]:.4f}" for step in steps) + " |")
-    says("For fifty steps nothing is wrong, to the last digit.")
+    says("For the first fifty steps the two agree to the last digit.")
     exhibit, w = f["sigmoid_exhibit"], 2.0
     for _ in range(4000):
         w -= 0.01 * 2 * float(exhibit(w)) * float(f["numerical_diff"](exhibit, w))
     close(float(exhibit(w)) ** 2, 0.25, 2)
-    says("with a smaller one it gets stuck in the same place")
+    says("with a smaller one exhibit A gets stuck in the same place")
 
 
 def test_exhibit_a_runs_away_if_its_slope_comes_from_the_formula(f: dict[str, Any]) -> None:
@@ -413,11 +450,12 @@ def test_exhibit_b_cuts_decimals_off_at_integers(f: dict[str, Any]) -> None:
     says("0.54 becomes 0, and so does −0.99")
     close(exhibit(np.square, [1.0, 2.0, 3.0, 4.0, 5.0]), [2, 4, 6, 8, 10], 9)
     assert exhibit(np.square, [1, 2, 3, 4, 5]).tolist() == [1, 4, 6, 7, 9]
-    says("come out as 1, 4, 6, 7, 9 in place of 2, 4, 6, 8, 10")
+    says("come out as 1, 4, 6, 7, 9 instead of 2, 4, 6, 8, 10")
     assert exhibit(lambda t: t**3, [1, 2, 3]).tolist() == [3, 12, 27]
     says("Would exhibit B be found out with every one of them, with $x^3$ for example?")
     assert str(exhibit(np.square, 1.0)).startswith("1.9999999999992")
     says("the measured slope at 1 is 1.9999999999992, and what is kept of it is 1.")
+    says("A training loop whose weights start as integers would follow such slopes")
 
 
 def test_the_checks_tell_the_exhibits_from_what_is_right(f: dict[str, Any]) -> None:

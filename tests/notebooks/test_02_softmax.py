@@ -12,7 +12,9 @@ from tests.notebooks.chapter import (
     Chapter,
     close,
     draws_wherever_its_sliders_are,
+    gives_no_bug_away,
     holds_a_quiz_of_ten,
+    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("02_softmax", "softmax")
@@ -28,6 +30,10 @@ RANDOM = np.random.default_rng(2)
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
     return CHAPTER.reference()
+
+
+def test_further_reading_comes_in_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 # --- reference figures ----------------------------------------------------------------------------
@@ -85,6 +91,8 @@ def test_log_softmax(f: dict[str, Any]) -> None:
     close(f["log_softmax"](Z), [-4.0057, -1.4057, -0.3057], 4)
     says("$e^{-3.7} + e^{-1.1} + 1 = 1.3576$, its logarithm $0.3057$")
     says("the result $[-4.0057, -1.4057, -0.3057]$")
+    says("$$\\log y_i = z_i - M - \\log \\sum_j e^{z_j - M}$$")
+    says("the **maximum**, $M = \\max_j z_j$")
     wide = np.array([1000.0, 0.0, -1000.0])
     assert f["log_softmax"](wide).tolist() == [0, -1000, -2000]
     with np.errstate(divide="ignore"):
@@ -181,6 +189,13 @@ def test_softmax_keeps_the_order(f: dict[str, Any]) -> None:
 
 
 # --- the bug museum and the classifier ------------------------------------------------------------
+
+
+def test_no_bug_is_given_away_before_the_guess() -> None:
+    words = ["clip", "cut", "700", "limit", "difference between"]
+    gives_no_bug_away(CHAPTER, "exhibit_a_text", "guess_exhibit_a", words)
+    words = ["axis", "column", "compete", "neighbor", "other samples"]
+    gives_no_bug_away(CHAPTER, "exhibit_b_text", "guess_exhibit_b", words)
 
 
 def test_each_clipping_limit_has_its_own_symptom(f: dict[str, Any]) -> None:

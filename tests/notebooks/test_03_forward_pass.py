@@ -19,7 +19,9 @@ from tests.notebooks.chapter import (
     Chapter,
     close,
     draws_wherever_its_sliders_are,
+    gives_no_bug_away,
     holds_a_quiz_of_ten,
+    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("03_forward_pass", "forward_pass")
@@ -49,6 +51,10 @@ def by_hand(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     a2 = 1 / (1 + np.exp(-(a1 @ w["W2"] + w["b2"])))
     e = np.exp(a2 @ w["W3"] + w["b3"])
     return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+
+def test_further_reading_comes_in_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 # --- layers and small networks --------------------------------------------------------------------
@@ -132,6 +138,15 @@ def test_any_depth_agrees_with_three_layers(f: dict[str, Any]) -> None:
     )
 
 
+def test_the_letters_of_a_deep_network_are_no_step_and_no_loss() -> None:
+    says("a_k = f(a_{k-1} W_k + b_k) \\quad (k < d), \\qquad y = a_{d-1} W_d + b_d")
+    says("| forward pass | $a_k = f(a_{k-1} W_k + b_k)$ |")
+    formulas = re.findall(r"\$+[^$]+\$+", CHAPTER.text)
+    assert len(formulas) > 50
+    assert [text for text in formulas if re.search(r"(?<![a-zA-Z])L\b|\bh\(", text)] == []
+    assert "def forward_deep(layers, x, f):" in CHAPTER.cell("forward_deep")
+
+
 def turns(depth: int, gain: float) -> float:
     """How often a random network's output turns on a line through the middle, on average."""
     rng = np.random.default_rng(4)
@@ -175,7 +190,7 @@ def test_a_staircase_of_sigmoids(f: dict[str, Any]) -> None:
     says("At a steepness of 1000, 79 units are enough for an error below 0.1, and 158 (more")
     beyond = f["forward_deep"](f["staircase"](12, 400.0), line + 1.1, f["sigmoid"])
     assert np.ptp(beyond) < 1e-9
-    says("This network is flat on the right of 1.")
+    says("This network is flat to the right of 1.")
 
 
 def test_parameters(f: dict[str, Any]) -> None:
@@ -371,6 +386,12 @@ def test_timing(f: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
 # --- the bug museum -------------------------------------------------------------------------------
 
 
+def test_no_bug_is_given_away_before_the_guess() -> None:
+    words = ["missing", "left over", "left out", "rounded", "lost", "last batch"]
+    gives_no_bug_away(CHAPTER, "museum", "name_a", words)
+    gives_no_bug_away(CHAPTER, "museum2", "name_b", ["255", "byte", "scale", "divide", "swapped"])
+
+
 def test_the_lost_batch_shows_unless_the_size_divides(
     f: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -410,8 +431,8 @@ def test_bytes_do_little_harm_and_no_noise(
     assert first == "your check of the exhibit: False (False is right)"
     assert [float(line.split()[-1]) for line in lines] == [0.9785, 0.9526, 0.0892]
     assert round(10_000 * (1 - 0.9526)) == 474
-    says("reaches 0.9526 on theirs: 474 mistakes in place of 215")
-    says("Accuracy 0.9526 in place of 0.9785")
+    says("reaches 0.9526 on theirs: 474 mistakes instead of 215")
+    says("Accuracy 0.9526 instead of 0.9785")
     says("it takes every one of them for a 5, with an accuracy of 0.0892")
     y = f["predict"](f["weights"], f["file_images"].reshape(-1, 784) / 255 / 255)
     assert set(y.argmax(axis=1)) == {5}
@@ -426,6 +447,10 @@ def test_bytes_turn_the_sigmoid_into_a_step(f: dict[str, Any]) -> None:
     close([low, high], [0.56, 0.44], 2)
     assert low + high > 0.99
     says("56 percent of the activations at 0 and 44 percent at 1")
+    right, wrong = f["activations"].values()
+    assert np.mean((right > 0.5) == (wrong > 0.5)) > 0.9
+    says("The sign of a sum is mostly the same as before")
+    says("so most units stay on the same side")
 
 
 def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:

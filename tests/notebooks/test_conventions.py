@@ -31,6 +31,10 @@ STIFF = {
     r"\b(a|the) share of\b": "fraction",
     r"\b(leak into the past|has chosen can't report|did not make it)\b": "plain words",
 }
+# How long an answer in words should be: "In two to four sentences", "in 150 to 300 words".
+LENGTH = re.compile(r"\b(?:in|write) (?:(\w+) (?:to|or) )?(\w+) (sentences|words)\b", re.IGNORECASE)
+WRITTEN = "three four five six seven eight nine ten eleven twelve"
+NUMBERS = {word: number for number, word in enumerate(WRITTEN.split(), start=3)}
 SHOW = r'(?:plots\.show|sliders\.explore)\(\s*\w+,\s*"(\w+)"'
 
 
@@ -112,6 +116,41 @@ def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
     ):
         if name in drawn:
             assert drawn[name].startswith(alt.rstrip(".")), name
+
+
+def length(answer, unit):
+    """Count the sentences or words of an answer, a formula or a piece of code being one word."""
+    answer = answer.split("=== BEGIN MARK SCHEME ===")[0]
+    answer = re.sub(r"```.*?```", "", answer, flags=re.DOTALL)
+    answer = re.sub(r"\$[^$]*\$|`[^`]*`", "x", answer)
+    return len(answer.split() if unit == "words" else re.findall(r"[.?!]+[)*\"”]*(?=\s|$)", answer))
+
+
+def test_a_model_answer_is_no_longer_than_what_is_asked_for(source):
+    """Of an investigation each of its answers is held against the length."""
+    statement, held = "", 0
+    for cell in source.notebook.cells:
+        if HEADING.search(cell.source):
+            statement = cell.source.split("<details>")[0]
+        if is_manual(cell) and (asked := LENGTH.search(statement)):
+            most = NUMBERS.get(asked[2]) or int(asked[2])
+            for answer in re.split(r"\*\*(?:Model|One|Another) answer\b", cell.source):
+                found = length(answer, asked[3])
+                assert found <= most, f"{cell.metadata.nbgrader.grade_id}: {found} {asked[3]}"
+            held += 1
+    assert held or source.assignment == "08_project", "no answer in words has a length"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences", "words"),
+    [
+        ("One. Two, 0.5 of it: $a. b.$ (Three.) `x. y`?", 3, 8),
+        ("**First.** Is it?\n\n```python\nnot. counted.\n```\n\nYes!", 3, 4),
+        ("One.\n\n=== BEGIN MARK SCHEME ===\n1 point: not counted.", 1, 1),
+    ],
+)
+def test_the_length_of_an_answer(text, sentences, words):
+    assert (length(text, "sentences"), length(text, "words")) == (sentences, words)
 
 
 def test_a_diagnosis_leads_to_a_heading(source):

@@ -80,7 +80,8 @@ def integers_of_all(t):
             held = np.asarray(t.answer).dtype
             t.holds(
                 bool(t.first) or not whole or held.kind in "iu",
-                f"`step_function(...)` has dtype {held} here, but integers are wanted for every x.",
+                f"`step_function(...)` has dtype {held} here, but integers are expected for "
+                "every x.",
             )
 
 
@@ -240,7 +241,7 @@ def zeros_and_ones(t):
         truth_values = np.asarray(t.answer).dtype.kind == "b"
         t.holds(
             bool(t.first) or not truth_values,
-            "`relu_grad(...)` holds True and False, but 0 and 1 are wanted.",
+            "`relu_grad(...)` holds True and False, but 0 and 1 are expected.",
         )
     one_array_changed(t)
 

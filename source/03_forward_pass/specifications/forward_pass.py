@@ -359,10 +359,10 @@ def drawn(draw, axes):
     """Return one of many functions that all have one name."""
     a, b = draw.number(-2, 2), draw.number(-1, 1)
 
-    def h(z):
+    def f(z):
         return np.sin(a * z + b)
 
-    return h
+    return f
 
 
 def layers(*depths):
@@ -384,13 +384,13 @@ def as_layers(network):
 LINE = {
     "layers": [(np.array([[w]]), np.array([b])) for w, b in ((2.0, -1.0), (3.0, 0.5), (-1.0, 4.0))],
     "x": np.array([1.0]),
-    "h": doubled,
+    "f": doubled,
 }
 TWELVE, MANY_LAYERS = (
     [(W.copy(), b.copy()) for _ in range(times) for W, b in as_layers(SQUARE["network"])]
     for times in (4, 27)
 )
-DEEP = {"layers": TWELVE, "x": SQUARE["x"], "h": bend}
+DEEP = {"layers": TWELVE, "x": SQUARE["x"], "f": bend}
 WHOLE_OR_NOT = integer_arrays("n") | integer_arrays("N n") | SAMPLES
 BENT = one_of(bend, doubled, np.tanh, relu) | Domain(drawn)
 
@@ -398,15 +398,15 @@ BENT = one_of(bend, doubled, np.tanh, relu) | Domain(drawn)
 def deep(t):
     """Call it, now and then with a list in which one layer's arrays stand twice or more."""
     for _ in range(2 if t.watched else 1):
-        network, x, h = t.draw(layers(1, 2, 3), WHOLE_OR_NOT, BENT)
-        t.call(network, x, h)
+        network, x, f = t.draw(layers(1, 2, 3), WHOLE_OR_NOT, BENT)
+        t.call(network, x, f)
     if t.choice(True, False, False):
         t.apart()
         W, b = t.keep(t.draw(arrays("n n", -1, 1))), t.keep(t.draw(arrays("n", -1, 1)))
-        t.call([(W, b)] * t.choice(2, 3), t.draw(SAMPLES), h)
+        t.call([(W, b)] * t.choice(2, 3), t.draw(SAMPLES), f)
     mirrored(
         t,
-        lambda kept, x: t.call([(kept[0], kept[1])], x, h),
+        lambda kept, x: t.call([(kept[0], kept[1])], x, f),
         arrays("n m", -2, 2),
         arrays("m", -2, 2),
     )
@@ -425,20 +425,20 @@ forward_deep = function(
         at=[LINE, DEEP, {**DEEP, "layers": MANY_LAYERS}],
         layers=layers(1, 2, 3, 4, 5, 12),
         x=SAMPLES,
-        h=BENT,
+        f=BENT,
     ),
     part(
         "integers, batches of one, a layer twice; the list of layers and x stay as they are",
         at=[
             {**LINE, "x": np.array([1])},
             {**DEEP, "x": np.array([[1, 2], [0, 1]])},
-            {"layers": as_layers(LARGE["network"]), "x": WIDE, "h": np.tanh},
+            {"layers": as_layers(LARGE["network"]), "x": WIDE, "f": np.tanh},
         ],
         changes=["layers"],  # that is: as the reference leaves them, even where one is kept
         steps=deep,
         layers=layers(1, 2, 3),
         x=WHOLE_OR_NOT,
-        h=BENT,
+        f=BENT,
     ),
 )
 

@@ -11,7 +11,13 @@ from sklearn.linear_model import LogisticRegression
 from course.notebooks.rerun import rerun
 from helpers.checks import assert_gradient
 from helpers.datasets import circles, flower, moons
-from tests.notebooks.chapter import ROOT, Chapter, close
+from tests.notebooks.chapter import (
+    ROOT,
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
 says = CHAPTER.says
@@ -335,6 +341,10 @@ def test_the_landscape(f: dict[str, Any]) -> None:
     assert min(down, up) < f["cost_at"]((0.0, 0.0)) < max(down, up)
 
 
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
 DERIVED = {
     "derive_dz2": "a2 - y",
     "derive_dz1": "dz2 * w2 * (1 - a1**2)",
@@ -375,7 +385,10 @@ def test_the_quiz() -> None:
     z = 1.3
     close(np.exp(z) / (1 + np.exp(z)), 1 / (1 + np.exp(-z)), 12)
     says("$e^z / (1 + e^z) = \\sigma(z)$")
-    assert CHAPTER.cell("quiz").count("<details>") == 10
+
+
+def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
 
 
 # --- the bug museum -------------------------------------------------------------------------------
@@ -431,6 +444,11 @@ def test_the_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
     forward = f["forward_propagation"]
     assert not f["check_backward"](forward, f["backward_exhibit"])
     assert f["check_backward"](forward, f["backward_propagation"])
+
+
+def test_the_bug_that_is_compared_is_the_one_that_the_program_has(f: dict[str, Any]) -> None:
+    assert CHAPTER.compared("try_check", f) == {"the bug in the backward pass": "b"}
+    assert 'b="the slope of tanh is taken at the wrong place"' in CHAPTER.cell("guess_exhibit")
 
 
 def test_the_readme_quotes_what_a_student_is_told() -> None:

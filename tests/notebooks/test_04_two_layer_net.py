@@ -8,7 +8,12 @@ import pytest
 
 from helpers.answers.networks import TwoLayerNet
 from helpers.datasets import load_mnist
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+)
 
 CHAPTER = Chapter("04_backprop", "two_layer_net")
 says = CHAPTER.says
@@ -214,6 +219,13 @@ def test_the_aliased_gradients(f: dict[str, Any], capsys: pytest.CaptureFixture[
     says("the second was computed at $(6, 2, 3)$, and the third at $(6, 11, 3)$")
 
 
+def test_the_bug_that_is_compared_is_the_one_that_the_program_has(f: dict[str, Any]) -> None:
+    assert CHAPTER.compared("try_gradients", f) == {"the bug in the gradients": "c"}
+    assert 'c="the gradients and the parameters are the same arrays"' in CHAPTER.cell(
+        "guess_exhibit_gradients"
+    )
+
+
 # --- the investigation, and the quiz --------------------------------------------------------------
 
 
@@ -266,8 +278,16 @@ def test_what_the_slider_of_weights_shows(f: dict[str, Any]) -> None:
     says("with all weights doubled by a factor of more than two thousand")
 
 
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    CHAPTER.run("plot_vanishing", f)
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
 def test_the_quiz() -> None:
-    assert CHAPTER.cell("quiz").count("<details>") == 10
     close(np.log(10), 2.30, 2)
     close((1 / 4) ** 5, 1 / 1024, 12)
     close(np.sqrt(0.95 * 0.05 / 1000), 0.007, 3)

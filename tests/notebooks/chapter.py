@@ -10,11 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nbformat import NotebookNode
 
+from course.notebooks.cells import is_manual
+from course.notebooks.conventions import BEGIN_SCHEME
 from course.notebooks.execution import execute
 from course.notebooks.runner import reference
 from course.notebooks.source import source_notebook
 
 ROOT = Path(__file__).parents[2]
+NUMBERS = ["none", "one", "two", "three", "four", "five", "six"]
 
 
 class Chapter:
@@ -101,6 +104,21 @@ def holds_a_quiz_of_ten(chapter: Chapter) -> None:
         assert len(right) == 1
         assert "".join(sorted(right + explained)) == options
     assert len({right for _, right, _ in chapter.quiz()}) == 3, "the right one is in turns"
+
+
+def answers_in_as_many_sentences_as_it_asks_for(chapter: Chapter) -> None:
+    """Hold each model answer to what its exercise says: "In three to five sentences"."""
+    asked, exercise = 0, ""
+    for cell in chapter.notebook.cells:
+        if "### Exercise" in cell.source:
+            exercise = cell.source
+        limit = re.search(r"\b[Ii]n \w+ to (\w+) sentences", exercise)
+        if is_manual(cell) and limit:
+            asked += 1
+            answer = re.sub(r"\$[^$]*\$|`[^`]*`", "x", cell.source.partition(BEGIN_SCHEME)[0])
+            sentences = re.findall(r"[.?!](?=\s+[A-Zx]|\s*$)", answer)
+            assert len(sentences) <= NUMBERS.index(limit[1]), cell.id
+    assert asked
 
 
 def close(actual: Any, expected: Any, digits: int) -> None:

@@ -14,6 +14,7 @@ from helpers.datasets import circles, flower, moons
 from tests.notebooks.chapter import (
     ROOT,
     Chapter,
+    answers_in_as_many_sentences_as_it_asks_for,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
@@ -389,6 +390,10 @@ def test_the_quiz() -> None:
 
 def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
     holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
+    answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
 
 
 # --- the bug museum -------------------------------------------------------------------------------

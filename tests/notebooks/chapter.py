@@ -121,6 +121,14 @@ def answers_in_as_many_sentences_as_it_asks_for(chapter: Chapter) -> None:
     assert asked
 
 
+def says_what_to_read_next(chapter: Chapter) -> None:
+    """Hold the references to an order of three, each of which stands in the list above."""
+    listed, order = chapter.cell("references").split("**Read next, in this order:**")
+    steps = re.findall(r"^(\d)\. (\w+)\b.*: ", order, re.MULTILINE)
+    assert [number for number, _ in steps] == ["1", "2", "3"]
+    assert [name for _, name in steps if name not in listed] == []
+
+
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

@@ -18,6 +18,7 @@ from tests.notebooks.chapter import (
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
+    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
@@ -228,6 +229,17 @@ def test_a_step(f: dict[str, Any]) -> None:
     says("$3 - 1.2 \\cdot 0.5 = 2.4$")
 
 
+def test_backpropagation_has_at_most_two_matrix_products_per_layer() -> None:
+    forward, backward = (
+        CHAPTER.cell(f"{name}_propagation").count(" @ ") for name in ("forward", "backward")
+    )
+    assert (forward, backward) == (2, 3)  # the gradient at X is not computed: one product less
+    says("for the price of about two more forward passes")
+    solution = CHAPTER.cell("backward_propagation").partition("BEGIN SOLUTION")[2]
+    assert len(re.findall(r"^    d\w+ = ", solution, re.MULTILINE)) == 6
+    says("and then write it in six lines")
+
+
 # --- training -------------------------------------------------------------------------------------
 
 
@@ -394,6 +406,10 @@ def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
 
 def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
     answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
+
+
+def test_further_reading_has_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 # --- the bug museum -------------------------------------------------------------------------------

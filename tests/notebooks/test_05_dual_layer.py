@@ -17,6 +17,7 @@ from tests.notebooks.chapter import (
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
+    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("05_dual_layer", "dual_layer")
@@ -126,7 +127,9 @@ def test_raw_features_teach_nothing(f: dict[str, Any], sets: Any) -> None:
     network.fit(x, y, 2_000)
     assert np.all(network.predict(x_val))
     assert network.score(x_val, y_val) * 91 == pytest.approx(57)
-    says("it calls every tumor benign, which is right for 57 of the 91 in the validation set")
+    says(
+        "it classifies every tumor as benign, which is correct for 57 of the 91 validation patients"
+    )
 
 
 # --- what is worked by hand -----------------------------------------------------------------------
@@ -438,7 +441,7 @@ def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None
 
 
 @pytest.mark.slow
-def test_no_score_tells_the_two_programs_apart(
+def test_no_accuracy_tells_the_two_programs_apart(
     f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
@@ -489,7 +492,7 @@ def test_the_museums_checks_tell_right_from_wrong(f: dict[str, Any]) -> None:
     assert f["check_all_gradients"](f["program_a"])
     assert not f["check_all_gradients"](f["program_b"])
     assert not f["check_minibatch"](f["minibatch_exhibit"])
-    assert f["check_minibatch"](f["minibatch_mended"])
+    assert f["check_minibatch"](f["minibatch_fixed"])
 
 
 def test_what_is_wrong_with_the_exhibits_is_computed(f: dict[str, Any]) -> None:
@@ -553,7 +556,7 @@ def test_the_exhibits_price_is_11_times_too_high(f: dict[str, Any], sets: Any) -
         return with_it - gradients(x[:rows], y[:rows], weights, 0, 0, m)["w1"]
 
     for rows, times in ((32, 11.375), (12, 30.3)):
-        ratio = penalty(f["minibatch_exhibit"], rows) / penalty(f["minibatch_mended"], rows)
+        ratio = penalty(f["minibatch_exhibit"], rows) / penalty(f["minibatch_fixed"], rows)
         close(np.median(ratio), times, 1)
     says("$364 / 32 = 11.375$, so the penalty is 11.4 times too strong")
     assert divmod(364, 32) == (11, 12)
@@ -562,16 +565,16 @@ def test_the_exhibits_price_is_11_times_too_high(f: dict[str, Any], sets: Any) -
 
 
 @pytest.mark.slow
-def test_mended_batches_minimize_the_loss_of_the_whole(
+def test_fixed_batches_minimize_the_loss_of_the_whole(
     f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
     CHAPTER.run("plot_batches", f)
-    CHAPTER.run("plot_batches_mended", f)
+    CHAPTER.run("plot_batches_fixed", f)
     found = re.findall(
         r": 294 to ([\d.]+), training ([\d.]+), validation ([\d.]+)", capsys.readouterr().out
     )
-    whole, exhibit, slowly, mended, strong = (float(line[0]) for line in found)
+    whole, exhibit, slowly, fixed, strong = (float(line[0]) for line in found)
     for name, line in (
         ("whole batch, as many steps (2,400)", found[0]),
         ("mini-batches of 32", found[1]),
@@ -581,10 +584,10 @@ def test_mended_batches_minimize_the_loss_of_the_whole(
     assert (f"{exhibit:.0f}", f"{slowly:.0f}") == ("8", "8")
     assert slowly == pytest.approx(exhibit, rel=0.02)
     says("in ten times as many epochs, to the same 8")
-    assert mended == pytest.approx(whole, rel=0.01)
+    assert fixed == pytest.approx(whole, rel=0.01)
     assert exhibit == pytest.approx(strong, rel=0.15)
     assert exhibit < strong < whole / 10
-    says("The mended mini-batches lie on the curve of the whole batch")
+    says("With the fixed program mini-batches lie on the curve of the whole batch")
     says("runs a little below the whole batch with 11.375")
 
 
@@ -663,6 +666,10 @@ def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
 
 def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
     answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
+
+
+def test_further_reading_has_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 def test_the_quizs_numbers(f: dict[str, Any], sets: Any) -> None:

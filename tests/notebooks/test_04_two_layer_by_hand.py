@@ -326,6 +326,14 @@ def test_four_starts(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> N
     assert f["steps_needed"]["a tenth of that"] == 67
     says("the cost falls below 0.5 after 87 steps")
     says("From a tenth of the small weights it takes 67 steps, fewer than 87.")
+    for scale in (1e-3, 1e-4):  # near the saddle one more factor of ten costs a number of steps
+        now, sizes = {key: scale * value for key, value in f["random_start"].items()}, []
+        for _ in range(60):
+            now = f["follow"](now, 1)[1]
+            sizes.append(np.linalg.norm(now["W1"]))
+        factors = np.divide(sizes[40:], sizes[39:-1])
+        assert np.ptp(factors) < 0.01 * factors.mean()
+    says("the weights grow by about the same *factor* in each step, so a start ten times smaller")
     noted, end = f["follow"](f["starts"]["all weights 0"], 100)
     close(noted, np.full(100, np.log(2)), 15)
     assert not any(value.any() for value in end.values())

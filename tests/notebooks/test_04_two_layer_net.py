@@ -1,6 +1,7 @@
 """Chapter 4, part C: its reference figures, and every number in its text."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,12 @@ def test_relus_gradient_explodes_and_vanishes_with_the_size_of_the_weights(
     assert (large / f["relu_norms"]).min() > 2**10  # ten other layers, and a larger error
     says("each of the other ten layers contributes a factor of 2, together about a thousand")
     assert small.max() < 0.001
+    rng = np.random.default_rng(5)  # as in the cell
+    sizes = [784, *[100] * 10, 10]
+    weights = [rng.normal(0, np.sqrt(2 * 4 / n), (n, m)) for n, m in pairwise(sizes)]
+    moved = 0.1 * large / [np.linalg.norm(matrix) for matrix in weights]
+    assert moved.min() > 6
+    says("one step with the learning rate of 0.1 would change each layer's weights by six times")
     says("With weights half as large every layer's gradient is below 0.001.")
     assert 1 < f["relu_norms"][0] / small[0] / 2**10 < 2
     says("What the loss sends back has changed as well, by a factor below 2.")

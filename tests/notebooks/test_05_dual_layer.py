@@ -303,7 +303,7 @@ def test_random_weights_reach_it_in_one_smooth_curve(trained: dict[str, Any], se
 
 @pytest.mark.slow
 def test_a_penalty_helps_patients_that_were_held_out(
-    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    f: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("COURSE_PACE", raising=False)
     CHAPTER.run("plot_kfold", f)
@@ -318,6 +318,9 @@ def test_a_penalty_helps_patients_that_were_held_out(
     better = f["validated"][0.3][1][:, -1] < f["validated"][1][1][:, -1]
     assert better.sum() == 3
     says("in three of the five folds 0.3 is better, in the other two 1 is")
+    assert "λ₁ = 0.3: training 0.028, held out 0.070" in capsys.readouterr().out
+    says("L1 helps, too: with $\\lambda_1 = 0.3$ in place of $\\lambda_2$")
+    says("the held-out loss is 0.070")
     assert f["checkpoints"][curves[0].argmin()] == 700
     close(curves[0].min(), 0.080, 3)
     says("Without a penalty the held-out loss is lowest at epoch 700, at 0.080.")

@@ -106,6 +106,11 @@ def holds_a_quiz_of_ten(chapter: Chapter) -> None:
     assert len({right for _, right, _ in chapter.quiz()}) == 3, "the right one is in turns"
 
 
+def close(actual: Any, expected: Any, digits: int) -> None:
+    """Hold numbers against what the text quotes of them, rounded to so many decimals."""
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+
+
 def answers_in_as_many_sentences_as_it_asks_for(chapter: Chapter) -> None:
     """Hold each model answer to what its exercise says: "In three to five sentences"."""
     asked, exercise = 0, ""
@@ -127,8 +132,3 @@ def says_what_to_read_next(chapter: Chapter) -> None:
     steps = re.findall(r"^(\d)\. (\w+)\b.*: ", order, re.MULTILINE)
     assert [number for number, _ in steps] == ["1", "2", "3"]
     assert [name for _, name in steps if name not in listed] == []
-
-
-def close(actual: Any, expected: Any, digits: int) -> None:
-    """Hold numbers against what the text quotes of them, rounded to so many decimals."""
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

@@ -370,7 +370,24 @@ def test_clipped_probabilities_make_a_loss_whose_slope_is_not_theirs() -> None:
 
     assert clipped(z + h) == clipped(z - h)
     close(1 / (1 + np.exp(-z)) - 0, [1], 9)
-    says("then no loss is above 23.1, and where the clip is active the gradient $a - y$ is not")
+    says("Then no loss is above 23.1, and where the clip is active the gradient $a - y$ is not")
+
+
+def test_the_symptom_of_exhibit_c(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    names = dict(f)
+    found = CHAPTER.compared("compare_loss", names)
+    assert found == {"what is wrong in exhibit C": "b"}
+    assert 'b="in the loss: the gradient is right and belongs to' in CHAPTER.cell("predict_loss")
+    rows = re.findall(r"the exhibit: loss +(\S+), slope (\S+)", capsys.readouterr().out)
+    losses, slopes = zip(*rows, strict=True)
+    says(f"| loss that it reports | {' | '.join(losses)} |")
+    says(f"| slope of this loss, measured | {' | '.join(slopes)} |")
+    gradients = [f"{f['sigmoid'](z):.2f}" for z in (0.0, 10.0, 20.0, 22.0, 24.0, 30.0)]
+    says(f"| gradient $a - y$, by which it trains | {' | '.join(gradients)} |")
+    close(f["cross_entropy"](np.array([[30.0]]), np.array([[0.0]])), 30, 6)
+    says("the slope of the cross-entropy itself, whose value at $z = 30$ is 30")
+    assert 0 < 1 - f["sigmoid"](36.0) < 3e-16
+    says("up to $1 - 10^{-16}$, which is the probability at a score of about 36")
 
 
 @pytest.mark.slow
@@ -524,7 +541,11 @@ def test_what_is_wrong_with_the_exhibits_is_computed(f: dict[str, Any]) -> None:
 def test_what_is_told_before_a_guess_does_not_tell_the_fault() -> None:
     cells = [cell for cell in CHAPTER.notebook.cells if cell.cell_type != "raw"]
     order = [cell.id for cell in cells]
-    for first, last in (("museum", "predict_bug"), ("museum2", "predict_minibatch")):
+    for first, last in (
+        ("museum", "predict_bug"),
+        ("museum2", "predict_minibatch"),
+        ("museum3", "predict_loss"),
+    ):
         shown = list(cells[order.index(first) : order.index(last)])
         text = re.sub(r"(?s)```.*?```", "", "\n".join(c.source for c in shown))
         for word in (
@@ -697,10 +718,9 @@ def test_the_quizs_numbers(f: dict[str, Any], sets: Any) -> None:
     assert np.sign(0.01) / 0.01 == pytest.approx(100)
     # 6: half the patients, the same penalty
     assert (1 / (182 * 0.5)) / (1 / (364 * 0.5)) == 2
-    # 8: the clip at z = 30
-    assert 1 - f["sigmoid"](np.array(30.0)) < 1e-10
-    close(f["cross_entropy"](np.array([[30.0]]), np.array([[0.0]])), 30, 6)
-    close(-np.log(1e-10), 23.03, 2)
+    # 8: a central difference at the kink, and a program that takes sign(0) as 1
+    assert abs(0 + 1e-4) - abs(0 - 1e-4) == 0
+    close(0.5 * 1 / 5, 0.1, 12)
     # 9: everything starts at 0
     zero = network_of(f, {"w1": np.zeros((30, 10)), "b1": np.zeros(10), "w2": np.zeros((10, 1)),
                           "b2": np.zeros(1)})  # fmt: skip

@@ -144,6 +144,7 @@ TELLING = {
         r"hidden bias|bias gradient|broadcast|over the units too|a sum without an axis",
     ),
     ("dual_layer", "exhibit_minibatch"): ("predict_minibatch", r"divides the penalty|11\.4"),
+    ("dual_layer", "exhibit_loss"): ("predict_loss", r"np\.clip|23\.1|never sees a 0"),
     ("multi_layer_net", "exhibit_flag"): ("guess_exhibit", r"never pass(es|ed) it on"),
     ("hyperparameter_search", "exhibit_steps"): ("guess_steps", r"a remainder of 0"),
     ("hyperparameter_search", "exhibit_shuffle"): ("guess_shuffle", r"returns the labels as they"),

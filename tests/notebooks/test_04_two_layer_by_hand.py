@@ -272,6 +272,11 @@ def test_three_units_are_sharp_and_one_is_idle(f: dict[str, Any], flower_net: An
     offsets = np.abs(flower_net[0]["b1"][:, 0]) / np.linalg.norm(flower_net[0]["W1"], axis=1)
     assert np.sort(offsets)[2] < 0.05  # three of the lines pass through the middle
     says("Three units have become sharp edges through the middle")
+    without = {key: value.copy() for key, value in flower_net[0].items()}
+    without["W2"][0, np.linalg.norm(without["W1"], axis=1).argmin()] = 0
+    right = [400 * share(f, p, f["X"], f["Y"]) for p in (flower_net[0], without)]
+    close(right[0] - right[1], 6, 6)
+    says("it tips the balance, and without it six more points would be misclassified")
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4])
@@ -328,11 +333,12 @@ def test_four_starts(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> N
     says("From a tenth of the small weights it takes 67 steps, fewer than 87.")
     for scale in (1e-3, 1e-4):  # near the saddle one more factor of ten costs a number of steps
         now, sizes = {key: scale * value for key, value in f["random_start"].items()}, []
-        for _ in range(60):
+        for _ in range(30):
             now = f["follow"](now, 1)[1]
             sizes.append(np.linalg.norm(now["W1"]))
-        factors = np.divide(sizes[40:], sizes[39:-1])
-        assert np.ptp(factors) < 0.01 * factors.mean()
+        factors = np.divide(sizes[25:], sizes[24:-1])
+        assert factors.mean() > 1.1
+        assert np.ptp(factors) < 0.01
     says("the weights grow by about the same *factor* in each step, so a start ten times smaller")
     noted, end = f["follow"](f["starts"]["all weights 0"], 100)
     close(noted, np.full(100, np.log(2)), 15)

@@ -10,11 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nbformat import NotebookNode
 
+from course.notebooks.cells import is_manual
+from course.notebooks.conventions import BEGIN_SCHEME
 from course.notebooks.execution import execute
 from course.notebooks.runner import reference
 from course.notebooks.source import source_notebook
 
 ROOT = Path(__file__).parents[2]
+NUMBERS = ["none", "one", "two", "three", "four", "five", "six"]
 
 
 class Chapter:
@@ -136,3 +139,26 @@ def says_what_to_read_next(chapter: Chapter) -> None:
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
+
+
+def answers_in_as_many_sentences_as_it_asks_for(chapter: Chapter) -> None:
+    """Hold each model answer to what its exercise says: "In three to five sentences"."""
+    asked, exercise = 0, ""
+    for cell in chapter.notebook.cells:
+        if "### Exercise" in cell.source:
+            exercise = cell.source
+        limit = re.search(r"\b[Ii]n \w+ to (\w+) sentences", exercise)
+        if is_manual(cell) and limit:
+            asked += 1
+            answer = re.sub(r"\$[^$]*\$|`[^`]*`", "x", cell.source.partition(BEGIN_SCHEME)[0])
+            sentences = re.findall(r"[.?!](?=\s+[A-Zx]|\s*$)", answer)
+            assert len(sentences) <= NUMBERS.index(limit[1]), cell.id
+    assert asked
+
+
+def says_what_to_read_next(chapter: Chapter) -> None:
+    """Hold the references to an order of three, each of which stands in the list above."""
+    listed, order = chapter.cell("references").split("**Read next, in this order:**")
+    steps = re.findall(r"^(\d)\. (\w+)\b.*: ", order, re.MULTILINE)
+    assert [number for number, _ in steps] == ["1", "2", "3"]
+    assert [name for _, name in steps if name not in listed] == []

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.notebooks.chapter import Chapter, close
+from tests.notebooks.chapter import (
+    Chapter,
+    answers_in_as_many_sentences_as_it_asks_for,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+    says_what_to_read_next,
+)
 
 CHAPTER = Chapter("04_backprop", "layers")
 says = CHAPTER.says
@@ -119,6 +126,13 @@ def test_the_scribbling_relu(f: dict[str, Any], capsys: pytest.CaptureFixture[st
     assert alone.tolist() == [1, 0, 1]
 
 
+def test_the_bug_that_is_compared_is_the_one_that_the_program_has(f: dict[str, Any]) -> None:
+    assert CHAPTER.compared("try_relu", f) == {"the bug in the ReLU": "d"}
+    assert 'd="it changes an array that another layer still needs"' in CHAPTER.cell(
+        "guess_exhibit_relu"
+    )
+
+
 def test_a_dout_of_ones_hides_most(f: dict[str, Any]) -> None:
     CHAPTER.run("compare_ones", f)
     assert f["found"] == {"ones": 1, "random": 5}
@@ -137,8 +151,23 @@ def test_the_sigmoid_box_by_box(f: dict[str, Any]) -> None:
     says("At $x = 6$ it is 0.0025: a hundredth of that.")
 
 
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
+    answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
+
+
+def test_further_reading_has_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
+
+
 def test_the_quiz(f: dict[str, Any]) -> None:
-    assert CHAPTER.cell("quiz").count("<details>") == 10
     close([2 * 0.9 * 0.1, 6 * 0.5, 6 * 4], [0.18, 3, 24], 12)
     layer = f["SoftmaxWithLoss"]()
     layer.forward(np.zeros((1, 4)), np.array([0]))

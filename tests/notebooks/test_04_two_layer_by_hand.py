@@ -11,7 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from course.notebooks.rerun import rerun
 from helpers.checks import assert_gradient
 from helpers.datasets import circles, flower, moons
-from tests.notebooks.chapter import ROOT, Chapter, close
+from tests.notebooks.chapter import (
+    ROOT,
+    Chapter,
+    answers_in_as_many_sentences_as_it_asks_for,
+    close,
+    draws_wherever_its_sliders_are,
+    holds_a_quiz_of_ten,
+    says_what_to_read_next,
+)
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
 says = CHAPTER.says
@@ -221,6 +229,17 @@ def test_a_step(f: dict[str, Any]) -> None:
     says("$3 - 1.2 \\cdot 0.5 = 2.4$")
 
 
+def test_backpropagation_has_at_most_two_matrix_products_per_layer() -> None:
+    forward, backward = (
+        CHAPTER.cell(f"{name}_propagation").count(" @ ") for name in ("forward", "backward")
+    )
+    assert (forward, backward) == (2, 3)  # the gradient at X is not computed: one product less
+    says("for the price of about two more forward passes")
+    solution = CHAPTER.cell("backward_propagation").partition("BEGIN SOLUTION")[2]
+    assert len(re.findall(r"^    d\w+ = ", solution, re.MULTILINE)) == 6
+    says("and then write it in six lines")
+
+
 # --- training -------------------------------------------------------------------------------------
 
 
@@ -253,6 +272,11 @@ def test_three_units_are_sharp_and_one_is_idle(f: dict[str, Any], flower_net: An
     offsets = np.abs(flower_net[0]["b1"][:, 0]) / np.linalg.norm(flower_net[0]["W1"], axis=1)
     assert np.sort(offsets)[2] < 0.05  # three of the lines pass through the middle
     says("Three units have become sharp edges through the middle")
+    without = {key: value.copy() for key, value in flower_net[0].items()}
+    without["W2"][0, np.linalg.norm(without["W1"], axis=1).argmin()] = 0
+    right = [400 * share(f, p, f["X"], f["Y"]) for p in (flower_net[0], without)]
+    close(right[0] - right[1], 6, 6)
+    says("it tips the balance, and without it six more points would be misclassified")
 
 
 @pytest.mark.parametrize("seed", [2, 3, 4])
@@ -307,6 +331,15 @@ def test_four_starts(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> N
     assert f["steps_needed"]["a tenth of that"] == 67
     says("the cost falls below 0.5 after 87 steps")
     says("From a tenth of the small weights it takes 67 steps, fewer than 87.")
+    for scale in (1e-3, 1e-4):  # near the saddle one more factor of ten costs a number of steps
+        now, sizes = {key: scale * value for key, value in f["random_start"].items()}, []
+        for _ in range(30):
+            now = f["follow"](now, 1)[1]
+            sizes.append(np.linalg.norm(now["W1"]))
+        factors = np.divide(sizes[25:], sizes[24:-1])
+        assert factors.mean() > 1.1
+        assert np.ptp(factors) < 0.01
+    says("the weights grow by about the same *factor* in each step, so a start ten times smaller")
     noted, end = f["follow"](f["starts"]["all weights 0"], 100)
     close(noted, np.full(100, np.log(2)), 15)
     assert not any(value.any() for value in end.values())
@@ -333,6 +366,10 @@ def test_the_landscape(f: dict[str, Any]) -> None:
     close(at_zero, [0, 0], 8)
     down, up = f["cost_at"]((-0.3, 0.3)), f["cost_at"]((0.3, 0.3))
     assert min(down, up) < f["cost_at"]((0.0, 0.0)) < max(down, up)
+
+
+def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
+    draws_wherever_its_sliders_are(CHAPTER, f)
 
 
 DERIVED = {
@@ -375,7 +412,18 @@ def test_the_quiz() -> None:
     z = 1.3
     close(np.exp(z) / (1 + np.exp(z)), 1 / (1 + np.exp(-z)), 12)
     says("$e^z / (1 + e^z) = \\sigma(z)$")
-    assert CHAPTER.cell("quiz").count("<details>") == 10
+
+
+def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
+    holds_a_quiz_of_ten(CHAPTER)
+
+
+def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
+    answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
+
+
+def test_further_reading_has_an_order() -> None:
+    says_what_to_read_next(CHAPTER)
 
 
 # --- the bug museum -------------------------------------------------------------------------------
@@ -431,6 +479,11 @@ def test_the_check_tells_right_from_wrong(f: dict[str, Any]) -> None:
     forward = f["forward_propagation"]
     assert not f["check_backward"](forward, f["backward_exhibit"])
     assert f["check_backward"](forward, f["backward_propagation"])
+
+
+def test_the_bug_that_is_compared_is_the_one_that_the_program_has(f: dict[str, Any]) -> None:
+    assert CHAPTER.compared("try_check", f) == {"the bug in the backward pass": "b"}
+    assert 'b="the slope of tanh is taken at the wrong place"' in CHAPTER.cell("guess_exhibit")
 
 
 def test_the_readme_quotes_what_a_student_is_told() -> None:

@@ -162,3 +162,56 @@ def test_a_diagnosis_leads_to_a_heading(source):
     places = [ast.literal_eval(node.value) for node in named if node.arg == "see"]
     assert len(places) == len(tests)
     assert [place for place in places if place.partition(WITHIN)[0] not in headings] == []
+
+
+# Of each exhibit of a bug museum: the cell where its fault is to be named, and what would tell it.
+TELLING = {
+    ("activations", "exhibit_sigmoid"): ("guess_exhibit_sigmoid", r"a valley|\\sigma\(\|x\|\)"),
+    ("activations", "exhibit_diff"): ("guess_exhibit_diff", r"zeros_like|stored as integers"),
+    ("softmax", "exhibit_a"): ("guess_exhibit_a", r"\bclip|cut every score"),
+    ("softmax", "exhibit_b"): ("guess_exhibit_b", r"columns\W* sum to 1|depend on its neighbors"),
+    ("forward_pass", "exhibit_a"): ("name_a", r"rounds \W*down|is left over"),
+    ("forward_pass", "exhibit_b"): ("name_b", r"nobody divided|255 times too large"),
+    ("two_layer_by_hand", "exhibit_backward"): ("guess_exhibit", r"tanh_grad|at the wrong (p|l)"),
+    ("layers", "exhibit_relu"): ("guess_exhibit_relu", r"in the book some do|writes (zeros|into)"),
+    ("two_layer_net", "exhibit_gradients"): (
+        "guess_exhibit_gradients",
+        r"\balias|copies the dictionary|written over",
+    ),
+    ("dual_layer", "exhibit_gradients"): (
+        "predict_bug",
+        r"hidden bias|bias gradient|broadcast|over the units too|a sum without an axis",
+    ),
+    ("dual_layer", "exhibit_minibatch"): ("predict_minibatch", r"divides the penalty|11\.4"),
+    ("dual_layer", "exhibit_loss"): ("predict_loss", r"np\.clip|23\.1|never sees a 0"),
+    ("multi_layer_net", "exhibit_flag"): ("guess_exhibit", r"never pass(es|ed) it on"),
+    ("hyperparameter_search", "exhibit_steps"): ("guess_steps", r"a remainder of 0"),
+    ("hyperparameter_search", "exhibit_shuffle"): ("guess_shuffle", r"returns the labels as they"),
+    ("autograd", "exhibits"): ("name_exhibits", r"gradients of the first|has passed on before"),
+    ("frameworks", "exhibit_network"): ("name_exhibit", r"takes another one|softmax \W*before"),
+}
+
+
+def test_nothing_tells_the_fault_of_an_exhibit_before_it_is_to_be_named(source):
+    """Neither the notebook up to there, nor the outlook at the end of another one."""
+    cells = {cell.id: cell for cell in source.notebook.cells}
+    exhibits = [
+        name
+        for name, cell in cells.items()
+        if name.startswith("exhibit") and "setup" in cell.metadata.get("tags", [])
+    ]
+    assert exhibits == [exhibit for name, exhibit in TELLING if name == source.name]
+    outlooks = [
+        cell.source.partition("## Next")[2]
+        for path in ROOT.glob("source/*/*.ipynb")
+        for cell in read(path).cells
+        if cell.cell_type == "markdown"
+    ]
+    for exhibit in exhibits:
+        guess, telling = TELLING[source.name, exhibit]
+        before = list(cells.values())[: list(cells).index(guess)]
+        shown = [c.source for c in before if c.cell_type == "markdown" and not is_manual(c)]
+        docstring = ast.get_docstring(ast.parse(cells[exhibit].source).body[0]) or ""
+        text = "\n".join([*shown, docstring, *outlooks])
+        assert re.findall(telling, text, re.IGNORECASE) == [], exhibit
+        assert re.search(telling, source.text, re.IGNORECASE), f"{exhibit}: and who says it after?"

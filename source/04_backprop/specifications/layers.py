@@ -504,7 +504,7 @@ def of_truth(truth):
 
 
 def loss_one_hot(t):
-    """Take one-hot truth, of floats and of integers, and then labels of some types."""
+    """Take one-hot targets, of floats and of integers, and then labels of some types."""
     layer = t.make()
     for kind in (float, int):
         x, right = scored(t, "4", "3")
@@ -610,7 +610,11 @@ SoftmaxWithLoss = interaction(
         steps=loss_slopes,
     ),
     part(
-        "takes one-hot truth as well as labels", rtol=1e-5, atol=1e-6, count=10, steps=loss_one_hot
+        "takes one-hot targets as well as labels",
+        rtol=1e-5,
+        atol=1e-6,
+        count=10,
+        steps=loss_one_hot,
     ),
     part(
         "times dout, each time that it is asked; x and t stay",

@@ -228,13 +228,16 @@ def net_scores(t):
 
 
 def misread(given, hot):
-    """Return what may be wrong where another form of the same truth gave the right answer."""
+    """Return what may be wrong where another form of the same target gave the right answer."""
     if given is hot:
         return (
-            "For labels it is right: a row of one-hot truth says which class is right by the place "
-            "of its 1, along axis 1."
+            "For labels it is right: in a one-hot target the position of the 1, along axis 1, "
+            "names the class."
         )
-    return "In its other form, the same truth was right: the numbers may be of any type."
+    return (
+        "The same target in its other form worked: labels and one-hot targets may have any numeric "
+        "type."
+    )
 
 
 # With x = (1, -2) the sum of the first unit is exactly 0. There differences to both sides see half

@@ -104,7 +104,7 @@ def rows(key, actual, right):
     if key[0] == "x" and same(by_column(actual), by_column(right)):
         return (
             "Its rows are the right ones, on another scale: take the mean and the standard "
-            "deviation of the training set's columns, a deviation that divides by n."
+            "deviation of the training set's columns, with the divisor n."
         )
     return (
         "Its rows are others, or in another order, than those of two splits, each stratified and "
@@ -233,7 +233,7 @@ def apart(t):
 
 
 def batch(t, name="m"):
-    """Return features, and the truth as a column of 0 and 1."""
+    """Return features, and the targets as a column of 0 and 1."""
     y = t.draw(integer_arrays(f"{name} 1", 0, 1)).astype(float)
     return t.draw(arrays(f"{name} n", -2, 2)), y
 
@@ -484,7 +484,7 @@ reg_loss = interaction(
         steps=penalties,
     ),
     part(
-        "costs nothing where nothing is asked; other weights, another price",
+        "no penalty if l1 and l2 are 0; follows the weights when they change",
         of="Penalty",
         axes=ANY,
         count=8,
@@ -1083,7 +1083,7 @@ def by_seed(name, right):
             ratio = value / right
         if same(ratio, np.full(right.shape, ratio.flat[0])):
             times = f"{ratio.flat[0]:.4g}"
-            return f"`{name}` holds the right numbers times {times}: their deviation is 1."
+            return f"`{name}` holds the right numbers times {times}: their standard deviation is 1."
         said = f"`{name}` does not hold the numbers that `RandomState(42)` draws for it: "
         return said + (
             "the first ones of a generator that is made anew in each call."
@@ -1504,8 +1504,8 @@ SUBTLY_WRONG_BATCHES = {
     "leaves the L1 penalty out": version(l1_of=()),
     "leaves the L2 penalty out": version(l2_of=()),
     "lays the penalty on the biases too": version(l1_of=SHAPES, l2_of=SHAPES),
-    "is mended for w2 only": but_for("w1", version(toll=mean)),
-    "is mended for w1 only": but_for("w2", version(toll=mean)),
+    "is fixed for w2 only": but_for("w1", version(toll=mean)),
+    "is fixed for w1 only": but_for("w2", version(toll=mean)),
     "divides the gradient of b2 by m": but_for("b2", version(share=whole)),
     "divides the gradient of b1 by m": but_for("b1", version(share=whole)),
     "forgets the sign in L1, which is right for positive weights": version(sign=np.ones_like),
@@ -1535,19 +1535,19 @@ SUBTLY_WRONG_BATCHES = {
 
 
 def comes_with_batches(t):
-    """The mended gradients of mini-batches, one that is the whole training set among them."""
+    """The fixed version's gradients, also for a batch that is the whole training set."""
     weights, (x, y), (l1, l2) = apart(t), batch(t), price(t, none=False).values()
     m = len(x) * t.choice(1, 2, 7) + t.choice(0, 3)
 
     def loss(w):
         return mean_loss(x, y, w, l1 * len(x) / m, l2 * len(x) / m)
 
-    compared(t, "minibatch_mended", loss, x, y, weights, l1, l2, m)
+    compared(t, "minibatch_fixed", loss, x, y, weights, l1, l2, m)
     t.apart()
-    called(t, "minibatch_mended", *far(t, apart), l1, l2, m)
+    called(t, "minibatch_fixed", *far(t, apart), l1, l2, m)
     if t.source.size >= 5:
         crowd(t)
-        called(t, "minibatch_mended", *batch(t), apart(t), l1, l2, 60_000)
+        called(t, "minibatch_fixed", *batch(t), apart(t), l1, l2, 60_000)
 
 
 check_minibatch = interaction(
@@ -1564,7 +1564,7 @@ check_minibatch = interaction(
         steps=lambda t: t.sort(RIGHT_BATCHES, SUBTLY_WRONG_BATCHES),
     ),
     part(
-        "comes with mended gradients that agree with numerical differentiation",
+        "has a fixed version whose gradients agree with numerical differentiation",
         single=True,
         axes=ANY,
         count=6,

@@ -182,6 +182,14 @@ def test_the_exhibit_records_one_of_twenty_epochs(f: dict[str, Any]) -> None:
     says("for 400 samples, mini-batches of 100 and 3 epochs: `[3, 7, 11]`")
 
 
+def test_two_results_are_there_before_anything_is_written(f: dict[str, Any]) -> None:
+    for exercise in CHAPTER.source.exercises:
+        del f[exercise.id]
+    CHAPTER.run("plot_luck", f)
+    CHAPTER.run("see_exhibit_steps", f)
+    says("The first figure of 6C.1 and the measurements of exhibit A in 6C.7 are there as soon")
+
+
 def test_no_cell_tells_what_exhibit_a_does_before_the_guess() -> None:
     assert "remainder" in CHAPTER.cell("exhibit_steps_answer")
     assert "`current_iter % iter_per_epoch == 0`" in CHAPTER.cell("exhibit_steps_answer")

@@ -80,6 +80,10 @@ def test_batch_normalization(f: dict[str, Any]) -> None:
     says("$dx = (0.1021,\\ -0.2041,\\ 0.1021)$. The sum is 0")
     close([0.9**10, 0.9**30], [0.35, 0.04], 2)
     says("35 percent after 10, 4 percent after 30")
+    layer = f["BatchNormalization"](np.ones(1), np.zeros(1), momentum=0.8)
+    layer.forward(x)
+    close(layer.running_mean, [(1 - 0.8) * 3], 12)
+    says("\\text{momentum} \\cdot \\text{running} + (1 - \\text{momentum}) \\cdot")
 
 
 def test_the_figures_of_batch_normalization(f: dict[str, Any]) -> None:

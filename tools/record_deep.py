@@ -36,7 +36,7 @@ class Recorder:
         return (scale * values + shift).requires_grad_()
 
     def norm(self) -> Case:
-        """Train on two batches, then run a third in test mode with the running statistics."""
+        """Train on two batches, then run a third in evaluation mode with the running statistics."""
         leaves = {"gamma": self.draw(4), "beta": self.draw(4)}
         batches = [self.draw(7, 4, scale=2, shift=3), self.draw(5, 4, scale=0.5, shift=-1)]
         layer = torch.nn.BatchNorm1d(4, eps=EPS, momentum=0.1, dtype=torch.float64)
@@ -63,7 +63,7 @@ class Recorder:
         return backward({"x": x}, x * mask / (1 - RATIO), self.draw(6, 5)) | {"mask": mask}
 
     def network(self, activation: str, norm: bool, dropout: bool, decay: bool) -> Case:
-        """Run a deep network forward and backward, in train mode with given masks."""
+        """Run a deep network forward and backward, in training mode with given masks."""
         x = self.draw(8, SIZES[0])
         t = torch.randint(SIZES[-1], (8,), generator=self.source)
         leaves: Case = {}

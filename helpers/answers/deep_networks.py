@@ -94,12 +94,12 @@ class MultiLayerNetExtend:
         return self.last_layer.forward(self.predict(x, train_flg), t) + decay
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the fraction of samples that are classified correctly, in test mode."""
+        """Return the fraction of samples that are classified correctly, in evaluation mode."""
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return float(np.mean(self.predict(x).argmax(axis=1) == right))
 
     def gradient(self, x: Array, t: Array) -> dict[str, Array]:
-        """Return the gradient of the loss in train mode at each parameter: new arrays."""
+        """Return the gradient of the loss in training mode at each parameter: new arrays."""
         self.loss(x, t, train_flg=True)
         dout = self.last_layer.backward()
         for layer in reversed(self.layers.values()):

@@ -75,6 +75,11 @@ class Chapter:
             found.append(("".join(options), "".join(right), "".join(sorted(explained))))
         return found
 
+    def before(self, cell_id: str) -> str:
+        """Return what a reader has read before this cell: its text and code."""
+        ids = [cell.id for cell in self.notebook.cells]
+        return "\n".join(cell.source for cell in self.notebook.cells[: ids.index(cell_id)])
+
     def says(self, sentence: str) -> None:
         """Hold the text against a sentence that the test next to it proves."""
         assert sentence in self.text, f"the text no longer says “{sentence}”"
@@ -94,6 +99,45 @@ def draws_wherever_its_sliders_are(chapter: Chapter, names: dict[str, Any]) -> N
         if "sliders.explore(" in cell.source:
             chapter.run(cell.id, names | {"sliders": SimpleNamespace(explore=explore)})
     assert drawn
+
+
+def answers_in_words_are_as_long_as_asked(chapter: Chapter) -> None:
+    """Hold each model answer in words to the largest number of sentences that its question asks."""
+    numbers = {"four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10}
+    questions = [cell for cell in chapter.notebook.cells if cell.id.endswith("_question")]
+    assert questions
+    for cell in questions:
+        asked = re.search(r"\w+ to (\w+) sentences", cell.source)
+        assert asked, cell.id
+        most = numbers.get(asked[1]) or int(asked[1])
+        text, _, _ = chapter.cell(cell.id.removesuffix("_question")).partition("=== BEGIN")
+        for answer in re.split(r"\n\n(?=\*\*)", text):  # an investigation has two
+            sentences = re.findall(r"[.?!](?=\s|$)", answer)
+            assert len(sentences) <= most, f"{cell.id}: {len(sentences)} for {most}"
+
+
+def names_what_to_read_next_in_an_order(chapter: Chapter) -> None:
+    """Hold the references to end in a numbered list whose entries are among them."""
+    sources, order = chapter.cell("references").split("Read next, in this order:")
+    entries = re.findall(r"^(\d)\. (\w+)", order, re.MULTILINE)
+    assert [int(number) for number, _ in entries] == [*range(1, len(entries) + 1)]
+    assert len(entries) > 2
+    assert [name for _, name in entries if name.casefold() not in sources.casefold()] == []
+
+
+def sittings_add_up(chapter: Chapter) -> None:
+    """Hold the times of the title cell: a whole of two sittings, the second of several parts."""
+    row = re.search(r"\*\*Time\*\* \| (.+) \|", chapter.cell("title"))
+    assert row
+    minutes = []
+    found = re.findall(r"(half an|an|\d+) (hour|minute)s?( and a half)?", row[1])
+    for count, unit, half in found:
+        number = {"half an": 0.5, "an": 1.0}.get(count) or float(count)
+        minutes.append((number + bool(half) / 2) * (60 if unit == "hour" else 1))
+    whole, first, second, *parts = minutes
+    assert whole == first + second
+    assert second == sum(parts)
+    assert max(first, second) <= 180
 
 
 def holds_a_quiz_of_ten(chapter: Chapter) -> None:

@@ -9,9 +9,12 @@ import pytest
 from helpers.answers import deep_layers, deep_networks
 from tests.notebooks.chapter import (
     Chapter,
+    answers_in_words_are_as_long_as_asked,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
+    names_what_to_read_next_in_an_order,
+    sittings_add_up,
 )
 
 CHAPTER = Chapter("06_hyperparameters", "multi_layer_net")
@@ -52,6 +55,14 @@ def test_its_reference_is_that_of_the_helpers(f: dict[str, Any]) -> None:
     assert nets[0].layers["BatchNorm1"].momentum == layer.momentum
 
 
+def test_the_test_images_are_thrown_away_at_once() -> None:
+    code = [cell.source for cell in CHAPTER.notebook.cells if cell.cell_type == "code"]
+    assert "\n".join(code).count("load_mnist()") == 1
+    assert "(x_train, t_train), _ = load_mnist()" in CHAPTER.cell("setup")
+    assert not [cell for cell in code if "x_test" in cell]
+    says("The test set stays closed, as chapter 5 asked.")
+
+
 # --- batch normalization, dropout, decay ----------------------------------------------------------
 
 
@@ -69,6 +80,10 @@ def test_batch_normalization(f: dict[str, Any]) -> None:
     says("$dx = (0.1021,\\ -0.2041,\\ 0.1021)$. The sum is 0")
     close([0.9**10, 0.9**30], [0.35, 0.04], 2)
     says("35 percent after 10, 4 percent after 30")
+    layer = f["BatchNormalization"](np.ones(1), np.zeros(1), momentum=0.8)
+    layer.forward(x)
+    close(layer.running_mean, [(1 - 0.8) * 3], 12)
+    says("\\text{momentum} \\cdot \\text{running} + (1 - \\text{momentum}) \\cdot")
 
 
 def test_the_figures_of_batch_normalization(f: dict[str, Any]) -> None:
@@ -85,7 +100,7 @@ def test_the_figures_of_batch_normalization(f: dict[str, Any]) -> None:
 def test_dropout_and_decay(f: dict[str, Any]) -> None:
     assert f["Dropout"](0.25).forward(np.array([[2.0]]), train_flg=False) == 1.5
     assert 0.75 * 2 == 1.5
-    says("sends 2 for about three samples out of four, 1.5 on average, and 1.5 in test mode")
+    says("sends 2 for about three samples out of four, 1.5 on average, and 1.5 in evaluation mode")
     params = {"W1": np.array([1.0, -2.0]), "b1": np.array([5.0])}
     assert f["decay_loss"](params, 0.1) == pytest.approx(0.25)
     says("$\\frac{0.1}{2} (1 + 4) = 0.25$")
@@ -108,6 +123,25 @@ def test_only_gamma_scales_what_is_normalized(f: dict[str, Any]) -> None:
     net.params["gamma1"] *= 10
     np.testing.assert_allclose(net.predict(x, train_flg=True), 10 * before, rtol=1e-5, atol=1e-5)
     says("A $\\gamma$ does scale its feature")
+
+
+def test_smaller_weights_before_batch_normalization_turn_faster(f: dict[str, Any]) -> None:
+    x, t = RANDOM.normal(size=(50, 8)), RANDOM.integers(3, size=50)
+    gradients, angles = [], []
+    for scale in (1, 10):
+        net = f["MultiLayerNetExtend"](8, [6], 3, use_batchnorm=True, rng=0)
+        W = net.params["W1"]
+        W *= scale
+        grads, before = net.gradient(x, t), W.copy()
+        gradients.append(grads["W1"])
+        np.testing.assert_allclose((before * grads["W1"]).sum(axis=0), 0, atol=1e-6)
+        f["SGD"](lr=0.1).update(net.params, grads)
+        step = np.linalg.norm(W - before, axis=0)  # at right angles to the weights of each unit
+        angles.append(np.arctan(step / np.linalg.norm(before, axis=0)))
+    np.testing.assert_allclose(gradients[0], 10 * gradients[1], rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(angles[0] / angles[1], 100, rtol=0.01)
+    says("Weights that are ten times as large have a tenth of the gradient")
+    says("turns their direction by a hundredth of the angle")
 
 
 def test_decay_by_adam_is_not_decay_of_the_weights(f: dict[str, Any]) -> None:
@@ -153,14 +187,15 @@ def test_batch_normalization_learns_from_every_start(f: dict[str, Any]) -> None:
         assert last[name, True] > 0.6
     assert min(last["std 0.3", False], last["he", False]) > 0.75
     assert max(last["std 0.03", False], last["std 0.003", False]) < 0.15
-    says("it does so only for 0.3 and for He's start. With it, the network learns from every start")
+    says("only for 0.3 and for He initialization. With it, the network learns from every init")
     assert last["std 0.3", False] > last["std 0.3", True] + 0.05
-    says("From 0.3 the plain network is even ahead")
+    says("From 0.3 the plain network is even ahead, because")
     small = f["curves"]["std 0.003", True]
     assert max(small[:4]) < 0.15
     says("From 0.003 nothing is learned for three epochs")
     assert small[5] > max(f["curves"][name, True][5] for name in ("std 0.3", "he", "std 0.03"))
-    says("and then the network learns faster than from any other start")
+    assert small[-1] > 0.94
+    says("and then the network learns fast")
     net = f["MultiLayerNetExtend"](
         784, [100] * 5, 10, weight_init_std=0.003, use_batchnorm=True, rng=0
     )
@@ -168,6 +203,29 @@ def test_batch_normalization_learns_from_every_start(f: dict[str, Any]) -> None:
     f["train"](net, f["SGD"](lr=0.02), f["x_train"][:1000], f["t_train"][:1000], 3, lambda _: 0)
     close(np.std(net.params["W6"]) / before, 8, 0)
     says("After three epochs they are eight times as large")
+
+
+@pytest.mark.slow
+@pytest.mark.one_in(3)
+@pytest.mark.parametrize(("seed", "overtakes"), [(1, True), (2, False), (3, False)])
+def test_other_seeds_give_what_the_text_says_of_initializations(
+    f: dict[str, Any], seed: int, overtakes: bool
+) -> None:
+    x, t = f["x_train"][:1000], f["t_train"][:1000]
+
+    def curve(std: float, norm: bool) -> Any:
+        net = f["MultiLayerNetExtend"](
+            784, [100] * 5, 10, weight_init_std=std, use_batchnorm=norm, rng=seed
+        )
+        return f["train"](net, f["SGD"](0.02), x, t, 10, lambda net: net.accuracy(x, t), seed=seed)
+
+    assert curve(0.3, False)[-1] > curve(0.3, True)[-1] + 0.05
+    says("from 0.3 the plain network is ahead each time")
+    small = curve(0.003, True)
+    assert small[-1] >= 0.935
+    says("from 0.003 the normalized one ends at 0.94 or more")
+    assert (small[5] > curve(0.03, True)[5]) == overtakes
+    says("Whether it overtakes the other initializations after five epochs depends on the seed.")
 
 
 @pytest.mark.slow
@@ -264,6 +322,9 @@ def test_the_exhibit_does_nothing(f: dict[str, Any], capsys: pytest.CaptureFixtu
     says("scores of one batch, computed twice: the same to the last bit")
     np.testing.assert_allclose(right, 1, rtol=1e-4)
     says("Your predict stays at 1.")
+    assert CHAPTER.compared("compare_exhibit", {**f, "display": lambda _: None}) == {
+        "the slow network": "c"
+    }
 
 
 @pytest.mark.slow
@@ -311,7 +372,7 @@ def test_our_own_backward_complains_after_test_mode_alone(f: dict[str, Any]) -> 
     layer.forward(np.ones((3, 2)), train_flg=False)
     with pytest.raises(TypeError):
         layer.backward(np.ones((3, 2)))
-    says("Our own `backward` would complain, if no batch had ever passed in train mode.")
+    says("Our own `backward` would complain, if no batch had ever passed in training mode.")
 
 
 # --- the derivation -------------------------------------------------------------------------------
@@ -381,6 +442,12 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     f["SGD"](0.5).update(params, f["decay_grads"](params, {"W1": np.zeros(1)}, 0.1))
     close(params["W1"], [1.9], 12)
     says("$2 - 0.5 \\cdot 0.2 = 1.9$: the weight shrinks by the factor $1 - \\eta\\lambda = 0.95$")
+
+
+def test_answers_references_and_times() -> None:
+    answers_in_words_are_as_long_as_asked(CHAPTER)
+    names_what_to_read_next_in_an_order(CHAPTER)
+    sittings_add_up(CHAPTER)
 
 
 def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Chapter 6, part A: its reference figures, and every number in its text."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,16 @@ import pytest
 from helpers.answers import initialization, optimizers
 from tests.notebooks.chapter import (
     Chapter,
+    answers_in_words_are_as_long_as_asked,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
+    names_what_to_read_next_in_an_order,
 )
 
 CHAPTER = Chapter("06_hyperparameters", "optimizers")
 says = CHAPTER.says
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 
 RANDOM = np.random.default_rng(6)
 OPTIMIZERS = ["SGD", "Momentum", "AdaGrad", "RMSprop", "Adam"]
@@ -47,6 +51,15 @@ def test_initialization(f: dict[str, Any]) -> None:
     close([100 * 1**2, 100 * 0.01**2], [100, 0.01], 12)
 
 
+def test_clipping_keeps_the_direction() -> None:
+    grads = {"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "b": np.array([12.0])}
+    length = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
+    clipped = {key: g * 2 / length for key, g in grads.items()}
+    close([length, np.sqrt(sum(np.sum(g**2) for g in clipped.values()))], [13, 2], 12)
+    says("all of them are multiplied by $c / \\lVert g \\rVert$. Clipping keeps the direction.")
+    says("if $\\lVert g \\rVert > c$ |")
+
+
 def test_sigmoid_histograms(f: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
     tails, spread = [], []
@@ -73,7 +86,10 @@ def test_no_start_keeps_the_signal_behind_sigmoids(f: dict[str, Any]) -> None:
     assert steps.max() < 4.5
     says("by a factor of 4 or a little more in each layer")
     close(signals["tanh"][[0, -1]], [0.62, 0.32], 2)
-    says("Behind tanh, with the same weights, 0.62 becomes 0.32")
+    says("Behind tanh, with the same weights, 0.62 becomes 0.32: there half of the signal is left.")
+    assert signals["tanh"][-1] / signals["tanh"][0] == pytest.approx(0.5, abs=0.03)
+    says("behind ReLU, and half of it from the first to the fifth layer of tanh")
+    assert "half is left from the first layer to the fifth" in GLOSSARY.read_text(encoding="utf-8")
     np.testing.assert_allclose(signals["std 1"][[0, -1]], [0.46, 0.136], rtol=0.02)
     says("With std 1 they pile up at 0 and 1, and the signal falls from 0.5 to 0.1.")
     np.testing.assert_allclose(signals["std 0.01"][-1], 1e-8, rtol=0.1)
@@ -298,7 +314,12 @@ def test_the_length_of_a_step(f: dict[str, Any]) -> None:
     says("0.0001 for a gradient of 0.001, and 1 for a gradient of 10")
     says("so the step is 0.1 in both cases")
     close(f["initial_std"](784, "he"), 0.05, 2)
-    says("a standard deviation of 0.05, as He's do behind 784 inputs")
+    says("an initial standard deviation of 0.05, that of He initialization behind 784 inputs")
+
+
+def test_answers_and_references() -> None:
+    answers_in_words_are_as_long_as_asked(CHAPTER)
+    names_what_to_read_next_in_an_order(CHAPTER)
 
 
 def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:

@@ -1117,7 +1117,7 @@ def misrun(found, ranges, measured):
             f"{sorted(ranges)}."
         )
     if rng != "a generator":
-        return f"`train_and_score` was given {rng} as `rng`: hand your generator on."
+        return f"`train_and_score` was given {rng} as `rng`: pass your generator on."
     if changed := difference(after, dict(ranges), "`ranges`"):
         return f"Your code changes `ranges`, which the next trial needs: {changed}"
     if result is None:
@@ -1255,14 +1255,14 @@ def begun_anew(found, seeds):
         if np.allclose(places, drawn, rtol=0, atol=1e-9):
             return (
                 "The generator passed on begins anew: its first number is the one that "
-                f"`{name}` was made of. Make one generator, and hand that on."
+                f"`{name}` was made of. Make one generator, and pass it on."
             )
     for seed, (_, calls, _) in zip(seeds, found, strict=True):
         stream = np.random.default_rng(seed).random(1000)
         if calls[0]["drawn"] not in stream:
             return (
                 "The generator passed on is another one than the hyperparameters were drawn from: "
-                "make one by `default_rng(seed)`, draw from it, and hand that one on."
+                "make one by `default_rng(seed)`, draw from it, and pass that one on."
             )
     return ""
 
@@ -1310,7 +1310,7 @@ run_trial = interaction(
         steps=draws_each,
     ),
     part("depends on the seed alone, whatever the names are", count=10, steps=depends_on_seed),
-    part("hands its own generator on", count=5, steps=hands_on),
+    part("passes its own generator on", count=5, steps=hands_on),
 )
 
 
@@ -1364,7 +1364,7 @@ def no_results(results):
     if results is None:
         return "Your search returns None: a `return` is missing."
     if isinstance(results, dict):
-        return "Your search returns one result; all of them are wanted."
+        return "Your search returns one result; all of them are expected."
     if not isinstance(results, list | tuple) or not all(isinstance(one, dict) for one in results):
         return "Your search does not return a list of dictionaries."
     if any("val_acc" not in one for one in results):

@@ -47,7 +47,7 @@ def through(t, layer, x, train_flg):
 
 
 def normalizes(t):
-    """Batches in train and test mode; in between other numbers are written into gamma and beta."""
+    """Batches in both modes; in between other numbers are written into gamma and beta."""
     features = t.source.integer(1, t.source.size)
     shape = f"{features}"
     gamma, beta = map(t.keep, t.draw(arrays(shape, 0.5, 2), arrays(shape)))
@@ -71,7 +71,7 @@ def normalizes(t):
 
 
 def trains(layer, batches):
-    """Send batches forward in train mode."""
+    """Send batches forward in training mode."""
     for x in batches:
         layer.forward(x, train_flg=True)
 
@@ -108,7 +108,7 @@ def hardly_varies(t):
 
 
 def keeps_values(t):
-    """What the layer keeps, after train mode and after test mode."""
+    """What the layer keeps, after training mode and after evaluation mode."""
     features = t.source.integer(1, t.source.size)
     layer = t.make(*t.draw(arrays(f"{features}", 1.5, 2), arrays(f"{features}", 1, 2)))
     for train_flg in (True, False, True):
@@ -122,7 +122,7 @@ def keeps_values(t):
 
 BatchNormalization = interaction(
     part(
-        "train and test mode in any order: the batch's values, then the running ones",
+        "training and evaluation mode in any order: the batch's values, then the running ones",
         3,
         essential=True,
         rtol=1e-4,
@@ -136,7 +136,7 @@ BatchNormalization = interaction(
         steps=hardly_varies,
     ),
     part(
-        "xhat, std, running_mean and running_var are kept, and test mode changes none",
+        "xhat, std, running_mean and running_var are kept, and evaluation mode changes none",
         rtol=1e-4,
         laws=False,
         count=8,
@@ -219,7 +219,7 @@ def margin(ratio):
 
 
 def masked(t, layer, x, **options):
-    """Send a batch forward in train mode; return what is on, or None if that can't be told."""
+    """Send a batch forward in training mode; return what is on, or None if that can't be told."""
     t.both("forward", lambda *a, **o: layer.theirs.forward(*a, **o), layer.ours.forward, (x,),
            options, tolerance=ANY)  # fmt: skip
     if t.first:
@@ -228,13 +228,13 @@ def masked(t, layer, x, **options):
     on = out != 0
     t.holds(
         np.allclose(out, np.where(on, x, 0.0)),
-        "In train mode each activation is x itself, or 0: there is no factor.",
+        "In training mode each activation is x itself, or 0: there is no factor.",
     )
     return on
 
 
 def shares(t):
-    """The share that is switched off, anew for each activation and batch; then test mode."""
+    """The fraction that is switched off, anew for each activation and batch; then evaluate."""
     ratio = t.draw(numbers(0.2, 0.8))
     layer = t.make(ratio, t.source.integer(0, 2**31))
     x = np.ones((100, 100))
@@ -294,7 +294,7 @@ def sends_back(t, layer, dout):
 
 
 def way_back(t):
-    """The gradient after train mode, and after a batch in test mode too."""
+    """The gradient after training mode, and after a batch in evaluation mode too."""
     layer = t.make(t.draw(numbers(0.3, 0.6)), t.source.integer(0, 2**31))
     for _ in range(2):
         x, dout = t.draw(arrays("12 10", 1, 2), arrays("12 10", 1, 2))
@@ -371,14 +371,14 @@ def any_shape(t):
 
 Dropout = interaction(
     part(
-        "train mode: x or 0, in the right share, drawn anew each time; test mode: (1 - r) x",
+        "training: x or 0, in the right fraction, drawn anew each time; evaluation: (1 - r) x",
         2,
         essential=True,
         count=5,
         steps=shares,
     ),
     part(
-        "backward takes the mask of the last batch in train mode, as differentiation says",
+        "backward takes the mask of the last batch in training mode, as differentiation says",
         essential=True,
         count=8,
         steps=way_back,
@@ -601,7 +601,7 @@ make_layers = interaction(
         count=12,
         steps=layer_by_layer,
     ),
-    part("hands the generator on to each dropout; changes nothing", steps=hands_on, count=8),
+    part("passes the generator on to each dropout; changes nothing", steps=hands_on, count=8),
     part(
         "the layers hold the arrays of params themselves",
         essential=True,
@@ -767,7 +767,7 @@ def decay_of(t):
 
 
 def with_norm(t):
-    """Batch normalization, in train and test mode."""
+    """Batch normalization, in training and evaluation mode."""
     hidden = [t.source.integer(1, 3) for _ in range(1 + (t.source.size >= 4))]
     sizes = [2, 2, 2] if t.source.size < 3 else [2, *hidden, 3]
     activation = "sigmoid" if len(sizes) > 3 else t.choice("relu", "sigmoid")  # no dead layer
@@ -793,7 +793,7 @@ def with_norm(t):
 
 
 def deep(t):
-    """Many layers with all that there may be: scores in test mode, and whose gradients come."""
+    """Many layers with all that there may be: scores, and whose gradients come."""
     t.apart()
     sizes = [2] * 13
     net = network(t, sizes, use_batchnorm=True, use_dropout=True, dropout_ratio=0.1,
@@ -834,7 +834,7 @@ def masked_network(net, x, truth, given):
 
 
 def with_dropout(t):
-    """Dropout, alone or behind batch normalization, in train and test mode."""
+    """Dropout, alone or behind batch normalization, in training and evaluation mode."""
     norm = t.source.size < 3
     sizes, samples = ([2, 2, 2], 3) if norm else ([2, 3, 2, 3], 1)
     net = network(
@@ -851,7 +851,7 @@ def with_dropout(t):
     twin = masked_network(net.ours, x, truth, t.answer)
     t.holds(
         twin is not None,
-        "These are the gradients for no choice of units that are off: go forward in train mode, "
+        "These are the gradients for no choice of units that are off: go forward in training mode, "
         "and back through the same masks.",
     )
     if twin is not None:
@@ -866,7 +866,7 @@ def with_dropout(t):
     if not t.first:
         t.holds(
             not all(same(answers[0], one) for one in answers),
-            "In train mode all passes are the same: nothing is switched off.",
+            "In training mode all passes are the same: nothing is switched off.",
         )
     if t.source.size == 2:
         deep(t)
@@ -882,7 +882,7 @@ MultiLayerNetExtend = interaction(
         steps=plain,
     ),
     part(
-        "with batch normalization, in train and test mode, likewise",
+        "with batch normalization, in training and evaluation mode, likewise",
         2,
         laws=True,
         count=6,
@@ -891,7 +891,7 @@ MultiLayerNetExtend = interaction(
         steps=with_norm,
     ),
     part(
-        "with dropout, in train and test mode, likewise",
+        "with dropout, in training and evaluation mode, likewise",
         2,
         laws=True,
         count=5,
@@ -961,20 +961,20 @@ def by_recursion(layers, x, train_flg):
 
 
 RIGHT = {
-    "hands the flag on by position": lambda layers, x, train_flg: run_layers(
+    "passes the flag by position": lambda layers, x, train_flg: run_layers(
         layers, x, lambda name: [train_flg]
     ),
-    "hands the flag on by its name": by_keyword,
-    "hands the flag on by its name, from a dictionary": by_options,
-    "hands the flag on by position, counting the layers": by_position,
+    "passes the flag by its name": by_keyword,
+    "passes the flag by its name, from a dictionary": by_options,
+    "passes the flag by position, counting the layers": by_position,
     "writes both modes out, with the flag by position": by_mode,
-    "hands the flag on by position, and calls itself for the layers that are left": by_recursion,
-    "knows the layers by their first letter, and hands the flag on by position": (
+    "passes the flag by position, and calls itself for the layers that are left": by_recursion,
+    "knows the layers by their first letter, and passes the flag by position": (
         lambda layers, x, train_flg: run_layers(
             layers, x, lambda name: [train_flg][: name[0] in "BD"]
         )
     ),
-    "asks for a part of the name, and hands the flag on by position": (
+    "asks for a part of the name, and passes the flag by position": (
         lambda layers, x, train_flg: run_layers(
             layers, x, lambda name: [train_flg] if "Norm" in name or "Drop" in name else []
         )
@@ -983,7 +983,7 @@ RIGHT = {
 
 
 def some(knows, otherwise):
-    """Return a version that hands the flag on where knows(name), else otherwise(flag)."""
+    """Return a version that passes the flag where knows(name), else otherwise(flag)."""
     return lambda layers, x, train_flg: run_layers(
         layers, x, lambda name: [train_flg] if knows(name) else otherwise(train_flg)
     )
@@ -1010,12 +1010,12 @@ def default(flag):
 
 
 def in_test_mode(flag):
-    """Return the flag of test mode."""
+    """Return the flag of evaluation mode."""
     return [False]
 
 
 def train_mode(flag):
-    """Return the flag of train mode."""
+    """Return the flag of training mode."""
     return [True]
 
 
@@ -1025,43 +1025,43 @@ def opposite(flag):
 
 
 WRONG = {
-    "never hands the flag on, so that every layer runs in train mode": some(nowhere, default),
-    "runs every layer in test mode": some(nowhere, in_test_mode),
-    "says to every layer that it is in train mode": some(nowhere, train_mode),
+    "never passes the flag, so that every layer runs in training mode": some(nowhere, default),
+    "runs every layer in evaluation mode": some(nowhere, in_test_mode),
+    "says to every layer that it is in training mode": some(nowhere, train_mode),
     "passes on the opposite of the flag": some(nowhere, opposite),
     "never drops anything: dropout always gets False": some(norms, in_test_mode),
-    "hands the flag on to batch normalization, and not to dropout": some(norms, default),
-    "leaves batch normalization in test mode forever": some(dropouts, in_test_mode),
-    "hands the flag on to dropout, and not to batch normalization": some(dropouts, default),
-    "hands the opposite of the flag on to dropout": some(norms, opposite),
+    "passes the flag to batch normalization, and not to dropout": some(norms, default),
+    "leaves batch normalization in evaluation mode forever": some(dropouts, in_test_mode),
+    "passes the flag to dropout, and not to batch normalization": some(dropouts, default),
+    "passes the opposite of the flag to dropout": some(norms, opposite),
 }
 WRONG_SOMEWHERE = {
-    "hands no flag on in test mode behind the first hidden layer, which then runs in train mode": (
+    "passes no flag in evaluation mode behind the first hidden layer, which then trains": (
         lambda layers, x, train_flg: run_layers(
             layers, x, lambda n: [train_flg] if train_flg or n.endswith("1") else []
         )
     ),
-    "hands the flag on in the first hidden layer, and leaves the others in test mode": some(
+    "passes the flag in the first hidden layer, and leaves the others in evaluation mode": some(
         lambda name: name.endswith("1"), in_test_mode
     ),
-    "hands the flag on in the first hidden layer, and leaves the others in train mode": some(
+    "passes the flag in the first hidden layer, and leaves the others in training mode": some(
         lambda name: name.endswith("1"), default
     ),
     "says the opposite behind the first hidden layer": some(
         lambda name: name.endswith("1"), opposite
     ),
     "forgets the first batch normalization alone": some(lambda n: n != "BatchNorm1", default),
-    "leaves the first batch normalization in test mode": some(
+    "leaves the first batch normalization in evaluation mode": some(
         lambda name: name != "BatchNorm1", in_test_mode
     ),
     "forgets the second batch normalization alone": some(lambda n: n != "BatchNorm2", default),
-    "leaves the second dropout in test mode": some(lambda n: n != "Dropout2", in_test_mode),
+    "leaves the second dropout in evaluation mode": some(lambda n: n != "Dropout2", in_test_mode),
     "forgets the second dropout alone": some(lambda n: n != "Dropout2", default),
     "forgets the first dropout alone": some(lambda n: n != "Dropout1", default),
-    "leaves the second batch normalization in test mode": some(
+    "leaves the second batch normalization in evaluation mode": some(
         lambda name: name != "BatchNorm2", in_test_mode
     ),
-    "leaves the first dropout in test mode": some(lambda n: n != "Dropout1", in_test_mode),
+    "leaves the first dropout in evaluation mode": some(lambda n: n != "Dropout1", in_test_mode),
     "says the opposite to the second batch normalization": some(
         lambda name: name != "BatchNorm2", opposite
     ),

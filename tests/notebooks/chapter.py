@@ -10,14 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nbformat import NotebookNode
 
-from course.notebooks.cells import is_manual
-from course.notebooks.conventions import BEGIN_SCHEME
 from course.notebooks.execution import execute
 from course.notebooks.runner import reference
 from course.notebooks.source import source_notebook
 
 ROOT = Path(__file__).parents[2]
-NUMBERS = ["none", "one", "two", "three", "four", "five", "six"]
 
 
 class Chapter:
@@ -101,30 +98,6 @@ def draws_wherever_its_sliders_are(chapter: Chapter, names: dict[str, Any]) -> N
     assert drawn
 
 
-def answers_in_words_are_as_long_as_asked(chapter: Chapter) -> None:
-    """Hold each model answer in words to the largest number of sentences that its question asks."""
-    numbers = {"four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10}
-    questions = [cell for cell in chapter.notebook.cells if cell.id.endswith("_question")]
-    assert questions
-    for cell in questions:
-        asked = re.search(r"\w+ to (\w+) sentences", cell.source)
-        assert asked, cell.id
-        most = numbers.get(asked[1]) or int(asked[1])
-        text, _, _ = chapter.cell(cell.id.removesuffix("_question")).partition("=== BEGIN")
-        for answer in re.split(r"\n\n(?=\*\*)", text):  # an investigation has two
-            sentences = re.findall(r"[.?!](?=\s|$)", answer)
-            assert len(sentences) <= most, f"{cell.id}: {len(sentences)} for {most}"
-
-
-def names_what_to_read_next_in_an_order(chapter: Chapter) -> None:
-    """Hold the references to end in a numbered list whose entries are among them."""
-    sources, order = chapter.cell("references").split("Read next, in this order:")
-    entries = re.findall(r"^(\d)\. (\w+)", order, re.MULTILINE)
-    assert [int(number) for number, _ in entries] == [*range(1, len(entries) + 1)]
-    assert len(entries) > 2
-    assert [name for _, name in entries if name.casefold() not in sources.casefold()] == []
-
-
 def sittings_add_up(chapter: Chapter) -> None:
     """Hold the times of the title cell: a whole of two sittings, the second of several parts."""
     row = re.search(r"\*\*Time\*\* \| (.+) \|", chapter.cell("title"))
@@ -168,41 +141,6 @@ def gives_no_bug_away(chapter: Chapter, first: str, guess: str, telling: list[st
     assert [word for word in telling for text in read if word in text.casefold()] == []
 
 
-def says_what_to_read_next(chapter: Chapter) -> None:
-    """Hold the further reading to its form: three of the references in order, and what for."""
-    further, references = chapter.cell("references").split("## References")
-    assert "**Read next, in this order:**" in further
-    items = re.findall(r"^(\d)\. (?:\w\. )+([\w-]+)(.*?): \w.+\.$", further, re.MULTILINE)
-    assert [number for number, *_ in items] == ["1", "2", "3"]
-    for _, author, details in items:
-        lines = re.findall(rf"^- (?:\w\. )+{author}\b.*$", references, re.MULTILINE)
-        assert len(lines) == 1, author
-        assert all(number in lines[0] for number in re.findall(r"\d[\d.]*\d", details)), author
-
-
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)
-
-
-def answers_in_as_many_sentences_as_it_asks_for(chapter: Chapter) -> None:
-    """Hold each model answer to what its exercise says: "In three to five sentences"."""
-    asked, exercise = 0, ""
-    for cell in chapter.notebook.cells:
-        if "### Exercise" in cell.source:
-            exercise = cell.source
-        limit = re.search(r"\b[Ii]n \w+ to (\w+) sentences", exercise)
-        if is_manual(cell) and limit:
-            asked += 1
-            answer = re.sub(r"\$[^$]*\$|`[^`]*`", "x", cell.source.partition(BEGIN_SCHEME)[0])
-            sentences = re.findall(r"[.?!](?=\s+[A-Zx]|\s*$)", answer)
-            assert len(sentences) <= NUMBERS.index(limit[1]), cell.id
-    assert asked
-
-
-def says_what_to_read_next(chapter: Chapter) -> None:
-    """Hold the references to an order of three, each of which stands in the list above."""
-    listed, order = chapter.cell("references").split("**Read next, in this order:**")
-    steps = re.findall(r"^(\d)\. (\w+)\b.*: ", order, re.MULTILINE)
-    assert [number for number, _ in steps] == ["1", "2", "3"]
-    assert [name for _, name in steps if name not in listed] == []

@@ -13,7 +13,6 @@ from tests.notebooks.chapter import (
     draws_wherever_its_sliders_are,
     gives_no_bug_away,
     holds_a_quiz_of_ten,
-    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("01_activations", "activations")
@@ -78,10 +77,6 @@ def test_the_books_names_that_numpy_has_no_longer() -> None:
     assert not hasattr(np, "asscalar")
     assert np.array([2.5]).item() == 2.5
     says("`np.asscalar(x)` is gone, too (since 1.23). Write `x.item()`.")
-
-
-def test_further_reading_comes_in_an_order() -> None:
-    says_what_to_read_next(CHAPTER)
 
 
 # --- the functions --------------------------------------------------------------------------------

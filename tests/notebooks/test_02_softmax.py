@@ -14,7 +14,6 @@ from tests.notebooks.chapter import (
     draws_wherever_its_sliders_are,
     gives_no_bug_away,
     holds_a_quiz_of_ten,
-    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("02_softmax", "softmax")
@@ -30,10 +29,6 @@ RANDOM = np.random.default_rng(2)
 def f() -> dict[str, Any]:
     """The names that the reference solutions define."""
     return CHAPTER.reference()
-
-
-def test_further_reading_comes_in_an_order() -> None:
-    says_what_to_read_next(CHAPTER)
 
 
 # --- reference figures ----------------------------------------------------------------------------

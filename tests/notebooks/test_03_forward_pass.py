@@ -21,7 +21,6 @@ from tests.notebooks.chapter import (
     draws_wherever_its_sliders_are,
     gives_no_bug_away,
     holds_a_quiz_of_ten,
-    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("03_forward_pass", "forward_pass")
@@ -51,10 +50,6 @@ def by_hand(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     a2 = 1 / (1 + np.exp(-(a1 @ w["W2"] + w["b2"])))
     e = np.exp(a2 @ w["W3"] + w["b3"])
     return np.asarray(e / e.sum(axis=1, keepdims=True))
-
-
-def test_further_reading_comes_in_an_order() -> None:
-    says_what_to_read_next(CHAPTER)
 
 
 # --- layers and small networks --------------------------------------------------------------------

@@ -8,11 +8,9 @@ import pytest
 
 from tests.notebooks.chapter import (
     Chapter,
-    answers_in_as_many_sentences_as_it_asks_for,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
-    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("04_backprop", "layers")
@@ -157,14 +155,6 @@ def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None
 
 def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
     holds_a_quiz_of_ten(CHAPTER)
-
-
-def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
-    answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
-
-
-def test_further_reading_has_an_order() -> None:
-    says_what_to_read_next(CHAPTER)
 
 
 def test_the_quiz(f: dict[str, Any]) -> None:

@@ -14,11 +14,9 @@ from helpers.datasets import circles, flower, moons
 from tests.notebooks.chapter import (
     ROOT,
     Chapter,
-    answers_in_as_many_sentences_as_it_asks_for,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
-    says_what_to_read_next,
 )
 
 CHAPTER = Chapter("04_backprop", "two_layer_by_hand")
@@ -416,14 +414,6 @@ def test_the_quiz() -> None:
 
 def test_the_quiz_has_ten_questions_each_with_an_answer() -> None:
     holds_a_quiz_of_ten(CHAPTER)
-
-
-def test_a_model_answer_is_as_long_as_its_question_asks() -> None:
-    answers_in_as_many_sentences_as_it_asks_for(CHAPTER)
-
-
-def test_further_reading_has_an_order() -> None:
-    says_what_to_read_next(CHAPTER)
 
 
 # --- the bug museum -------------------------------------------------------------------------------

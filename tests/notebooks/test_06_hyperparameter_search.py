@@ -11,10 +11,8 @@ from helpers.answers import training
 from helpers.datasets import load_mnist
 from tests.notebooks.chapter import (
     Chapter,
-    answers_in_words_are_as_long_as_asked,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
-    names_what_to_read_next_in_an_order,
     sittings_add_up,
 )
 
@@ -379,8 +377,6 @@ def test_scikit_learn_finds_the_same_place(f: dict[str, Any]) -> None:
 
 
 def test_answers_references_and_times() -> None:
-    answers_in_words_are_as_long_as_asked(CHAPTER)
-    names_what_to_read_next_in_an_order(CHAPTER)
     sittings_add_up(CHAPTER)
 
 

@@ -9,11 +9,9 @@ import pytest
 from helpers.answers import deep_layers, deep_networks
 from tests.notebooks.chapter import (
     Chapter,
-    answers_in_words_are_as_long_as_asked,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
-    names_what_to_read_next_in_an_order,
     sittings_add_up,
 )
 
@@ -445,8 +443,6 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
 
 
 def test_answers_references_and_times() -> None:
-    answers_in_words_are_as_long_as_asked(CHAPTER)
-    names_what_to_read_next_in_an_order(CHAPTER)
     sittings_add_up(CHAPTER)
 
 

@@ -9,11 +9,9 @@ import pytest
 from helpers.answers import initialization, optimizers
 from tests.notebooks.chapter import (
     Chapter,
-    answers_in_words_are_as_long_as_asked,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
-    names_what_to_read_next_in_an_order,
 )
 
 CHAPTER = Chapter("06_hyperparameters", "optimizers")
@@ -315,11 +313,6 @@ def test_the_length_of_a_step(f: dict[str, Any]) -> None:
     says("so the step is 0.1 in both cases")
     close(f["initial_std"](784, "he"), 0.05, 2)
     says("an initial standard deviation of 0.05, that of He initialization behind 784 inputs")
-
-
-def test_answers_and_references() -> None:
-    answers_in_words_are_as_long_as_asked(CHAPTER)
-    names_what_to_read_next_in_an_order(CHAPTER)
 
 
 def test_the_quiz_and_the_sliders(f: dict[str, Any]) -> None:

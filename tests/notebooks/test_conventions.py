@@ -215,3 +215,13 @@ def test_nothing_tells_the_fault_of_an_exhibit_before_it_is_to_be_named(source):
         text = "\n".join([*shown, docstring, *outlooks])
         assert re.findall(telling, text, re.IGNORECASE) == [], exhibit
         assert re.search(telling, source.text, re.IGNORECASE), f"{exhibit}: and who says it after?"
+
+
+def test_the_references_say_what_to_read_next(source):
+    """Three or four of the works listed with them, in an order."""
+    listed, advice = source.cell("references").source.split("**Read next, in this order:**")
+    steps = re.findall(r"^(\d)\. (.+?): \w.*\.$", advice, re.MULTILINE)
+    assert [int(number) for number, _ in steps] in ([1, 2, 3], [1, 2, 3, 4])
+    listed += re.sub(r"^\d\. .*$", "", advice, flags=re.MULTILINE)
+    names = [re.findall(r"[^\W\d_]{3,}", work)[0] for _, work in steps]  # the first author's
+    assert [name for name in names if name.casefold() not in listed.casefold()] == []

@@ -221,9 +221,11 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Add to the resources; the notebook stays as it is."""
         marks = resources["nbgrader"]
+        found = list(rows(nb))
         resources["course"] = {
             "total": total(marks["score"], marks["max_score"], waiting(nb)),
-            "rows": list(rows(nb)),
+            "rows": found,
+            "by_cell": {row.cell: row for row in found},
             "remarks": remarks(nb.metadata),
         }
         style = (TEMPLATES / "course_feedback" / "page.css").read_text(encoding="utf-8")

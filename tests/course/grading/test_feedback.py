@@ -122,10 +122,35 @@ def test_on_top_stands_what_went_wrong_by_exercise(pages):
     assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
     first = soup.select("table.overview a")[0]["href"]
     (answer,) = soup.select(f'a[name="{first[1:]}"] + .panel-heading')
-    assert "Student's answer" in answer.get_text()
+    assert "Your answer" in answer.get_text()
     folded = soup.select("details.panel-body")
     assert len(folded) == 2
     assert all("Question(" in fold.get_text() for fold in folded)
+
+
+def test_below_the_table_failures_are_in_color_and_said_by_a_sign(pages):
+    soup = BeautifulSoup(pages["bob", "doubling"], "html.parser")
+    failed = [tag.get_text() for tag in soup.select("#notebook .output_stdout span.failed")]
+    names = ("gives the known values", "is right anywhere", "is four times as much")
+    assert failed == [f"  ✗ {name}" for name in names]
+    assert ".output_stdout .failed { color: #c62828; font-weight: bold; }" in str(soup)
+    (carried,) = soup.select("#notebook span.passed")
+    assert carried.get_text() == "  ✓ is four times as much"
+    (quoted,) = soup.select("a[name=test_double] + .panel-heading")
+    assert quoted.parent["class"][-1] == "wrong"
+    assert "0 of 3" in quoted.get_text()
+    ada = BeautifulSoup(pages["ada", "doubling"], "html.parser")
+    assert not ada.select("#notebook span.failed")
+    assert len(ada.select("#notebook span.passed")) == 3
+
+
+def marks_below(root):
+    """What stands as points above ada's answer in words, in the notebook below the table."""
+    (item,) = [item for item in make_feedback(root, [DOUBLING]) if item.student == "ada"]
+    soup = BeautifulSoup(item.pages[0].read_text(), "html.parser")
+    assert "Score:" not in soup.get_text()
+    (heading,) = soup.select("#notebook a[name=why_twice] + .panel-heading .pull-right")
+    return heading.get_text()
 
 
 def unread(root):
@@ -145,6 +170,7 @@ def test_an_answer_that_nobody_has_read_is_no_zero(graded):
     url = f"sqlite:///{graded / 'gradebook.db'}"
     waits, heading = unread(graded)
     assert waits == ["to be read"]
+    assert marks_below(graded) == "to be read (Top)"
     assert "so far; 1 answer still to be read" in heading
     with Gradebook(url) as gradebook:
         why(gradebook).manual_score = 1
@@ -152,6 +178,7 @@ def test_an_answer_that_nobody_has_read_is_no_zero(graded):
         gradebook.db.commit()
     waits, heading = unread(graded)
     assert waits == []
+    assert marks_below(graded) == "1 of 2 (Top)"
     assert "still to be read" not in heading
     with Gradebook(url) as gradebook:
         why(gradebook).needs_manual_grade = True  # it has changed since it was read

@@ -2,6 +2,8 @@
 
 import html
 import re
+import shutil
+from copy import deepcopy
 
 import nbformat
 import pytest
@@ -12,13 +14,14 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from typer.testing import CliRunner
 
+from course.authoring.release import make_release
 from course.cli import app
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
-from course.notebooks.cells import grade_id, model_answer, read
+from course.notebooks.cells import grade_id, is_manual, model_answer, read
 
 DOUBLING = "01_doubling"
 FIGURE = "figures/doubling.png"  # the release's own
@@ -259,14 +262,16 @@ print("\\x1b[38;2;255;255;255mwhite")
 
 
 def formgraders_page(root, notebook):
-    """The page by which formgrader shows a graded notebook."""
+    """The page by which formgrader shows eve's graded notebook."""
     config = load_config(root)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission_notebook("doubling", DOUBLING, "eve").id
     return HTMLExporter(config=config).from_filename(
         str(notebook),
         resources={
-            "submission_id": "1", "index": 0, "total": 1, "notebook_id": "doubling",
+            "submission_id": submission, "index": 0, "total": 1, "notebook_id": "doubling",
             "base_url": "", "mathjax_url": "", "assignment_id": DOUBLING, "last_name": "",
             "first_name": "", "notebook_path": "", "student_id": "eve", "keyword_index": 0,
             "keyword": "", "prev": None, "next": None, "filename": "",
@@ -287,10 +292,49 @@ def test_formgrader_shows_whoever_marks_the_rubric_and_feedback_does_not(release
     assert scheme
     assert scheme in folds["What earns the marks"]
     assert answer in folds["A model answer"]
-    (link,) = soup.select('a[href="#why_twice"]')
-    assert soup.select(f"input{link['href']}")
     (page,) = feedback_of(released, "eve", DOUBLING).pages
     assert scheme not in BeautifulSoup(page.read_text(), "html.parser").get_text(" ")
+
+
+def links_of(soup):
+    """Formgrader's links to answers: on top, and below each answer."""
+    places = [cell for cell in soup.select(".text_cell") if cell.select('a[href^="#why"]')]
+    return [[(a.get_text(), a["href"]) for a in cell.select("a")] for cell in places]
+
+
+def test_formgrader_begins_at_what_is_to_be_read_and_leads_from_one_to_the_next(course_root):
+    path = course_root / "source" / DOUBLING / "doubling.ipynb"
+    nb = read(path)
+    for name in ("why_more", "why_less", "why_last"):
+        cell = deepcopy(nb.cells[-1])
+        cell.id = cell.metadata.nbgrader.grade_id = name
+        nb.cells.append(cell)
+    nbformat.write(nb, path)
+    make_release(course_root)
+    folder = course_root / "submitted" / "eve" / DOUBLING
+    shutil.copytree(course_root / "release" / DOUBLING, folder)
+    nb = read(folder / "doubling.ipynb")
+    for cell in nb.cells:
+        if is_manual(cell):
+            cell.source = "Because."
+    nbformat.write(nb, folder / "doubling.ipynb")
+    grade_class(course_root, jobs=1)
+    with Gradebook(f"sqlite:///{course_root / 'gradebook.db'}") as gradebook:
+        for name in ("why_twice", "why_less"):
+            grade = gradebook.find_grade(name, "doubling", DOUBLING, "eve")
+            grade.manual_score, grade.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    graded = course_root / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+    page = formgraders_page(course_root, graded)
+    back, on = "Previous answer to be read", "Next answer to be read"
+    assert links_of(BeautifulSoup(page, "html.parser")) == [
+        [("why_more", "#why_more"), ("why_last", "#why_last")],
+        [(on, "#why_more")],
+        [(on, "#why_last")],
+        [(back, "#why_more"), (on, "#why_last")],
+        [(back, "#why_more")],
+    ]
+    assert 'document.getElementById("why_more")' in page
 
 
 def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):

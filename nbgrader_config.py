@@ -102,6 +102,7 @@ c.Validator.failed_warning = (
 # --- from autograded/ to feedback/, and what formgrader shows -------------------------------------
 c.GenerateFeedback.exporter_class = FeedbackExporter
 c.FeedbackExporter.template_name = "course_feedback"
+c.FeedbackExporter.template_file = "index.html.j2"
 c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
 c.GenerateFeedback.preprocessors = [
     GetMarks,
@@ -113,6 +114,8 @@ c.CSSHTMLHeaderPreprocessor.enabled = True  # colors code
 c.CSSHTMLHeaderPreprocessor.style = "default"
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.preprocessors = [CleanOutputs, TellRubric]
+c.HTMLExporter.template_file = "marking.html.j2"  # formgrader names its template, not the file
+c.HTMLExporter.extra_template_paths = [str(TEMPLATES / "course_formgrade")]
 # nbgrader's own templates pass Markdown, sanitized or not, through the second of these at last.
 c.HTMLExporter.filters = {
     "markdown2html": markdown_html,

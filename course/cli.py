@@ -825,6 +825,8 @@ def _verdict(verdict: "Verdict", in_words: float, names: Mapping[str, str]) -> N
         in_words: points for what a person grades.
         names: of exercises, where they are not their ids.
     """
+    from helpers.panel import said_once
+
     untouched = [one for one in verdict.exercises if one.blank]
     for exercise in verdict.exercises:
         if exercise in untouched:
@@ -833,9 +835,9 @@ def _verdict(verdict: "Verdict", in_words: float, names: Mapping[str, str]) -> N
         mark = "[green]✓[/]" if done else "[bold red]✗[/]"
         name = names.get(exercise.id, exercise.id)
         out.print(f"{mark} {escape(name)}: {exercise.score:g} of {exercise.max_score:g}")
-        for line in exercise.checks:
-            if not line.passed:
-                out.print(f"    {escape(line.name)}: {escape(line.message)}", soft_wrap=True)
+        for check, again in said_once(one for one in exercise.checks if not one.passed):
+            words = f"{check.name}: {check.message} {again}".rstrip()
+            out.print(f"    {escape(words)}", soft_wrap=True)
         for name, value in exercise.measured:
             out.print(f"    {escape(name)}: {value:.4g}")
     if untouched:

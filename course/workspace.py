@@ -10,8 +10,8 @@ from pathlib import Path
 
 from course.layout import CourseError
 from course.notebooks.assignment import FILE, RELEASE, SOURCE, Assignment, known_assignments
-from course.notebooks.cells import NotebookError, is_solution, read
-from helpers.standing import TO_DO
+from course.notebooks.cells import NotebookError, read
+from helpers.standing import State, exercises
 
 FOLDER = "my_work"
 
@@ -111,9 +111,6 @@ def _in_order(root: Path) -> Iterator[Path]:
 
 def _is_to_do(path: Path) -> bool:
     try:
-        cells = read(path).cells
+        return any(one.state is not State.DONE for one in exercises(read(path).cells))
     except (NotebookError, OSError):  # theirs, and damaged: they will want to see it
         return True
-    return any(
-        TO_DO in cell.source for cell in cells if cell.cell_type == "code" and is_solution(cell)
-    )

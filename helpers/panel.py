@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 # JupyterLab's own colours, which obey its dark theme; elsewhere those behind the comma.
 GREEN = "var(--jp-success-color1, #2e7d32)"
@@ -23,7 +23,8 @@ CODE = "var(--jp-layout-color2, rgba(128, 128, 128, 0.15))"
 MARKS = {"passed": ("✓", GREEN), "failed": ("✗", RED), "not attempted": ("–", GREY)}
 WITHIN = " › "  # between a section's heading and a place in it
 NAMED = "The mistake: "  # what begins a message that names the cause
-AGAIN = "The same as above."
+AGAIN = "The same holds for {}."
+MOST_NAMED = 3  # checks that such a sentence names; it counts more of them
 EXAMPLE = re.compile(r"(?<=[.!?]) (?=(?:For|This shows at|It is called as) )")
 
 
@@ -41,6 +42,9 @@ class Line(Protocol):
     @property
     def message(self) -> str:
         """The diagnosis; empty if there is none."""
+
+
+AnyLine = TypeVar("AnyLine", bound=Line)
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,9 @@ class Panel:
             yield " ".join([f"{self.title}:", *self.summary])
             return
         yield self.title
-        for line, message in said_once(self.lines):
+        for line, again in said_once(self.lines):
             yield f"  {_mark(line)[0]} {line.name}"
-            if message:
-                yield f"      {message}"
+            yield from (f"      {words}" for words in (line.message, again) if words)
         yield from self.summary
         if self.see:
             yield f"Look again at: {self.see}"
@@ -101,12 +104,12 @@ class Panel:
             yield f"<strong>{escape(self.title)}</strong>: {_inline(' '.join(self.summary))}"
             return
         yield f"<strong>{escape(self.title)}</strong>"
-        for line, message in said_once(self.lines):
+        for line, again in said_once(self.lines):
             mark, colour = _mark(line)
             sign = f'<span style="color: {colour}" aria-hidden="true">{mark}</span>'
             word = f'<span style="color: {colour}">{escape(str(line.outcome))}</span>'
             yield f"<div>{sign} {_inline(line.name)} <small>({word})</small></div>"
-            for sentence in EXAMPLE.split(message) if message else ():
+            for sentence in filter(None, [*EXAMPLE.split(line.message), again]):
                 yield f'<div style="margin-left: 1.6em">{_inline(sentence)}</div>'
         yield f'<div style="margin-top: 4px">{_inline(" ".join(self.summary))}</div>'
         if self.see:
@@ -115,13 +118,27 @@ class Panel:
             yield f'<div>Look again at: <a href="#{place}">{escape(self.see)}</a></div>'
 
 
-def said_once(lines: Iterable[Line]) -> Iterator[tuple[Line, str]]:
-    """Yield each line with its message; one whose cause was told before says so in its place."""
-    told = set()
-    for line in lines:
+def said_once(lines: Iterable[AnyLine]) -> Iterator[tuple[AnyLine, str]]:
+    """Yield each line that says something new, with a sentence on those that would say it again.
+
+    They are the later ones that ended alike and tell the same cause; they are not yielded.
+    """
+    groups: dict[object, list[AnyLine]] = {}
+    for number, line in enumerate(lines):
         cause = EXAMPLE.split(line.message)[0] if line.message.startswith(NAMED) else line.message
-        yield line, AGAIN if cause in told else line.message
-        told |= {cause} - {""}
+        key = (str(line.outcome), cause) if cause else number
+        groups.setdefault(key, []).append(line)
+    for first, *others in groups.values():
+        yield first, _again([line.name for line in others])
+
+
+def _again(names: Sequence[str]) -> str:
+    """Return the sentence by which one check speaks for others too; "" if there are none."""
+    if not names:
+        return ""
+    if len(names) > MOST_NAMED:
+        return AGAIN.format(f"{len(names)} more checks")
+    return AGAIN.format(" and ".join(f"“{name}”" for name in names))
 
 
 class Score(float):

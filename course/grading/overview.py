@@ -27,6 +27,7 @@ class Row:
     """One exercise.
 
     Attributes:
+        cell: the grade_id of the cell that has its points.
         id: the anchor of its answer, as nbgrader's template names it.
         title: the exercise's heading.
         points: earned and to be had, or that they are still to come.
@@ -35,6 +36,7 @@ class Row:
         comment: the instructor's, Markdown.
     """
 
+    cell: str
     id: str
     title: str
     points: str
@@ -60,6 +62,7 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
         comment = str(comments.get(key, ""))
         empty = comment == NO_ANSWER or bool(exercise and exercise.blank)
         yield Row(
+            cell=grade_id(cell),
             id=f"comment-{key}" if key in comments else grade_id(cell),
             title=printable(titles.get(grade_id(cell), key)),
             points=_points(cell) if waits else f"{points(score)} of {points(most)}",
@@ -103,8 +106,9 @@ def _lines(score: float, most: float, exercise: ExerciseVerdict | None) -> Itera
     if exercise is None or score == most:
         return
     lost = [check for check in exercise.checks if not check.passed]
-    for check, message in said_once(lost):
-        yield f"<strong>{in_html(check.name)}</strong>{_message(message)}"
+    for check, again in said_once(lost):
+        rest = f" {in_html(again)}" if again else ""
+        yield f"<strong>{in_html(check.name)}</strong>{_message(check.message)}{rest}"
     if any(check.essential for check in lost) and len(lost) < len(exercise.checks):
         yield "Without what is essential here, the rest earns nothing."
 

@@ -5,7 +5,7 @@ Each does one job. None decides a grade.
 
 import base64
 import os
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -221,9 +221,11 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Add to the resources; the notebook stays as it is."""
         marks = resources["nbgrader"]
+        found = list(rows(nb))
         resources["course"] = {
             "total": total(marks["score"], marks["max_score"], waiting(nb)),
-            "rows": list(rows(nb)),
+            "rows": found,
+            "by_cell": {row.cell: row for row in found},
             "remarks": remarks(nb.metadata),
         }
         style = (TEMPLATES / "course_feedback" / "page.css").read_text(encoding="utf-8")
@@ -234,11 +236,15 @@ class TellOverview(NbGraderPreprocessor):  # type: ignore[misc]
 class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
     """Show whoever marks answers in words, in formgrader, what earns the marks and a model answer.
 
-    On top stand links to the answers; each leads to the next one. Elsewhere it does nothing.
+    On top stand links to the answers that nobody has read; each answer leads to the next and the
+    previous one of them. Elsewhere it does nothing.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Insert a text cell below each answer that a person marks, and one on top."""
+        """Insert a text cell below each answer that a person marks, and one on top.
+
+        The first answer to be read is among the resources, for the page to open there.
+        """
         if "submission_id" not in resources:  # what formgrader says of a page, and nobody else
             return nb, resources
         courses = CourseDirectory(parent=self)
@@ -250,20 +256,35 @@ class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
             self.log.warning("%s", printable(str(error)))
             return nb, resources
         answers = [cell for cell in nb.cells if is_manual(cell)]
-        ids = [grade_id(cell) for cell in answers]
-        for cell, following in zip(answers, [*ids[1:], ""], strict=True):
+        unread = _unread(courses.db_url, resources["submission_id"], map(grade_id, answers))
+        resources["first_to_be_read"] = next(iter(unread), "")
+        for number, cell in enumerate(answers):
+            before, after = (
+                [key for key in map(grade_id, others) if key in unread]
+                for others in (answers[:number], answers[number + 1 :])
+            )
+            links = {"Previous answer to be read": before[-1:], "Next answer to be read": after[:1]}
+            text = _rubric(known.get(grade_id(cell), ""), links)
             place = nb.cells.index(cell) + 1
-            text = _rubric(known.get(grade_id(cell), ""), following)
             nb.cells.insert(place, new_markdown_cell(text))  # type: ignore[no-untyped-call]
-        if ids:
-            links = ", ".join(f"[{key}](#{key})" for key in ids)
-            top = new_markdown_cell(f"**Answers in words:** {links}")  # type: ignore[no-untyped-call]
+        if answers:
+            waiting_ones = ", ".join(f"[{key}](#{key})" for key in unread) or "none"
+            text = f"**Answers to be read:** {waiting_ones}"
+            top = new_markdown_cell(text)  # type: ignore[no-untyped-call]
             nb.cells.insert(0, top)
         return nb, resources
 
 
-def _rubric(source: str, following: str) -> str:
-    """Return what stands below an answer: what the instructor wrote, and where the next one is."""
+def _unread(db_url: str, submission: str, answers: Iterable[str]) -> list[str]:
+    """Return which of a submission's answers in words are still to be read, in their order."""
+    with Gradebook(db_url) as gradebook:
+        grades = gradebook.find_submission_notebook_by_id(submission).grades
+        waits = {grade.name for grade in grades if grade.needs_manual_grade}
+    return [key for key in answers if key in waits]
+
+
+def _rubric(source: str, links: Mapping[str, Sequence[str]]) -> str:
+    """Return what stands below an answer: what the instructor wrote, and links to other answers."""
     answer, scheme = model_answer(source)
     lines = "  \n".join(scheme.splitlines())  # each mark in a line of its own
     parts = {"What earns the marks": lines, "A model answer": answer}
@@ -272,8 +293,8 @@ def _rubric(source: str, following: str) -> str:
         for title, text in parts.items()
         if text
     ]
-    further = [f"[Next answer](#{following})"] if following else []
-    return "\n\n".join(folds + further)
+    further = " · ".join(f"[{words}](#{key})" for words, keys in links.items() for key in keys)
+    return "\n\n".join([*folds, further])
 
 
 class CleanOutputs(NbGraderPreprocessor):  # type: ignore[misc]

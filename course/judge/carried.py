@@ -17,6 +17,7 @@ from course.notebooks.exercises import Exercise
 from course.notebooks.names import names
 from course.notebooks.source import SourceNotebook
 from course.verdict import ExerciseVerdict, Verdict
+from helpers.panel import said_once
 
 
 def wronged(
@@ -31,12 +32,14 @@ def wronged(
     """
     texts = {cell.key: cell.source for cell in cells if cell.kind == "plain"}
     lost = {one.id for one in verdict.exercises if one.score < one.max_score}
+    known = {exercise.id for exercise in source.exercises}
+    more = [text for key, text in texts.items() if key not in known]
     found = {}
     for exercise in source.exercises:
         if exercise.own or exercise.id not in lost or verdict[exercise.id].blank:
             continue
         try:
-            under = beneath(source, exercise, texts)
+            under = beneath(source, exercise, texts, more)
         except SyntaxError:
             continue
         if wrong := [other.id for other in source.exercises if other.id in under & lost]:
@@ -80,11 +83,10 @@ def told(
     outputs: Sequence[Output], before: ExerciseVerdict, verdict: ExerciseVerdict
 ) -> list[Output]:
     """Return a test cell's outputs with what has been carried, and with the new score."""
-    lines = [
-        f"  {'✓' if check.passed else '✗'} {check.name}\n      {check.message}"
-        for check in verdict.checks
-        if check not in before.checks
-    ]
+    lines = []
+    for check, again in said_once(one for one in verdict.checks if one not in before.checks):
+        lines.append(f"  {'✓' if check.passed else '✗'} {check.name}")
+        lines += [f"      {words}" for words in (check.message, again) if words]
     lines.append(f"{verdict.score:g} of {verdict.max_score:g} points.\n")
     kept = [output for output in outputs if output["output_type"] != "execute_result"]
     return [*kept, *stream("\n".join(["Judged once more:", *lines])), result(verdict.score)]

@@ -13,7 +13,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from course.files import printable
@@ -33,6 +33,7 @@ from helpers.handed_in import handing_in
 from helpers.specification.promises import Promises, promised
 
 MAX_RESTARTS = 20
+TAKEN_AWAY = "it did not come back before, so it was taken away"
 OUT_OF_MEMORY = "Your code used more memory than it may have."
 MEMORY = 4 << 30  # bytes for the tests; what students' arrays make of the tests' own can be huge
 SPARE = 60.0  # seconds of computing for all that stands in no limit
@@ -70,6 +71,7 @@ class CodeCell:
         source: the instructor's text of set-up and test cells, the student's of plain ones.
         apart: whether it belongs to what stands by itself. Such a test is asked of a process in
             which such cells alone have run, and which can read no data.
+        own: whether it is a test of the own work as a whole, which no reference stands in for.
     """
 
     index: int
@@ -77,6 +79,7 @@ class CodeCell:
     kind: str
     source: str
     apart: bool = False
+    own: bool = False
 
 
 @dataclass
@@ -170,6 +173,7 @@ class Judging:
         self._missing: dict[str, str] = {}  # names of cells that failed, and what they failed of
         self._deadly: set[int] = set()
         self._stuck: set[str] = set()  # names of what was called and did not come back
+        self._taken: dict[int, list[str]] = {}  # such names that a test called, by their cell
         self._restarts = 0
         self._room = MAX_OUTPUTS
         self._record = Record()
@@ -192,6 +196,8 @@ class Judging:
             elif cell.apart:
                 with self._apart(position):
                     self._judge(cell)
+                if answer := self._answer(cell):
+                    self._take_away(answer)
             else:
                 self._judge(cell)
         return self._record
@@ -216,6 +222,7 @@ class Judging:
                 if cell.apart and cell.kind != "test":
                     with contextlib.suppress(StudentGoneError):
                         self._run_there(cell)
+                        self._take_away(cell)
             yield
         finally:
             self._session.close()
@@ -303,7 +310,9 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.new_question()
-        names = Namespace(self._names, self._session, self._answer(cell), self._missing)
+        answer = self._answer(cell)
+        text = answer.source if answer else ""
+        names = Namespace(self._names, self._session, text, self._missing)
         printed = io.StringIO()
         finished = True
 
@@ -336,8 +345,27 @@ class Judging:
             self._note(cell, *refusals(self._session.raised))
         if fate := self._fate():
             self._note(cell, fate)
-            if self._session.late:
-                self._stuck |= set(defined_in(self._answer(cell)))
+            if self._session.late and answer:
+                self._stuck |= _defined(answer)
+                self._note_endless(answer, cell)
+
+    def _note_endless(self, answer: CodeCell, test: CodeCell) -> None:
+        """Note what a test has called and waited for in vain: from now on it is not there.
+
+        Whatever calls it fails at once, and is judged once more with the reference in its place
+        (error carried forward). Where no reference can stand in, it is left to be tried again.
+        """
+        if not any(cell.own for cell in self._cells):
+            called = _globals(answer) & _defined(answer) & names_in(test.source)
+            self._taken[answer.index] = sorted(called)
+            self._missing |= dict.fromkeys(called, TAKEN_AWAY)
+
+    def _take_away(self, cell: CodeCell) -> None:
+        """Take away, in the student process, what a cell defines and what did not come back."""
+        for name in self._taken.get(cell.index, ()):
+            told = f"__import__('helpers.cells').cells.missing[{name!r}] = {TAKEN_AWAY!r}"
+            with contextlib.suppress(StudentGoneError):
+                self._run_there(replace(cell, source=f"del {name}\n{told}"))
 
     def _is_answer(self, cell: CodeCell) -> bool:
         """Tell whether a test looks at what a cell defines."""
@@ -365,10 +393,10 @@ class Judging:
                 needed |= _used(cell)
         return needed
 
-    def _answer(self, test: CodeCell) -> str:
-        """Return the text of the cell that is tested; of two of its name the first one is run."""
+    def _answer(self, test: CodeCell) -> CodeCell | None:
+        """Return the cell that is tested, if it is there; of two of its name the first one."""
         key = test.key.removeprefix(TEST_PREFIX)
-        return next((one.source for one in self._cells if one.key == key), "")
+        return next((one for one in self._cells if one.key == key), None)
 
     def _note(self, cell: CodeCell, *sentences: str) -> None:
         """Write down what happened in a cell."""
@@ -389,6 +417,7 @@ class Judging:
             return True
         try:
             self._run_there(cell)
+            self._take_away(cell)
         except StudentGoneError as error:
             self._deadly.add(cell.index)
             self._record.incidents.append(f"{cell.key}, run again: {error}")
@@ -400,6 +429,14 @@ def _used(cell: CodeCell) -> set[str]:
     """Return the global names that a cell uses; none if it is not Python."""
     try:
         return set(global_names(cell.source).used)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
+def _globals(cell: CodeCell) -> set[str]:
+    """Return the global names that a cell defines; none if it is not Python."""
+    try:
+        return set(global_names(cell.source).defined)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
 

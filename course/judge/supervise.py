@@ -31,7 +31,7 @@ from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_apart, is_setup, is_test
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_apart, is_own, is_setup, is_test
 from course.notebooks.exercises import Exercise
 from course.notebooks.let_out import put_files
 from course.notebooks.source import SourceNotebook
@@ -223,13 +223,15 @@ def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
         if cell.cell_type == "code" and (is_test(cell) or is_setup(cell))
     }
     apart = {grade_id(cell) for cell in source.cells if is_apart(cell)}
+    own = {grade_id(cell) for cell in source.cells if is_own(cell)}
     cells = []
     for index, cell in enumerate(submitted.cells):
         if cell.cell_type != "code":
             continue
         key = grade_id(cell)
         kind, text = texts.pop(key, ("plain", cell.source))
-        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text, key in apart))
+        marks = key in apart, kind == "test" and key in own
+        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text, *marks))
         apart.discard(key)  # another cell that claims to be it is none
     return cells
 

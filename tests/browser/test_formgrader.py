@@ -33,8 +33,7 @@ def test_an_answer_in_words_is_marked_and_the_student_reads_it(browser, formgrad
     browser.click("button", "Show All Names")
     browser.click("td a", "bob")
 
-    browser.click("a", "why_saturation")  # on top: the first answer to be read
-    field = browser.find("input.score#why_saturation")
+    field = browser.find("input.score#why_saturation")  # the first answer to be read
     browser.wait(lambda: on_screen(browser, field))
     answer = browser.find(".nbgrader_cell", "Flat:")
     beside = browser.run(
@@ -47,9 +46,12 @@ def test_an_answer_in_words_is_marked_and_the_student_reads_it(browser, formgrad
     browser.wait(lambda: browser.run(SAVED))
     field.send_keys("2")
     browser.find("textarea#why_saturation-comment").send_keys(COMMENT)
-    browser.click("a", "Next answer")
+    browser.click("a", "Next answer to be read")
     browser.wait(lambda: on_screen(browser, browser.find("input.score#why_relu")))
     browser.wait(lambda: browser.run(SAVED))
+    browser.open(browser.driver.current_url.partition("?")[0])
+    browser.wait(lambda: on_screen(browser, browser.find("input.score#why_relu")))
+    assert browser.all("math")
 
     browser.open(page_of(copied, "bob").as_uri())
     row = browser.find("table.overview tr", "saturated")

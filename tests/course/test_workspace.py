@@ -2,10 +2,12 @@
 
 import platform
 
+import nbformat
 import pytest
+from nbformat.v4 import new_output
 
 from course.layout import CourseError
-from course.notebooks.cells import read
+from course.notebooks.cells import is_manual, is_test, read
 from course.workspace import FOLDER, make_workspace, next_notebook
 
 
@@ -53,13 +55,26 @@ def test_nothing_released(tmp_path):
         make_workspace(tmp_path)
 
 
+def work_on(path, answer="Because it counts twice.", lost=0):
+    """Answer all of a notebook, and let its tests have shown their points, but for so many."""
+    nb = read(path)
+    for cell in nb.cells:
+        cell.source = cell.source.replace("raise NotImplementedError", "return 1")
+        if is_manual(cell):
+            cell.source = answer
+        elif is_test(cell):
+            points = str(cell.metadata.nbgrader.points - lost)
+            cell.outputs = [new_output("execute_result", {"text/plain": points})]
+    nbformat.write(nb, path)
+
+
 def test_the_next_notebook_is_the_first_with_something_to_do(released):
     make_workspace(released)
     names = ["01_doubling/doubling.ipynb", "02_pair/first.ipynb", "02_pair/second.ipynb"]
     for name in names:
         path = released / FOLDER / name
         assert next_notebook(released) == path
-        path.write_text(path.read_text().replace("raise NotImplementedError", "return 1"))
+        work_on(path)
     assert next_notebook(released) == released / FOLDER / names[0]
     (released / FOLDER / names[1]).write_text("{")
     assert next_notebook(released) == released / FOLDER / names[1]
@@ -72,6 +87,20 @@ def test_a_copy_says_which_python_will_run_it_and_is_else_the_same(released):
     assert copy.metadata.language_info.version == platform.python_version()
     copy.metadata.language_info = release.metadata.language_info
     assert copy == release
+
+
+@pytest.mark.parametrize("left", [{"lost": 1}, {"answer": "YOUR ANSWER HERE"}])
+def test_a_wrong_answer_and_a_question_without_one_are_something_to_do(released, left):
+    make_workspace(released)
+    first = released / FOLDER / "01_doubling" / "doubling.ipynb"
+    second = released / FOLDER / "02_pair" / "first.ipynb"
+    work_on(first)
+    work_on(second)
+    assert next_notebook(released) == released / FOLDER / "02_pair" / "second.ipynb"
+    work_on(second, **left)
+    assert next_notebook(released) == second
+    work_on(first, **left)
+    assert next_notebook(released) == first
 
 
 def test_where_nothing_was_copied_there_is_no_next_one(released):

@@ -50,6 +50,24 @@ def test_what_needs_such_a_cell_is_left_out_too(run):
     assert ended.shown.strip() == cells.WAITS.format(exercise="`softmax`")
 
 
+@pytest.mark.parametrize(
+    ("stub", "name"),
+    [
+        ("class A:\n    raise NotImplementedError", "A"),
+        ("class A:\n    def __init__(self):\n        raise NotImplementedError", "A.__init__"),
+    ],
+)
+def test_a_class_that_inherits_from_one_left_out_waits_for_it(run, stub, name):
+    inherits = "class B(A):\n    def forward(self, x):\n        return x"
+    ended = run(stub, inherits, "y = B().forward(1)")
+    assert ended.ok
+    assert ended.shown.strip() == cells.WAITS.format(exercise=f"`{name}`")
+    if name == "A":
+        assert run(stub, inherits).shown.strip() == cells.WAITS.format(exercise="`A`")
+        test = "q = Question('B', points=1)\nwith q.check('runs'):\n    B()\nq.score()"
+        assert "`B` is not defined: `A` isn't written yet." in run(test).shown
+
+
 def test_what_such_a_cell_has_half_made_is_taken_away(run):
     ended = run(SOFTMAX, "net = []\nnet.append(softmax(1))", "net[0]")
     assert ended.ok

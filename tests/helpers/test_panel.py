@@ -11,7 +11,7 @@ from nbgrader.utils import determine_grade
 from nbgrader.validator import Validator
 
 from helpers.checks import CheckResult, Outcome
-from helpers.panel import AGAIN, Panel, Score, said_once
+from helpers.panel import Panel, Score, said_once
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,8 +52,7 @@ def test_text():
         "  ✓ gives the known values",
         "  ✗ sums to 1",
         f"      {WRONG}",
-        "  ✗ shifts",
-        f"      {AGAIN}",
+        "      The same holds for “shifts”.",
         "  – has a mended version",
         "      not attempted yet",
         "  ✓ any size",
@@ -68,8 +67,32 @@ def test_text():
 def test_a_cause_is_told_once():
     other = WRONG.replace("[[0, 1]]", "[[5, 6]]")
     another = WRONG.replace("keepdims", "axis")
-    lines = [line(message=text) for text in ("", WRONG, other, "", another, WRONG)]
-    assert [text for _, text in said_once(lines)] == ["", WRONG, AGAIN, "", another, AGAIN]
+    lines = [
+        line(f"check {number}", message=text)
+        for number, text in enumerate(("", WRONG, other, "", another, WRONG))
+    ]
+    lines.append(line("left for later", Outcome.NOT_ATTEMPTED, WRONG))
+    assert [(one.name, again) for one, again in said_once(lines)] == [
+        ("check 0", ""),
+        ("check 1", "The same holds for “check 2” and “check 5”."),
+        ("check 3", ""),
+        ("check 4", ""),
+        ("left for later", ""),
+    ]
+
+
+def test_of_many_checks_that_say_the_same_there_is_one_line():
+    gone = "Your code did not come back within 10 seconds of computing."
+    lines = [line(f"check {number}", Outcome.FAILED, gone) for number in range(6)]
+    panel = Panel("Softmax", lines, ["0 of 6 points."])
+    assert panel.text().splitlines() == [
+        "Softmax",
+        "  ✗ check 0",
+        f"      {gone}",
+        "      The same holds for 5 more checks.",
+        "0 of 6 points.",
+    ]
+    assert panel.html().count(gone) == panel.html().count("5 more checks") == 1
 
 
 def test_how_a_check_ended_is_said_in_words_too_and_code_is_code():

@@ -37,11 +37,18 @@ def locked(source, name):
 def validate(tmp_path, monkeypatch):
     """Write a notebook and validate it with the course's configuration, or with another."""
 
-    def done(tests=TESTS, answer="YOUR ANSWER HERE", change="", config=ROOT / "nbgrader_config.py"):
+    def done(
+        tests=TESTS,
+        answer="YOUR ANSWER HERE",
+        change="",
+        config=ROOT / "nbgrader_config.py",
+        solution="",
+    ):
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.chdir(tmp_path)
         shutil.copy(config, tmp_path / "nbgrader_config.py")
-        cells = [new_code_cell("from helpers.checks import Question")]
+        cells = [new_code_cell("from helpers.checks import Question, assert_close")]
+        cells += [new_code_cell(solution)] if solution else []
         for number, (name, test) in enumerate(tests.items(), 1):
             cells.append(
                 new_markdown_cell(f"### Exercise 1.{number}: `{name}` (2 points)\n\nDo it.")
@@ -51,7 +58,7 @@ def validate(tmp_path, monkeypatch):
         words = new_markdown_cell("YOUR ANSWER HERE", metadata=marks("why_it", solution=True))
         words.metadata.nbgrader.checksum = compute_checksum(words)
         words.source = answer
-        cells[2].source += change
+        next(cell for cell in cells if "q = " in cell.source).source += change
         cells.append(new_markdown_cell("### Exercise 1.9: why, in words"))
         nbformat.write(new_notebook(cells=[*cells, words]), tmp_path / "nb.ipynb")
         app = NbGrader()
@@ -82,6 +89,22 @@ def test_each_exercise_is_one_line_and_no_test_is_shown(validate):
         assert word not in printed
     for line in only["raw_error"].splitlines():
         assert line in printed
+
+
+def test_a_wrong_solution_is_told_with_its_diagnosis_and_the_right_one_passes(validate):
+    test = "with q.check('gives the known values'):\n    assert_close(double([1, 2, 3]), [2, 4, 6])"
+    tests = {"double": test, "right": TESTS["right"]}
+    found, _ = validate(tests, solution="def double(x):\n    return [-2 * n for n in x]")
+    [only] = found["failed"]
+    assert only["source"] == "3 exercises: 1 pass, 1 fail, 1 not attempted"
+    first, second, _ = only["raw_error"].replace("\n    ", " ").splitlines()
+    assert first.startswith("✗ 1.1 double: gives the known values: Your result has the wrong sign")
+    assert second == "✓ 1.2 right: passes."
+    found, printed = validate(
+        tests, "Because.", solution="def double(x):\n    return [2 * n for n in x]"
+    )
+    assert found == {}
+    assert "Success" in printed
 
 
 def test_nothing_is_said_where_all_passes(validate):

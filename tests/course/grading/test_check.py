@@ -134,6 +134,13 @@ def test_people_are_told_the_score_and_what_failed(check, released, hand_in):
     assert "✓ 1.2 double: 3 of 3" in check(released, source).stdout
 
 
+def test_what_several_checks_say_is_told_once(check, released, hand_in):
+    done = check(released, work(released, hand_in, double="def double(x):\n    return unknown"))
+    (line,) = [line for line in done.stdout.splitlines() if "'unknown' is not" in line]
+    assert line.startswith("    gives the known values: Your code raises NameError")
+    assert line.endswith(" The same holds for “is right anywhere”.")
+
+
 def test_a_folder_is_checked_notebook_by_notebook_whatever_their_names(check, released, hand_in):
     folder = hand_in(released, "eve", double=RIGHT)
     (folder / "doubling.ipynb").rename(folder / "my homework.ipynb")

@@ -2,6 +2,8 @@
 
 import html
 import re
+import shutil
+from copy import deepcopy
 
 import nbformat
 import pytest
@@ -12,13 +14,14 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from typer.testing import CliRunner
 
+from course.authoring.release import make_release
 from course.cli import app
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
-from course.notebooks.cells import grade_id, model_answer, read
+from course.notebooks.cells import grade_id, is_manual, model_answer, read
 
 DOUBLING = "01_doubling"
 FIGURE = "figures/doubling.png"  # the release's own
@@ -122,10 +125,34 @@ def test_on_top_stands_what_went_wrong_by_exercise(pages):
     assert {a["href"][1:] for a in soup.select("table.overview a")} <= targets
     first = soup.select("table.overview a")[0]["href"]
     (answer,) = soup.select(f'a[name="{first[1:]}"] + .panel-heading')
-    assert "Student's answer" in answer.get_text()
+    assert "Your answer" in answer.get_text()
     folded = soup.select("details.panel-body")
     assert len(folded) == 2
     assert all("Question(" in fold.get_text() for fold in folded)
+
+
+def test_below_the_table_failures_are_in_color_and_said_by_a_sign(pages):
+    soup = BeautifulSoup(pages["bob", "doubling"], "html.parser")
+    failed = [tag.get_text() for tag in soup.select("#notebook .output_stdout span.failed")]
+    names = ("gives the known values", "is right anywhere", "is four times as much")
+    assert failed == [f"  ✗ {name}" for name in names]
+    assert ".output_stdout .failed { color: #c62828; font-weight: bold; }" in str(soup)
+    (carried,) = soup.select("#notebook span.passed")
+    assert carried.get_text() == "  ✓ is four times as much"
+    (heading,) = soup.select(".nbgrader_cell.wrong > a[name=test_double] + .panel-heading")
+    assert "0 of 3" in heading.get_text()
+    ada = BeautifulSoup(pages["ada", "doubling"], "html.parser")
+    assert not ada.select("#notebook span.failed")
+    assert len(ada.select("#notebook span.passed")) == 3
+
+
+def marks_below(root):
+    """What stands as points above ada's answer in words, in the notebook below the table."""
+    (item,) = [item for item in make_feedback(root, [DOUBLING]) if item.student == "ada"]
+    soup = BeautifulSoup(item.pages[0].read_text(), "html.parser")
+    assert "Score:" not in soup.get_text()
+    (heading,) = soup.select("#notebook a[name=why_twice] + .panel-heading .pull-right")
+    return heading.get_text()
 
 
 def unread(root):
@@ -145,6 +172,7 @@ def test_an_answer_that_nobody_has_read_is_no_zero(graded):
     url = f"sqlite:///{graded / 'gradebook.db'}"
     waits, heading = unread(graded)
     assert waits == ["to be read"]
+    assert marks_below(graded) == "to be read (Top)"
     assert "so far; 1 answer still to be read" in heading
     with Gradebook(url) as gradebook:
         why(gradebook).manual_score = 1
@@ -152,6 +180,7 @@ def test_an_answer_that_nobody_has_read_is_no_zero(graded):
         gradebook.db.commit()
     waits, heading = unread(graded)
     assert waits == []
+    assert marks_below(graded) == "1 of 2 (Top)"
     assert "still to be read" not in heading
     with Gradebook(url) as gradebook:
         why(gradebook).needs_manual_grade = True  # it has changed since it was read
@@ -233,14 +262,16 @@ print("\\x1b[38;2;255;255;255mwhite")
 
 
 def formgraders_page(root, notebook):
-    """The page by which formgrader shows a graded notebook."""
+    """The page by which formgrader shows eve's graded notebook."""
     config = load_config(root)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission_notebook("doubling", DOUBLING, "eve").id
     return HTMLExporter(config=config).from_filename(
         str(notebook),
         resources={
-            "submission_id": "1", "index": 0, "total": 1, "notebook_id": "doubling",
+            "submission_id": submission, "index": 0, "total": 1, "notebook_id": "doubling",
             "base_url": "", "mathjax_url": "", "assignment_id": DOUBLING, "last_name": "",
             "first_name": "", "notebook_path": "", "student_id": "eve", "keyword_index": 0,
             "keyword": "", "prev": None, "next": None, "filename": "",
@@ -261,10 +292,49 @@ def test_formgrader_shows_whoever_marks_the_rubric_and_feedback_does_not(release
     assert scheme
     assert scheme in folds["What earns the marks"]
     assert answer in folds["A model answer"]
-    (link,) = soup.select('a[href="#why_twice"]')
-    assert soup.select(f"input{link['href']}")
     (page,) = feedback_of(released, "eve", DOUBLING).pages
     assert scheme not in BeautifulSoup(page.read_text(), "html.parser").get_text(" ")
+
+
+def links_of(soup):
+    """Formgrader's links to answers: on top, and below each answer."""
+    places = [cell for cell in soup.select(".text_cell") if cell.select('a[href^="#why"]')]
+    return [[(a.get_text(), a["href"]) for a in cell.select("a")] for cell in places]
+
+
+def test_formgrader_begins_at_what_is_to_be_read_and_leads_from_one_to_the_next(course_root):
+    path = course_root / "source" / DOUBLING / "doubling.ipynb"
+    nb = read(path)
+    for name in ("why_more", "why_less", "why_last"):
+        cell = deepcopy(nb.cells[-1])
+        cell.id = cell.metadata.nbgrader.grade_id = name
+        nb.cells.append(cell)
+    nbformat.write(nb, path)
+    make_release(course_root)
+    folder = course_root / "submitted" / "eve" / DOUBLING
+    shutil.copytree(course_root / "release" / DOUBLING, folder)
+    nb = read(folder / "doubling.ipynb")
+    for cell in nb.cells:
+        if is_manual(cell):
+            cell.source = "Because."
+    nbformat.write(nb, folder / "doubling.ipynb")
+    grade_class(course_root, jobs=1)
+    with Gradebook(f"sqlite:///{course_root / 'gradebook.db'}") as gradebook:
+        for name in ("why_twice", "why_less"):
+            grade = gradebook.find_grade(name, "doubling", DOUBLING, "eve")
+            grade.manual_score, grade.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    graded = course_root / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+    page = formgraders_page(course_root, graded)
+    back, on = "Previous answer to be read", "Next answer to be read"
+    assert links_of(BeautifulSoup(page, "html.parser")) == [
+        [("why_more", "#why_more"), ("why_last", "#why_last")],
+        [(on, "#why_more")],
+        [(on, "#why_last")],
+        [(back, "#why_more"), (on, "#why_last")],
+        [(back, "#why_more")],
+    ]
+    assert 'document.getElementById("why_more")' in page
 
 
 def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):

@@ -2,7 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 
 import attacks
-from course.judge.judging import MAX_RESTARTS, Limits
+from course.judge.judging import MAX_RESTARTS, TAKEN_AWAY, Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import ENTRIES, KILLED, Child, WarmServer
 from course.judge.supervise import Submission, grade_notebook
 from course.notebooks.cells import grade_id, is_setup
+from course.notebooks.source import SourceNotebook
 from course.verdict import Verdict
 
 # What waits for the end of a limit waits no longer than needed; nothing else comes close to one.
@@ -186,6 +189,58 @@ def test_what_did_not_come_back_is_waited_for_once(server: WarmServer) -> None:
     assert verdict["triple"].score == points(graded, "triple") == attacks.POINTS["triple"]
 
 
+@pytest.fixture
+def waits(server: WarmServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Tell how often the end of a limit was waited for: each time a process is started anew."""
+    spawn, spawned = server.spawn, Counter[str]()
+
+    def counted(entry: str, *arguments: Any) -> Child:
+        spawned[entry] += 1
+        return spawn(entry, *arguments)
+
+    monkeypatch.setattr(server, "spawn", counted)
+    return lambda: spawned["student"] - spawned["judge"]  # each judge begins with one
+
+
+FACTORS = {"triple": 3, "fourfold": 4, "fivefold": 5}
+CALLS = {
+    name: f"def {name}(x):\n    return {factor} * double(lambda y: y, x) / 2"
+    for name, factor in FACTORS.items()
+}
+
+
+def with_more_exercises() -> SourceNotebook:
+    """Return the notebook with two exercises more that are like `triple`."""
+    source = attacks.source_notebook()
+    triple = source.notebook.cells[-2:]
+    for name in ("fourfold", "fivefold"):
+        factor = FACTORS[name]
+        for cell in deepcopy(triple):
+            text = cell.source.replace("triple", name).replace("3 * x", f"{factor} * x")
+            cell.source = text.replace("[3.0, 6.0]", f"[{factor}.0, {2 * factor}.0]")
+            cell.id = cell.id.replace("triple", name)
+            cell.metadata.nbgrader.grade_id = cell.id
+            source.notebook.cells.append(cell)
+    return source
+
+
+def test_exercises_that_call_what_is_endless_wait_for_it_once(
+    server: WarmServer, waits: Callable[[], int]
+) -> None:
+    """One that is right in itself counts, also where a cell of their own stands between."""
+    source = with_more_exercises()
+    loop = "def double(f, x):\n    while True: pass"
+    through = {"fourfold": "def fourfold(x):\n    return mine(x)"}
+    wrong = {"fivefold": CALLS["fivefold"].replace("5", "6")}
+    nb = attacks.hand_in(source.notebook, {"double": loop} | CALLS | through | wrong, {})
+    nb.cells.insert(6, new_code_cell("def mine(x):\n    return 2 * double(lambda y: y, x)"))
+    verdict, _ = grade_notebook(Submission(source, nb, None, b"a seed"), server, SHORT)
+    assert waits() == 1
+    assert LATE in verdict["double"].checks[0].message
+    assert [one.score for one in verdict.exercises] == [0, 2, 2, 0]
+    assert verdict["fivefold"].checks[-1].message == (f"`double` is not defined: {TAKEN_AWAY}.")
+
+
 def test_what_an_answer_builds_on_is_never_left_out(server: WarmServer) -> None:
     """A cell of their own that uses what hangs may define what a later answer calls."""
     head = "def double(f, x):"
@@ -196,7 +251,9 @@ def test_what_an_answer_builds_on_is_never_left_out(server: WarmServer) -> None:
     triple.source += "\nits_own = times"
     verdict, graded = judged(server, nb, SHORT)
     assert LATE in verdict["double"].checks[0].message
-    assert [output(graded, f"more_{number}") for number in (0, 1)] == ["", ""]
+    assert errors(graded, "more_0").startswith("NameError: name 'double' is not defined")
+    assert f"`double` is not defined: {TAKEN_AWAY}." in output(graded, "more_0")
+    assert output(graded, "more_1") == ""
     assert output(graded, "more_2").startswith("This cell was left out")
     assert verdict["triple"].score == attacks.POINTS["triple"]
 

@@ -41,3 +41,13 @@ def test_who_uses_what_a_setup_cell_defines_builds_on_what_that_uses(with_a_clas
     assert beneath(with_a_class, double, {"double": "double = Twice().twice"}) == set()
     alone = {"quadruple": "def quadruple(x):\n    return 4 * x"}
     assert beneath(with_a_class, quadruple, alone) == set()
+
+
+def test_who_uses_what_a_cell_of_their_own_defines_builds_on_what_that_uses(source):
+    _, quadruple = source.exercises
+    texts = {"quadruple": "def quadruple(x):\n    return 2 * mine(x)"}
+    own = ["no Python", "import numpy as np\nmine = double", "again = quadruple"]
+    assert beneath(source, quadruple, texts) == set()
+    assert beneath(source, quadruple, texts, own) == {"double"}
+    alone = {"quadruple": "def quadruple(x):\n    return 4 * np.asarray(x)"}
+    assert beneath(source, quadruple, alone, own) == set()

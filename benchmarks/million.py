@@ -94,7 +94,7 @@ def measured(folder: Path, students: int, db_url: str = "") -> Measured:
     work = {path.name: [ASSIGNMENT] for path in sorted((root / "submitted").iterdir())}
     whole = Class(course, work, read_notes(course), force=True, figures=False)
     start = time.perf_counter()
-    parcels = list(whole.parcels(lambda outcome: None))
+    parcels = list(whole.parcels(Writer(course, None), lambda outcome: None))
     sending = (time.perf_counter() - start) / len(parcels)
     station = RemoteStation(make_kit(course), code_digest())
     assert not station.refusal, station.refusal

@@ -27,7 +27,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from course.files import printable
+from course.files import printable, trouble
 from course.grading.pseudonyms import Names
 from course.layout import CourseError, find_root
 
@@ -66,16 +66,26 @@ class PlainErrors(TyperGroup):
         except PermissionError as error:
             name = f"{error.filename}: " if error.filename else ""
             err.print(f"[bold red]course:[/] {escape(name)}no permission")
+        except BrokenPipeError:  # nobody reads on: no news
+            raise
+        except OSError as error:
+            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(trouble(error))}")
         except Exception as error:
+            from sqlalchemy.exc import SQLAlchemyError
             from traitlets import TraitError
 
+            from course.directory import reason
             from course.notebooks.bank import BankError
             from course.notebooks.cells import NotebookError
 
             known = CourseError | NotebookError | BankError | TraitError  # the last is nbgrader's
-            if not isinstance(error, known):
+            if isinstance(error, SQLAlchemyError):
+                said = f"the gradebook can't be used: {reason(error)}"
+            elif isinstance(error, known):
+                said = str(error)
+            else:
                 raise
-            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(str(error))}")
+            err.print(f"[bold red]course {ctx.invoked_subcommand}:[/] {escape(said)}")
         raise typer.Exit(2)
 
 
@@ -538,6 +548,7 @@ def _grade(
                 cluster=cluster,
                 on_start=lambda count: bar.update(task, total=count),
                 on_done=lambda done: bar.advance(task, len(done)),
+                on_wait=lambda line: bar.console.print(f"[yellow]•[/] {escape(line)}"),
             )
         except KeyboardInterrupt:
             counts = bar.tasks[task]

@@ -7,7 +7,7 @@ the course is has `course.layout`. Knows nothing of what the folders hold.
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +19,18 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from course.layout import CourseError, load_config
 
 _engine = functools.cache(create_engine)
 PATIENCE = 60  # seconds to wait while another process writes to an SQLite file
+MOMENT = 0.2  # seconds until the wait is told
 GRADEBOOK = "gradebook.db"  # where no other is configured
 URI = "file:"  # SQLite's own way to name a file, with options
 
@@ -101,23 +107,60 @@ def check_released(course: Course) -> None:
         raise CourseError(f"there is no gradebook at {path}: run `course release` first")
 
 
-def check_gradebook(course: Course) -> None:
+def check_gradebook(course: Course, say: Callable[[str], None] = lambda line: None) -> None:
     """Make what a new gradebook lacks, and see to it that it can be written to.
 
     Waits a minute for another program that is writing to it.
 
+    Args:
+        course: the course.
+        say: told, in one line, that this waits.
+
     Raises:
         CourseError: if it is locked, read-only, or no gradebook.
     """
-    try:
-        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+
+    def write_nothing(db_url: str) -> None:
+        with Gradebook(db_url, course.folders.course_id) as gradebook:
             connection = gradebook.db.connection()
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql(
                     "PRAGMA user_version = 0"
                 )  # a write that changes nothing
+
+    try:
+        patiently(course.db_url, write_nothing, say)
     except SQLAlchemyError as error:
         raise CourseError(problem(course.db_url, error)) from error
+
+
+def patiently(db_url: str, work: Callable[[str], None], say: Callable[[str], None]) -> None:
+    """Do something with a gradebook; if another program has locked its file, say so and wait.
+
+    Args:
+        db_url: where the gradebook is.
+        work: what to do, with the name under which to open it; may be called twice.
+        say: told, in one line, that this waits.
+
+    Raises:
+        SQLAlchemyError: if it can't be done, or the wait was in vain.
+    """
+    try:
+        work(at_once(db_url))
+    except OperationalError as error:
+        if "is locked" not in str(error.orig):
+            raise
+        say(f"{shown(db_url)} is locked by another program: waiting for it")
+        work(db_url)
+
+
+def at_once(db_url: str) -> str:
+    """Return a gradebook's name under which an SQLite file that is locked is hardly waited for."""
+    url = _url(db_url)
+    if url.get_backend_name() != "sqlite":
+        return db_url
+    seconds = min(MOMENT, float(str(url.query.get("timeout", PATIENCE))))
+    return url.update_query_dict({"timeout": str(seconds)}).render_as_string(hide_password=False)
 
 
 @contextlib.contextmanager
@@ -162,8 +205,12 @@ def shown(db_url: str) -> str:
 
 def problem(db_url: str, error: Exception) -> str:
     """Return in one line that, and why, a gradebook can't be used."""
-    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-    return f"the gradebook {shown(db_url)} can't be used: {reason}"
+    return f"the gradebook {shown(db_url)} can't be used: {reason(error)}"
+
+
+def reason(error: Exception) -> str:
+    """Return in one line what a database has said."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 def _url(db_url: str) -> URL:

@@ -4,11 +4,16 @@ No link is followed, and nothing that a student can put into a folder makes the 
 fail. Knows nothing of notebooks.
 """
 
+import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 MAX_DEPTH = 32  # folders within folders
 MAX_ENTRIES = 100_000
+PATTERNS = "*?[]"  # characters that nbgrader takes for patterns of names
+LONGEST = 40  # characters that are kept of a name that had to be changed
+LETTERS = 8  # of the digest that follows them
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -37,19 +42,35 @@ def too_deep(folder: Path) -> list[Path]:
 
 
 def unusable(name: str) -> str:
-    """Return why a folder of this name can't be a student's, in a sentence; "" if it can.
+    """Return why nbgrader can't take a folder of this name, in a sentence; "" if it can.
 
     nbgrader takes some characters for patterns, and no database takes half a character.
     """
     if not is_text(name):
-        return "the student's folder has a name that is not UTF-8: rename it"
+        return "its folder has a name that is not UTF-8: rename it"
     if name != name.strip():
-        return "the student's folder has a name that begins or ends with a blank: rename it"
+        return "its folder has a name that begins or ends with a blank: rename it"
     if not name.isprintable():
-        return "the student's folder has a line break or another control character: rename it"
-    if set("*?[]") & set(name):
-        return "the student's folder has one of * ? [ ] in its name: rename it"
+        return "its folder has a line break or another control character: rename it"
+    if set(PATTERNS) & set(name):
+        return "its folder has one of * ? [ ] in its name: rename it"
     return ""
+
+
+def safe_name(name: str) -> str:
+    """Return what a student's folder is called where nbgrader and the gradebook meet it.
+
+    That is its own name, if they can take it. If not, each character that they can't take is "_",
+    and what follows tells it from all others.
+    """
+    if not unusable(name) and not name.startswith("."):
+        return name
+    plain = "".join(
+        letter if letter.isprintable() and letter not in PATTERNS else "_"
+        for letter in name.strip().lstrip(".")
+    )
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{plain[:LONGEST].strip() or 'student'}-{digest[:LETTERS]}"
 
 
 def is_text(name: str) -> bool:
@@ -75,6 +96,13 @@ def _spelled_out(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":  # a byte of a name that is no UTF-8
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
+
+
+def trouble(error: OSError) -> str:
+    """Return in one line which file could not be used, and why."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    said = error.strerror or " ".join(str(error).split())
+    return printable(where + (said[:1].lower() + said[1:] or type(error).__name__))
 
 
 def _entries(folder: Path) -> list[Path]:

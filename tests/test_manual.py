@@ -43,6 +43,7 @@ from course.judge.preprocessor import Judge
 from course.judge.sandbox import missing
 from course.judge.sandbox.linux import LAYERS
 from course.judge.sandbox.port import PROTECTIONS, Confinement
+from course.repair.folder import MOST_BYTES, MOST_FILES
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -708,5 +709,6 @@ def test_the_limits_of_the_sandbox_are_those_that_the_page_on_security_tells() -
     assert f"{limits.disk >> 20} MiB of disk" in text
     assert f"{MEMORY >> 30} GiB for the tests" in text
     assert f"by default {Judge().limits.notebook:g} seconds of computing" in text
+    assert f"files beyond {MOST_FILES:,}, or beyond {MOST_BYTES >> 20} MiB, are left out" in text
     for protection in PROTECTIONS:
         assert f"| {protection} | {', '.join(LAYERS[protection])} |" in text

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nbgrader.api import Gradebook, SubmittedAssignment
+from sqlalchemy.exc import SQLAlchemyError
 
 import helpers
-from course.directory import Course
+from course.directory import Course, problem
 from course.files import walk
-from course.layout import CONFIG
+from course.layout import CONFIG, CourseError
 from course.notebooks.conventions import FIGURES
-from course.repair.folder import MAX_BYTES
+from course.repair.folder import MAX_BYTES, beyond
 
 HAND_IN = "what was handed in"
 SOURCE = "its folder in source/"
@@ -47,13 +48,20 @@ def code_digest() -> str:
 
 
 def extensions(course: Course) -> dict[tuple[str, str], dict[str, str]]:
-    """Return what else decides a submission's grade, by (student, assignment): an extension."""
-    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-        return {
-            (one.student_id, one.assignment.name): {"an extension": str(one.extension)}
-            for one in gradebook.db.query(SubmittedAssignment)
-            if one.extension
-        }
+    """Return what else decides a submission's grade, by (student, assignment): an extension.
+
+    Raises:
+        CourseError: if the gradebook can't be read.
+    """
+    try:
+        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+            return {
+                (one.student_id, one.assignment.name): {"an extension": str(one.extension)}
+                for one in gradebook.db.query(SubmittedAssignment)
+                if one.extension
+            }
+    except SQLAlchemyError as error:
+        raise CourseError(problem(course.db_url, error)) from error
 
 
 def fingerprint(folder: Path, decides: Mapping[str, str]) -> str:
@@ -83,7 +91,7 @@ def _configuration(path: Path) -> bytes:
 
 
 def _parts(folder: Path, decides: Mapping[str, str]) -> dict[str, str]:
-    return {HAND_IN: _digest([folder]), **decides}
+    return {HAND_IN: _digest([folder], unread=beyond(folder)), **decides}
 
 
 def _pairs(text: str) -> Iterable[tuple[str, str]]:
@@ -93,14 +101,21 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
             yield name, value
 
 
-def _digest(places: Iterable[Path], *besides: str) -> str:
-    whole = hashlib.sha256()
+def _digest(places: Iterable[Path], *besides: str, unread: Iterable[Path] = ()) -> str:
+    """Return a digest of files and of what is in folders.
+
+    Args:
+        places: the files and folders.
+        besides: names that are passed over.
+        unread: of which the name alone counts: they are not graded.
+    """
+    whole, names_only = hashlib.sha256(), {*unread}
     for place in places:
         for path in walk(place) if place.is_dir() else [place]:
             name = path.relative_to(place)
             if not any(part in (*PASSED_OVER, *besides) for part in name.parts):
                 whole.update(f"{name}\0".encode(errors="surrogateescape"))
-                whole.update(_content(path))
+                whole.update(b"" if path in names_only else _content(path))
     return whole.hexdigest()[:LETTERS]
 
 

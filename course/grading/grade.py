@@ -6,18 +6,19 @@ What is done for each student is in `course.grading.one_student`.
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
-from course.directory import Course, check_gradebook, open_course
-from course.files import printable, unusable
+from course.directory import Course, check_gradebook, open_course, problem
+from course.files import printable, safe_name, trouble, unusable
 from course.grading.batch import interrupts_later, run_each
-from course.grading.fingerprint import code_digest, deciding, extensions
+from course.grading.fingerprint import PASSED_OVER, code_digest, deciding, extensions
 from course.grading.notes import (
     GradingOutcome,
     Notes,
@@ -43,9 +44,10 @@ from course.grading.station import (
     make_kit,
     room,
     submission_with_student,
+    with_name,
 )
 from course.grading.travel import letter, pack, rows_to_json
-from course.grading.writer import Graded, Writer, because, put_back
+from course.grading.writer import Graded, Judged, Writer, in_the_way, put_back
 from course.judge.preprocessor import judge_of
 from course.layout import CourseError
 from course.notebooks.cells import (
@@ -61,6 +63,7 @@ from course.turn import turn
 LOG = "grading.log"
 KILLED = "the process that graded it was killed, or ran out of memory"
 HERE = "none"  # no cluster
+RENAMED = "the folder “{}” has a name that nbgrader can't take; its student has the id {}"
 
 Key = tuple[str, str, Rows, str]  # student, assignment, rows before, fingerprint of the last time
 
@@ -76,6 +79,7 @@ def grade_class(
     cluster: str | None = None,
     on_start: Callable[[int], None] = lambda count: None,
     on_done: Callable[[Sequence[GradingOutcome]], None] = lambda outcomes: None,
+    on_wait: Callable[[str], None] = lambda line: None,
 ) -> list[GradingOutcome]:
     """Grade what was handed in and has not been graded since.
 
@@ -90,6 +94,7 @@ def grade_class(
             machine; what the configuration says, if not given.
         on_start: told how many submissions there are.
         on_done: told each student's outcomes as they come.
+        on_wait: told, in one line, that the gradebook is locked and waited for.
 
     Returns:
         One outcome a submission, by student, then by assignment.
@@ -103,11 +108,11 @@ def grade_class(
     if (judge := judge_of(course.config)) and not address:
         judge.check_machine()
     work = _handed_in(course, assignments, student)
+    check_gradebook(course, on_wait)
     _check_released(course, {name for names in work.values() for name in names})
     course_zone(course.config)
-    check_gradebook(course)
     with turn(course.db_url, "grading"):
-        every = Class(course, work, read_notes(course), force=force, figures=figures)
+        every = Class(course, work, read_notes(course), force=force, figures=figures, say=on_wait)
         on_start(sum(map(len, work.values())))
         outcomes = list(every.unusable)
         if outcomes:
@@ -143,10 +148,11 @@ class Class:
 
     Attributes:
         course: the course.
-        work: the assignments that each student handed in.
+        work: the assignments that each student handed in, by the name of the student's folder.
         before: what grading came to the last time.
         force: grade again what is graded already.
         figures: draw them.
+        say: told, in one line, that the gradebook is waited for.
     """
 
     course: Course
@@ -154,22 +160,33 @@ class Class:
     before: Notes
     force: bool
     figures: bool
+    say: Callable[[str], None] = lambda line: None
 
     @property
     def unusable(self) -> Iterator[GradingOutcome]:
         """What can't be graded because of a name."""
         for name, names in self.work.items():
             for each in names:
-                if why := unusable(name) or unusable(each):
+                if why := self._unusable(name, each):
                     yield failed(printable(name), printable(each), why)
+
+    def _unusable(self, name: str, assignment: str) -> str:
+        if (safe := safe_name(name)) != name and safe in self.work:
+            return f"another student's folder is called {safe}: rename one of them"
+        return unusable(assignment)
+
+    @cached_property
+    def folders(self) -> dict[str, str]:
+        """The names of students' folders in submitted/, by what they are called elsewhere."""
+        return {safe_name(name): name for name in self.work if not self._unusable(name, "")}
 
     @cached_property
     def usable(self) -> dict[str, list[str]]:
         """What can be, by student."""
         return {
-            name: names
-            for name, every in self.work.items()
-            if not unusable(name) and (names := [each for each in every if not unusable(each)])
+            student: names
+            for student, name in self.folders.items()
+            if (names := [each for each in self.work[name] if not unusable(each)])
         }
 
     @cached_property
@@ -196,12 +213,12 @@ class Class:
     def here(self, jobs: int) -> Iterator[list[GradingOutcome]]:
         """Grade on this machine, in as many processes; 0 for one a CPU."""
         root = Path(self.course.folders.root)
-        writer = Writer(self.course, None)
+        writer = Writer(self.course, None, self.say)
         told: list[GradingOutcome] = []
         keys: dict[str, Key] = {}
 
         def tasks(place: Path) -> Iterator[tuple[Path, Path, Parcel, Work]]:
-            for key, parcel in self.parcels(told.append, near=True):
+            for key, parcel in self.parcels(writer, told.append, near=True):
                 keys[parcel.letter] = key
                 yield root, place, parcel, grade_submission
 
@@ -212,8 +229,7 @@ class Class:
                     entered = self._entered(writer, [(keys.pop(task[2].letter), reply or KILLED)])
                 yield [*told, *entered]
                 told.clear()
-        if told:
-            yield told
+        yield from self._rest(writer, told)
 
     def on_cluster(self, address: str) -> Iterator[list[GradingOutcome]]:
         """Grade on the workers of a cluster."""
@@ -226,7 +242,7 @@ class Class:
 
         log = Path(self.course.folders.root, LOG)
         log.write_text("", encoding="utf-8")
-        writer = Writer(self.course, log)
+        writer = Writer(self.course, log, self.say)
         told: list[GradingOutcome] = []
         with Cluster(address, make_kit(self.course), code_digest(), grade_submission) as cluster:
             if cluster.refused:
@@ -235,11 +251,19 @@ class Class:
                         f"{who} grades nothing: {why}\n" for who, why in cluster.refused.items()
                     )
                 )
-            for batch in cluster.grade(self.parcels(told.append)):
+            for batch in cluster.grade(self.parcels(writer, told.append)):
                 yield [*told, *self._entered(writer, batch)]
                 told.clear()
-        if told:
-            yield told
+        yield from self._rest(writer, told)
+
+    def _rest(
+        self, writer: Writer, told: Sequence[GradingOutcome]
+    ) -> Iterator[list[GradingOutcome]]:
+        """Enter what the gradebook has not taken in so far."""
+        with interrupts_later():
+            entered = writer.finish()
+        if rest := [*told, *entered]:
+            yield rest
 
     def _entered(
         self, writer: Writer, batch: Sequence[tuple[Key, Reply | str]]
@@ -256,60 +280,80 @@ class Class:
             if isinstance(reply, str)
         ]
         add_notes(self.course, lost)
-        befores = {(one.student, one.assignment): one.digest for one in replies}
-        return lost + [
-            replace(one, because=because(one, befores[one.student, one.assignment]))
-            for one in writer.enter(replies)
-        ]
+        return lost + writer.enter(replies)
 
     def parcels(
-        self, tell: Callable[[GradingOutcome], None], *, near: bool = False
+        self, writer: Writer, tell: Callable[[GradingOutcome], None], *, near: bool = False
     ) -> Iterator[tuple[Key, Parcel]]:
         """Yield what is to be graded, with its rows; tell what needs no grading or can't be.
 
         Args:
-            tell: told of these.
+            writer: enters what an earlier run has judged and could not enter.
+            tell: told of the rest.
             near: whether it is graded on this machine, which sees all files.
+
+        Raises:
+            CourseError: if the gradebook can't be read.
         """
-        with Gradebook(self.course.db_url, self.course.folders.course_id) as gradebook:
+        try:
+            gradebook = Gradebook(self.course.db_url, self.course.folders.course_id)
             there = _known(gradebook)
+        except SQLAlchemyError as error:
+            raise CourseError(problem(self.course.db_url, error)) from error
+        with gradebook:
             for student, names in self.usable.items():
                 for assignment in names:
                     try:
-                        found = self._parcel(gradebook, there, student, assignment, near)
+                        found = self._parcel(gradebook, there, writer, student, assignment, near)
+                        gradebook.db.rollback()
                     except CourseError:
                         raise
                     except SubmissionError as error:
                         found = failed(student, assignment, str(error))
                     except Exception as error:  # the gradebook is locked, a bug of ours
+                        gradebook.db.rollback()
                         logging.getLogger("traitlets").exception("%s of %s", assignment, student)
-                        found = failed(student, assignment, f"{one_line(error)}; {AGAIN}")
-                    gradebook.db.rollback()
+                        found = failed(student, assignment, f"{self._told(error)}; {AGAIN}")
                     if isinstance(found, GradingOutcome):
                         add_note(self.course, found)
                         tell(found)
+                    elif isinstance(found, Judged):
+                        for outcome in writer.enter_set_aside(found):
+                            tell(outcome)
                     else:
                         yield found
+
+    def _told(self, error: Exception) -> str:
+        """Return in one line why nothing of a hand-in could be sent away."""
+        if isinstance(error, SQLAlchemyError):
+            return problem(self.course.db_url, error)
+        return trouble(error) if isinstance(error, OSError) else one_line(error)
 
     def _parcel(
         self,
         gradebook: Gradebook,
         there: Set[tuple[str, str]],
+        writer: Writer,
         student: str,
         assignment: str,
         near: bool,
-    ) -> tuple[Key, Parcel] | GradingOutcome:
-        submitted, graded = (
-            self.course.path(step, student, assignment) for step in ("submitted", "autograded")
-        )
+    ) -> tuple[Key, Parcel] | Judged | GradingOutcome:
+        folder = self.folders[student]
+        submitted = self.course.path("submitted", folder, assignment)
+        graded = self.course.path("autograded", student, assignment)
+        if file := in_the_way(graded):
+            raise SubmissionError(f"{file} and {AGAIN}")
         put_back(graded)
         before = "" if self.figures and is_undrawn(graded) else self.last(student, assignment)
         decides = self.deciding(student, assignment)
-        mark = mark_of(self.course, student, assignment, decides)
+        mark = mark_of(self.course, folder, assignment, decides)
         if mark == before and (student, assignment) in there and graded.is_dir():
             return GradingOutcome(student, assignment, Status.UP_TO_DATE)
         if assignment not in self.released:
             return failed(student, assignment, UNKNOWN)
+        again = self.force or self.figures
+        if kept := writer.set_aside(student, assignment, "" if again else mark):
+            return kept
         shared = Grading(config=self.course.config).shared
         rows = submission_with_student(gradebook, assignment, student)
         about = letter(
@@ -317,12 +361,13 @@ class Class:
             assignment=assignment,
             decides=decides,
             figures=self.figures,
-            rows=rows_to_json(rows),
+            rows=rows_to_json(rows if student == folder else with_name(rows, student, folder)),
+            note="" if student == folder else RENAMED.format(printable(folder), student),
         )
         if near:
             parcel = Parcel(about, str(submitted.parent), str(graded))
         else:
-            files = f"{shared}/{student}" if shared else pack(submitted)
+            files = f"{shared}/{folder}" if shared else pack(submitted)
             parcel = Parcel(about, files, pack(graded))
         return (student, assignment, rows, before), parcel
 
@@ -382,12 +427,15 @@ def _unreleased(course: Course, assignment: str, names: Sequence[str]) -> list[s
 def _handed_in(
     course: Course, assignments: Sequence[str], student: str | None
 ) -> dict[str, list[str]]:
-    """Return the names of the assignments that each student handed in."""
+    """Return the names of the assignments that each student handed in, by the folder's name."""
     found: dict[str, list[str]] = {}
     others = set()
     for path in sorted(course.path("submitted").glob("*/*")):
         name, assignment = path.parent.name, path.name
-        if name.startswith(".") or assignment.startswith(".") or student not in (None, name):
+        hidden = name.startswith(".") and not course.path("source", ".", assignment).is_dir()
+        if name in PASSED_OVER or hidden or assignment.startswith("."):
+            continue
+        if student not in (None, name, safe_name(name)):
             continue
         if assignment in (assignments or [assignment]):
             found.setdefault(name, []).append(assignment)

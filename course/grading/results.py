@@ -17,8 +17,9 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
-from course.directory import Course, check_released, open_course
+from course.directory import Course, check_released, open_course, problem
 from course.grading.notes import GradingOutcome, Status, read_notes
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
@@ -124,7 +125,8 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         assignments: their names; all released ones, if none is given.
 
     Raises:
-        CourseError: if there is no gradebook, or no assignment (of that name) in it.
+        CourseError: if there is no gradebook, it can't be read, or no assignment (of that name)
+            is in it.
     """
     course = open_course(root)
     check_released(course)
@@ -144,21 +146,30 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
         for one in read_assignments(course.path("source"))
         if one.name in (assignments or released)
     }
-    with Gradebook(course.db_url, course.folders.course_id) as gradebook:
-        students = {
-            student.id: ", ".join(filter(None, (student.last_name, student.first_name)))
-            or student.id
-            for student in sorted(
-                gradebook.students, key=lambda s: ((s.last_name or s.id).casefold(), s.id)
+    try:
+        with Gradebook(course.db_url, course.folders.course_id) as gradebook:
+            return Results(
+                students=_students(gradebook),
+                columns=columns,
+                works=_works(course, gradebook, columns),
+                due={
+                    one.name: one.duedate.replace(tzinfo=UTC)  # nbgrader's own zone
+                    for one in gradebook.assignments
+                    if one.duedate and one.name in columns
+                },
             )
-        }
-        works = _works(course, gradebook, columns)
-        due = {
-            one.name: one.duedate.replace(tzinfo=UTC)  # nbgrader's own zone
-            for one in gradebook.assignments
-            if one.duedate and one.name in columns
-        }
-    return Results(students, columns, works, due)
+    except SQLAlchemyError as error:
+        raise CourseError(problem(course.db_url, error)) from error
+
+
+def _students(gradebook: Gradebook) -> dict[str, str]:
+    """Return names for people by student id, in the order to show them."""
+    return {
+        student.id: ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
+        for student in sorted(
+            gradebook.students, key=lambda s: ((s.last_name or s.id).casefold(), s.id)
+        )
+    }
 
 
 def _columns(source: SourceNotebook) -> Iterator[Column]:

@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,7 @@ from nbgrader.api import Student as StudentRow
 from sqlalchemy import select
 
 from course.directory import Course, open_course
+from course.files import printable
 from course.grading.batch import LogFormatter
 from course.grading.elsewhere import GRADEBOOK, STEPS, configure
 from course.grading.fingerprint import CODE, code_digest
@@ -105,6 +106,19 @@ def submission_with_student(gradebook: Gradebook, assignment: str, student: str)
     }
 
 
+def with_name(rows: Rows, student: str, folder: str) -> Rows:
+    """Return a submission's rows with one for the student, if there is none: named as the folder.
+
+    Args:
+        rows: what `submission_with_student` returns.
+        student: the student's id, which had to be another.
+        folder: the name of the student's folder in submitted/.
+    """
+    table = StudentRow.__table__
+    row = {"id": student, "last_name": printable(folder)}
+    return rows if rows[table] else {**rows, table: {student: row}}
+
+
 class Station:
     """Grades what arrives, one at a time.
 
@@ -129,6 +143,8 @@ class Station:
             course = open_course(self._root)
             self._put(course, parcel, about)
             outcome = work(self._root, student, assignment, about["decides"], about["figures"])
+            if note := about["note"]:
+                outcome = replace(outcome, notes=(note, *outcome.notes))
             with Gradebook(course.db_url, course.folders.course_id) as gradebook:
                 rows = submission_with_student(gradebook, assignment, student)
             told = letter(outcome=asdict(outcome), rows=rows_to_json(rows), log=log.getvalue())

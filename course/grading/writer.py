@@ -2,32 +2,41 @@
 
 Of a batch all comes into the gradebook in one transaction. A kill at any moment leaves a note that
 a submission's grading has not come to its end, by which it is graded again. What a person enters
-meanwhile stays: of a row only those fields are written that grading has changed.
+meanwhile stays: of a row only those fields are written that grading has changed. What a gradebook
+that is locked or full does not take in is set aside, and entered later without being judged again.
 """
 
+import json
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from course.directory import Course, problem
-from course.files import walk
+from course.directory import Course, at_once, patiently, problem
+from course.files import trouble, walk
 from course.grading.fingerprint import changes
-from course.grading.notes import GradingOutcome, Status, add_notes, begun
+from course.grading.notes import GradingOutcome, add_notes, begun
+from course.grading.one_student import AGAIN, failed, one_line
 from course.grading.station import Reply, opened
-from course.grading.travel import unpack
+from course.grading.travel import letter, rows_from_json, rows_to_json, unpack
 from course.judge.preprocessor import VERDICTS
+from course.layout import CourseError
 from course.rollback import Rows, change_rows
 
-AGAIN = "run `course grade` again"
+KEPT = f"what was judged is kept: {AGAIN} to enter it"
 BATCH = 64  # submissions that are entered at once
+WAITING = ".waiting"  # in autograded/, for what was judged and could not be entered
+LETTER = "letter.json"
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,16 @@ class Graded:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class Judged:
+    """What a submission's reply says.
+
+    Attributes:
+        graded: the submission.
+        outcome: what grading it came to.
+        rows: its rows as they are to be.
+        log: what was logged meanwhile.
+    """
+
     graded: Graded
     outcome: GradingOutcome
     rows: Rows
@@ -63,52 +81,111 @@ class Writer:
     Args:
         course: the course.
         log: the file to which the stations' logs are added; None if they write there themselves.
+        say: told, in one line, that the gradebook is waited for.
     """
 
-    def __init__(self, course: Course, log: Path | None) -> None:
+    def __init__(
+        self, course: Course, log: Path | None, say: Callable[[str], None] = lambda line: None
+    ) -> None:
         self._course = course
         self._log = log
+        self._say = say
+        self._waiting: list[Judged] = []
+        self._why = ""  # something waits
 
     def enter(self, batch: Sequence[Graded]) -> list[GradingOutcome]:
         """Enter a batch, and return what grading each of it came to.
 
+        What the gradebook doesn't take in now is set aside, and is not among these.
+
         Raises:
             CourseError: if that can't be noted.
         """
+        try:
+            return self._enter(batch)
+        except CourseError:
+            raise
+        except Exception as error:  # the disk is full, a bug of ours
+            if len(batch) > 1:
+                return [outcome for one in batch for outcome in self.enter([one])]
+            logging.getLogger("traitlets").exception("entering what was graded")
+            lost = [_failed(one, f"{_told(error)}; {AGAIN}") for one in batch]
+            add_notes(self._course, lost)
+            return lost
+
+    def set_aside(self, student: str, assignment: str, digest: str) -> Judged | None:
+        """Return what was judged in an earlier run and could not be entered; None if there is none.
+
+        It is removed if what decides the grade has changed since.
+
+        Args:
+            student: the student's id.
+            assignment: the assignment's name.
+            digest: the fingerprint of the submission as it is now; empty to judge it in any case.
+        """
+        shelf = self._shelf(student, assignment)
+        if not shelf.is_dir():
+            return None
+        try:
+            kept = json.loads((shelf / LETTER).read_text(encoding="utf-8"))
+            before = rows_from_json(kept["before"])
+            reply = Reply(kept["reply"], b"", b"")
+            found = self._opened(Graded(student, assignment, before, kept["digest"], reply))
+        except (OSError, ValueError, KeyError, TypeError):
+            found = None
+        if isinstance(found, Judged) and found.outcome.digest == digest != "":
+            return found
+        shutil.rmtree(shelf, ignore_errors=True)
+        return None
+
+    def enter_set_aside(self, one: Judged) -> list[GradingOutcome]:
+        """Enter what `set_aside` returned; nothing is returned if it still can't be."""
+        shelf = self._shelf(one.graded.student, one.graded.assignment)
+        found = self._put_in([one], {id(one): shelf})
+        if one not in self._waiting:
+            shutil.rmtree(shelf, ignore_errors=True)
+        return found
+
+    def finish(self) -> list[GradingOutcome]:
+        """Enter what was set aside; what still can't be entered stays there for the next run."""
+        waiting, self._waiting = self._waiting, []
+        outcomes = [outcome for one in waiting for outcome in self.enter_set_aside(one)]
+        left = [_failed(one.graded, f"{self._why}; {KEPT}") for one in self._waiting]
+        add_notes(self._course, left)
+        return outcomes + left
+
+    def _enter(self, batch: Sequence[Graded]) -> list[GradingOutcome]:
         read = [self._opened(graded) for graded in batch]
-        there = [one for one in read if isinstance(one, _Opened)]
-        failed = [one for one in read if isinstance(one, GradingOutcome)]
+        there = [one for one in read if isinstance(one, Judged)]
+        lost = [one for one in read if isinstance(one, GradingOutcome)]
         if self._log:
             with self._log.open("a", encoding="utf-8") as file:
                 file.writelines(one.log for one in there)
         add_notes(self._course, [begun(one.graded.student, one.graded.assignment) for one in there])
         with self._unpacked(there) as (arrived, broken):
-            written, refused = self._written([one for one in there if id(one) not in broken])
-            for one in written:
-                self._put(one.graded, arrived[id(one)])
-        failed += [_failed(one.graded, broken[id(one)]) for one in there if id(one) in broken]
-        failed += [_failed(one.graded, why) for one, why in refused]
-        done = [one.outcome for one in written]
-        add_notes(self._course, [*done, *failed])
-        return [*done, *failed]
+            lost += [_failed(one.graded, broken[id(one)]) for one in there if id(one) in broken]
+            add_notes(self._course, lost)
+            return self._put_in([one for one in there if id(one) not in broken], arrived) + lost
 
-    def _opened(self, graded: Graded) -> _Opened | GradingOutcome:
+    def _opened(self, graded: Graded) -> Judged | GradingOutcome:
         try:
             outcome, rows, log = opened(graded.reply)
         except ValueError as error:
             return _failed(graded, str(error))
         if (outcome.student, outcome.assignment) != (graded.student, graded.assignment):
             return _failed(graded, "a reply to something else came back")
-        return _Opened(graded, outcome, rows, log)
+        return Judged(graded, outcome, rows, log)
 
     @contextmanager
     def _unpacked(
-        self, batch: Sequence[_Opened]
+        self, batch: Sequence[Judged]
     ) -> Iterator[tuple[dict[int, Path], dict[int, str]]]:
         """Yield the folders that have arrived, and why the others have not."""
         home = self._course.path("autograded")
         home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".arrived-", dir=home) as scratch:
+        with tempfile.TemporaryDirectory(
+            prefix=".arrived-", dir=home, ignore_cleanup_errors=True
+        ) as scratch:
             arrived, broken = {}, {}
             for number, one in enumerate(batch):
                 folder = Path(scratch, str(number))
@@ -117,31 +194,70 @@ class Writer:
                     _take(one.graded.reply.autograded, folder / "autograded")
                     _take(one.graded.reply.verdicts, folder / VERDICTS)
                 except (ValueError, OSError) as error:
-                    broken[id(one)] = str(error)
+                    broken[id(one)] = f"{_told(error)}; {AGAIN}"
                 arrived[id(one)] = folder
             yield arrived, broken
 
-    def _written(
-        self, batch: Sequence[_Opened]
-    ) -> tuple[Sequence[_Opened], Sequence[tuple[_Opened, str]]]:
-        """Write a batch's rows at once; if that fails, one by one, so that none harms another."""
-        try:
-            self._write(batch)
-            return batch, []
-        except SQLAlchemyError:
-            pass
-        written, refused = [], []
+    def _put_in(self, batch: Sequence[Judged], arrived: Mapping[int, Path]) -> list[GradingOutcome]:
+        """Write what has arrived into the gradebook and the course's folders, and note that.
+
+        What the gradebook doesn't take in now is set aside.
+        """
+        ready, lost = [], []
         for one in batch:
             try:
-                self._write([one])
-                written.append(one)
-            except SQLAlchemyError as error:
-                refused.append((one, f"{problem(self._course.db_url, error)}; {AGAIN}"))
-        return written, refused
+                self._make_room(one.graded, arrived[id(one)])
+                ready.append(one)
+            except (ValueError, OSError) as error:
+                lost.append(_failed(one.graded, f"{_told(error)}; {AGAIN}"))
+        written, refused, waiting = self._written(ready)
+        lost += [_failed(one.graded, why) for one, why in refused]
+        done = []
+        for one in written:
+            try:
+                self._put(one.graded, arrived[id(one)])
+                done.append(replace(one.outcome, because=because(one.outcome, one.graded.digest)))
+            except OSError as error:
+                self._take_back(one)
+                lost.append(_failed(one.graded, f"{_told(error)}; {AGAIN}"))
+        for one in waiting:
+            try:
+                self._set_aside(one, arrived[id(one)])
+            except OSError:
+                lost.append(_failed(one.graded, f"{self._why}; {AGAIN}"))
+        add_notes(self._course, [*done, *lost])
+        return [*done, *lost]
 
-    def _write(self, batch: Iterable[_Opened]) -> None:
+    def _written(
+        self, batch: Sequence[Judged]
+    ) -> tuple[Sequence[Judged], Sequence[tuple[Judged, str]], Sequence[Judged]]:
+        """Write a batch's rows at once; if that fails, one by one, so that none harms another.
+
+        Returns:
+            What was written; what was refused, with the reason; what waits, because the gradebook
+            takes in nothing at all.
+        """
+        try:
+            if batch and self._waiting:  # the others are not to wait long for it again
+                self._write(batch, at_once(self._course.db_url))
+            elif batch:
+                patiently(self._course.db_url, partial(self._write, batch), self._say)
+            return batch, [], []
+        except OperationalError as error:
+            self._why = problem(self._course.db_url, error)
+            return [], [], batch
+        except SQLAlchemyError as error:
+            if len(batch) == 1:
+                return [], [(batch[0], f"{problem(self._course.db_url, error)}; {AGAIN}")], []
+        found = [self._written([one]) for one in batch]
+        written, refused, waiting = (
+            list(chain.from_iterable(part)) for part in zip(*found, strict=True)
+        )
+        return written, refused, waiting
+
+    def _write(self, batch: Iterable[Judged], db_url: str) -> None:
         students = Student.__table__
-        with Gradebook(self._course.db_url, self._course.folders.course_id) as gradebook:
+        with Gradebook(db_url, self._course.folders.course_id) as gradebook:
             for one in batch:
                 wanted = dict(one.rows)
                 known = select(students.c.id).where(students.c.id == one.graded.student)
@@ -150,21 +266,71 @@ class Writer:
                 change_rows(gradebook, one.graded.before, wanted)
             gradebook.db.commit()
 
-    def _put(self, graded: Graded, arrived: Path) -> None:
-        """Put a submission's folders in the place of those before."""
-        root = Path(self._course.folders.root)
+    def _take_back(self, one: Judged) -> None:
+        """Make a submission's rows what they were before, as its folders are."""
+        back = replace(one, graded=replace(one.graded, before=one.rows), rows=one.graded.before)
+        with suppress(SQLAlchemyError):  # then they are those of the next grading
+            self._write([back], self._course.db_url)
+
+    def _places(self, graded: Graded, arrived: Path) -> list[tuple[Path, Path]]:
+        """Return a submission's new folders, each with its place."""
+        verdicts = Path(self._course.folders.root, VERDICTS, graded.student, graded.assignment)
         autograded = self._course.path("autograded", graded.student, graded.assignment)
-        verdicts = root / VERDICTS / graded.student / graded.assignment
-        for new, place in ((arrived / "autograded", autograded), (arrived / VERDICTS, verdicts)):
-            if place == verdicts and not new.exists():
-                continue  # nothing was judged: the last verdict stays for appeals
+        places = [(arrived / "autograded", autograded), (arrived / VERDICTS, verdicts)]
+        # If nothing was judged, the last verdict stays for appeals.
+        return places if (arrived / VERDICTS).exists() else places[:1]
+
+    def _make_room(self, graded: Graded, arrived: Path) -> None:
+        """See to it that a submission's folders can be put in their places.
+
+        Raises:
+            OSError: if the disk is full, or may not be written to.
+            ValueError: if a file lies there.
+        """
+        for _, place in self._places(graded, arrived):
+            if file := in_the_way(place):
+                raise ValueError(file)
             put_back(place)
             place.parent.mkdir(parents=True, exist_ok=True)
-            if place.exists():
-                place.rename(_kept(place))
-            if new.exists():
-                shutil.move(new, place)
+
+    def _put(self, graded: Graded, arrived: Path) -> None:
+        """Put a submission's folders in the place of those before; all of them, or none.
+
+        Raises:
+            OSError: if that can't be done.
+        """
+        changed = []
+        try:
+            for new, place in self._places(graded, arrived):
+                if place.exists():
+                    place.rename(_kept(place))
+                changed.append(place)
+                if new.exists():
+                    shutil.move(new, place)
+        except OSError:
+            for place in changed:
+                shutil.rmtree(place, ignore_errors=True)
+                put_back(place)
+            raise
+        for place in changed:
             shutil.rmtree(_kept(place), ignore_errors=True)
+
+    def _shelf(self, student: str, assignment: str) -> Path:
+        """Return where a submission waits that was judged and could not be entered."""
+        return self._course.path("autograded") / WAITING / student / assignment
+
+    def _set_aside(self, one: Judged, arrived: Path) -> None:
+        """Keep what was judged until the gradebook takes it in, in this run or another."""
+        graded = one.graded
+        shelf = self._shelf(graded.student, graded.assignment)
+        if shelf != arrived:
+            kept = {"before": rows_to_json(graded.before), "digest": graded.digest}
+            text = letter(**kept, reply=graded.reply.letter)
+            (arrived / LETTER).write_text(text, encoding="utf-8")
+            shutil.rmtree(shelf, ignore_errors=True)
+            shelf.parent.mkdir(parents=True, exist_ok=True)
+            arrived.rename(shelf)
+        self._waiting.append(one)
 
 
 def _take(sent: bytes | str, folder: Path) -> None:
@@ -193,8 +359,26 @@ def put_back(place: Path) -> None:
             kept.rename(place)
 
 
+def in_the_way(place: Path) -> str:
+    """Return in a sentence that a file lies where a submission's folder is to be; "" if none does.
+
+    Of the folders above only the student's is looked at.
+    """
+    for path in (place.parent, place):
+        if os.path.lexists(path) and not path.is_dir():
+            return f"{path} is a file where a folder belongs: move it away"
+    return ""
+
+
+def _told(error: Exception) -> str:
+    """Return in one line what has been raised."""
+    if isinstance(error, OSError):
+        return trouble(error)
+    return str(error) if type(error) is ValueError else one_line(error)
+
+
 def _failed(graded: Graded, why: str) -> GradingOutcome:
-    return GradingOutcome(graded.student, graded.assignment, Status.FAILED, (why,))
+    return failed(graded.student, graded.assignment, why)
 
 
 def because(outcome: GradingOutcome, before: str) -> tuple[str, ...]:

@@ -32,6 +32,9 @@ _WHEN = re.compile(
 SHOWN = 10  # names in a message
 
 MAX_BYTES = 100 << 20  # of a file: nbgrader would copy any, several times over
+MOST_BYTES = 500 << 20  # of all of them
+MOST_FILES = 1_000  # and folders
+MOST_NOTES = 20
 
 
 class SubmissionError(Exception):
@@ -61,11 +64,15 @@ def tidied(
         raise SubmissionError(f"{_files(wanted)} is missing: {found}")
     misnamed = {n: path for n, path in there.items() if path != folder / f"{n}.ipynb"}
     dropped = {path: why for path, why in _useless(folder, zone) if path not in there.values()}
+    over = [path for path in beyond(folder) if path not in there.values()]
     notes = [*_remarks(folder, meant), *(_told(p, folder, dropped[p]) for p in dropped)]
+    notes = _first([*_too_much(folder, over), *notes])
     when = _misread(folder, zone)
-    if not (misnamed or dropped or when):
+    if not (misnamed or dropped or over or when):
         yield folders.submitted_directory, notes
         return
+    wanted_ones = {*there.values(), *(above for p in there.values() for above in p.parents)}
+    kept = {*walk(folder), *wanted_ones} - {*dropped, *over}
     home = Path(folders.root, folders.autograded_directory)
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".tidied-", dir=home) as scratch:
@@ -76,13 +83,46 @@ def tidied(
                 folder,
                 copy,
                 symlinks=True,
-                ignore=lambda where, names: [n for n in names if Path(where, n) in dropped],
+                ignore=lambda where, names: [n for n in names if Path(where, n) not in kept],
             )
         for name, path in misnamed.items():
             _put(copy / path.relative_to(folder), copy / f"{name}.ipynb")
         if when:
             (copy / TIMESTAMP).write_text(f"{when} UTC\n", encoding="utf-8")
         yield step, notes
+
+
+def beyond(folder: Path) -> list[Path]:
+    """Return what is too much of a hand-in, in number or in bytes, to be copied and graded.
+
+    What lies nearest is kept, notebooks first. What is left out for another reason doesn't count,
+    except in number.
+    """
+    ordered = sorted(walk(folder), key=lambda path: (len(path.parts), path.suffix != ".ipynb"))
+    left, found = MOST_BYTES, []
+    for number, path in enumerate(ordered):
+        size = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        if number >= MOST_FILES or left < size <= MAX_BYTES:
+            found.append(path)
+        elif size <= MAX_BYTES:
+            left -= size
+    return found
+
+
+def _too_much(folder: Path, over: Sequence[Path]) -> Iterator[str]:
+    if over:
+        first = ", ".join(str(path.relative_to(folder)) for path in over[:3])
+        more = f" and {len(over) - 3:,} more" if len(over) > 3 else ""
+        yield (
+            f"it has more than {MOST_FILES:,} files and folders, or {MOST_BYTES >> 20} MiB: "
+            f"{first}{more} left out"
+        )
+
+
+def _first(notes: Sequence[str]) -> list[str]:
+    """Return notes, or of many the first."""
+    more = len(notes) - MOST_NOTES
+    return [*notes[:MOST_NOTES], *([f"and {more:,} notes like these"] if more > 0 else [])]
 
 
 def _released(folders: CourseDirectory, assignment: str, name: str) -> NotebookNode:
@@ -232,7 +272,10 @@ def _timestamp_text(folder: Path) -> str:
         return ""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_TIMESTAMP).decode("utf-8-sig").strip()
+            data = file.read(MAX_TIMESTAMP + 1)
+        if len(data) > MAX_TIMESTAMP:
+            raise ValueError
+        return data.decode("utf-8-sig").strip()
     except (OSError, ValueError):
         raise SubmissionError("timestamp.txt holds no date") from None
 

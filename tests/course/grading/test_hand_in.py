@@ -15,10 +15,14 @@ from nbgrader.api import Gradebook
 
 from course.authoring.release import make_release
 from course.grading.check import check_notebook
+from course.grading.fingerprint import fingerprint
 from course.grading.grade import grade_class
+from course.grading.notes import Status
+from course.grading.one_student import grade_submission
 from course.judge.preprocessor import warm_server
 from course.judge.sandbox import missing
 from course.notebooks.cells import read
+from course.repair import folder
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="this machine can't confine code")
 
@@ -123,6 +127,76 @@ def test_each_file_costs_its_own_student_alone(course: Path, tmp_path: Path) -> 
     with np.load(graded["bob"] / "box.npz") as file:
         assert file["box"] == 8  # the student's, not the staff's
     assert not (course / "release" / "01_doubling" / "box.npz").exists()
+
+
+def copied(course: Path, student: str) -> set[str]:
+    """Return what there is in a graded folder beside the notebook."""
+    graded = course / "autograded" / student / "01_doubling"
+    return {str(path.relative_to(graded)) for path in graded.rglob("*")} - {"doubling.ipynb"}
+
+
+def test_of_more_than_a_thousand_files_and_folders_the_nearest_are_copied(course: Path) -> None:
+    assert folder.MOST_FILES == 1_000
+    handed_in = put(course, "ada", save(7))
+    for number in range(12):
+        below = handed_in / f"{number:02}"
+        below.mkdir()
+        for each in range(100):
+            (below / f"{each:02}").touch()
+    (one,) = grade_class(course, jobs=1)
+    assert one.status is Status.GRADED
+    found = copied(course, "ada")
+    assert len(found) == 999  # and the notebook
+    assert {"box.npz", *(f"{number:02}" for number in range(12))} < found
+    count = len(list(handed_in.rglob("*"))) - 1_000
+    assert one.notes == (
+        "it has more than 1,000 files and folders, or 500 MiB: 09/86, 09/87, 09/88 and "
+        f"{count - 3} more left out",
+    )
+    assert [one.status for one in grade_class(course, jobs=1)] == [Status.UP_TO_DATE]
+    (handed_in / "doubling.ipynb").write_text("{}")
+    assert [one.status for one in grade_class(course, jobs=1)] == [Status.GRADED]
+
+
+def test_of_more_than_500_mib_what_fits_is_copied(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folder.MOST_BYTES == 500 << 20
+    monkeypatch.setattr(folder, "MOST_BYTES", 100_000)
+    handed_in = put(course, "ada", save(7))
+    for name in "abcd":
+        with (handed_in / f"{name}.bin").open("wb") as file:
+            file.truncate(30_000)
+    with (handed_in / "giant").open("wb") as file:
+        file.truncate(101 << 20)  # left out for itself: it takes no room from the others
+    outcome = grade_submission(course, "ada", "01_doubling")
+    assert outcome.status is Status.GRADED
+    assert copied(course, "ada") == {"a.bin", "b.bin", "box.npz"}
+    assert outcome.notes == (
+        "it has more than 1,000 files and folders, or 0 MiB: c.bin, d.bin left out",
+        "giant is larger than 100 MiB and was left out",
+    )
+
+
+def test_of_fifty_large_files_few_are_copied_and_read(course: Path) -> None:
+    handed_in = put(course, "ada", save(7))
+    for number in range(50):
+        with (handed_in / f"{number:02}.bin").open("wb") as file:
+            file.truncate(99 << 20)
+    assert len(folder.beyond(handed_in)) == 45
+    before = fingerprint(handed_in, {})
+    (handed_in / "49.bin").write_bytes(b"")
+    assert fingerprint(handed_in, {}) != before
+
+
+def test_of_many_notes_the_first_are_told(course: Path) -> None:
+    handed_in = put(course, "ada", save(7))
+    for number in range(50):
+        (handed_in / f"{number:02}").symlink_to("/etc/passwd")
+    (one,) = grade_class(course, jobs=1)
+    assert len(one.notes) == folder.MOST_NOTES + 1
+    assert one.notes[0] == "00 is a link to another file; it was not followed"
+    assert one.notes[-1] == "and 30 notes like these"
 
 
 def test_course_check_takes_the_file_that_lies_beside_the_notebook(course: Path) -> None:

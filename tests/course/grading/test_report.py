@@ -20,7 +20,9 @@ from nbgrader.api import Gradebook
 
 from course.grading.feedback import make_feedback
 from course.grading.report import (
+    LONGEST,
     NAMED,
+    _kinds,
     duration,
     histogram,
     page,
@@ -467,3 +469,10 @@ def test_due_dates_and_feedback_are_read_from_the_course_s_folder(graded):
     links = {link.partition("#")[0] for link in Reader(report.read_text()).links}
     assert {(report.parent / link).resolve() for link in links} <= {p.resolve() for p in pages}
     assert links
+
+
+def test_a_long_message_is_quoted_from_its_beginning():
+    ((short, who),) = _kinds([("ada", "1 " + "x" * 1_000), ("bob", "2 " + "x" * 1_000)])
+    assert who == ["ada", "bob"]
+    assert short == "1 " + "x" * (LONGEST - 3) + "…"
+    assert len(short) == LONGEST == 280

@@ -124,6 +124,17 @@ def test_honest_outputs_stay_as_they_are() -> None:
     assert cleaned(packed(outputs)) == outputs
 
 
+def test_a_picture_is_shown_no_larger_than_ten_thousand_pixels() -> None:
+    about = {"width": limits.MAX_PIXELS + 1, "height": limits.MAX_PIXELS}
+    sent = {
+        "output_type": "display_data",
+        "data": {"image/png": "iVBO"},
+        "metadata": {"image/png": about},
+    }
+    (found,) = cleaned([sent])
+    assert found["metadata"] == {"image/png": {"height": 10_000}}
+
+
 def test_what_could_run_in_a_browser_by_itself_is_dropped() -> None:
     data = {"application/javascript": "alert(1)", "text/plain": "plain"}
     (found,) = cleaned([{"output_type": "display_data", "data": data, "metadata": {"x": 1}}])

@@ -12,6 +12,7 @@ from course.cli import app
 from course.grading.grade import grade_class
 from course.grading.results import read_results
 from course.layout import CourseError
+from course.platforms import collect as module
 from course.platforms.collect import Collected, collect
 from course.platforms.names import Sent, meant, sent
 from tests.course.conftest import RIGHT, TWICE, HandIn
@@ -266,6 +267,18 @@ def test_what_is_damaged_in_the_archive_is_named(course: Path) -> None:
         ["kurt"],
         [f"ada: {FILE} is damaged in the archive; not collected"],
     )
+
+
+def test_an_archive_of_very_many_files_is_refused(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert module.MAX_FILES == 50_000
+    monkeypatch.setattr(module, "MAX_FILES", 2)
+    sent_in = {f"{name}_{FILE}": "{}" for name in ("lovelaceada_101_9", "k_102_9", "doe_103_9")}
+    with pytest.raises(CourseError, match=r"all\.zip has more than 2 files"):
+        collected(course, sent_in)
+    sent_in.popitem()
+    assert collected(course, sent_in).new == ["ada", "kurt"]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from course.notebooks.cells import read
 from course.notebooks.let_out import LetOut
 from course.notebooks.runner import run
 from course.notebooks.source import SourceNotebook, source_notebook
+from course.repair import salvage
 from course.repair.repair import repair
 from course.repair.salvage import MAX_BYTES, MAX_CELLS, MAX_TEXT
 
@@ -885,6 +886,47 @@ def test_a_zip_archive_has_its_notebook_taken():
     bomb = zipped({"x.ipynb": '{"cells": [' + " " * (64 << 20)})
     assert len(bomb) < 1 << 20
     assert repaired(bomb).notes
+
+
+def test_of_what_an_archive_unpacks_to_no_more_than_its_bound_is_read(monkeypatch):
+    assert salvage.MAX_UNZIPPED == 128 << 20
+    text = pretty()
+    archive = zipped({"x.ipynb": text + " " * 10_000})
+    monkeypatch.setattr(salvage, "MAX_UNZIPPED", len(text.encode()) + 10)
+    assert len(salvage._unzipped(archive, "x")[0]) == len(text.encode()) + 10
+    assert lost(repaired(archive)) == set()
+    monkeypatch.setattr(salvage, "MAX_UNZIPPED", 1_000)
+    assert lost(repaired(archive)) != set()
+
+
+def test_brackets_that_are_dropped_unread_are_counted_to_two_million(monkeypatch):
+    assert salvage.MAX_BRACKETS == 2_000_000
+    monkeypatch.setattr(salvage, "MAX_TEXT", 400)
+    monkeypatch.setattr(salvage, "MAX_BRACKETS", 1_000)
+    for pairs, left in ((400, b'{"outputs": [], "source": ""}'), (600, None)):
+        data = b'{"outputs": [' + b"[]," * pairs + b'[]], "source": ""}'
+        assert salvage._without(salvage._BULK, data) == (left or data)
+    several = b'{"outputs": [' + b"[]," * 300 + b"[]]}"  # they are counted of the whole file
+    kept = salvage._without(salvage._BULK, several * 3)
+    assert kept == b'{"outputs": []}' + several * 2
+
+
+def test_of_a_file_full_of_broken_cells_two_hundred_are_tried(monkeypatch):
+    tried = []
+
+    class Decoder:
+        def raw_decode(self, text, start):
+            tried.append(start)
+            return original.raw_decode(text, start)
+
+    original = salvage._DECODER
+    monkeypatch.setattr(salvage, "_DECODER", Decoder())
+    broken = '{"cell_type": "code", "source": [1 2]}\n'
+    whole = '{"cell_type": "code", "metadata": {}, "source": "x = 1"}\n'
+    assert salvage._fragments(broken * 200 + whole)[-1].source == "x = 1"
+    tried.clear()
+    salvage._fragments(broken * 1_000 + whole)
+    assert len(tried) == salvage.MAX_FAILURES + 1 == 201
 
 
 def zipped(files):

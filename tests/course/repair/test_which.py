@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from course.notebooks.cells import grade_id
+from course.repair import which as module
 from course.repair.repair import repair
 from course.repair.which import likeness, which
 
@@ -140,3 +141,34 @@ def test_no_link_stands_in_and_no_pipe(tmp_path, given):
 def test_a_file_is_like_the_notebook_whose_cells_it_has(given, written):
     assert likeness(written(1).encode(), given, "doubling") > 3
     assert likeness(b"{}", given, "doubling") == likeness(b"", given, "doubling") == 0
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+
+def test_of_many_files_that_may_be_meant_no_more_than_twenty_are_read(
+    tmp_path, given, written, monkeypatch
+):
+    put(tmp_path, *(f"doubling ({number:02}).ipynb" for number in range(30)), text=written(0))
+    put(tmp_path, "doubling (05).ipynb", text=written(1))
+    put(tmp_path, "doubling (25).ipynb", text=written(2))  # too many lie before it
+    read = []
+    original = vars(module)["read_submitted"]
+    monkeypatch.setattr(
+        module, "read_submitted", lambda path, *more: read.append(path) or original(path, *more)
+    )
+    meant = which(tmp_path, "doubling", {"doubling": given})
+    assert meant.path == tmp_path / "doubling (05).ipynb"
+    assert len({*read}) == module.MAX_READ == 20
+
+
+@pytest.mark.parametrize(("before", "found"), [(9_999, True), (10_000, False)])
+def test_no_more_than_ten_thousand_names_of_an_archive_are_looked_at(
+    tmp_path, given, written, before, found
+):
+    with zipfile.ZipFile(tmp_path / "my homework.zip", "w") as file:
+        for number in range(before):
+            file.writestr(f"{number}", "")
+        file.writestr("doubling.ipynb", written(1))
+    meant = which(tmp_path, "doubling", {"doubling": given})
+    assert (meant.path is not None) == found

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from course.judge.wire import judge_end as remote
-from course.judge.wire.judge_end import MAX_OUTPUT, Namespace, Session, StudentGoneError
+from course.judge.wire.judge_end import (
+    MAX_OUTPUT,
+    MAX_RAISED,
+    Namespace,
+    Session,
+    StudentGoneError,
+)
 from course.judge.wire.student_end import Student
 from helpers.checks import assert_close, assert_shape
 from helpers.diagnosis import diagnose
@@ -821,6 +827,16 @@ def test_an_exception_arrives_as_the_nearest_builtin_one(start, name, arguments,
     assert text in str(raised.value)
     assert len(str(raised.value)) < 5000
     assert names["add"](1) == 2
+
+
+def test_of_very_many_exceptions_the_first_are_kept(start):
+    session = start("def fails(number): raise ValueError(str(number))")
+    names = Namespace({}, session)
+    for number in range(MAX_RAISED + 50):
+        with pytest.raises(ValueError, match=str(number)):
+            names["fails"](number)
+    assert len(session.raised) == MAX_RAISED == 100
+    assert ["99" in said for said in session.raised] == [False] * 99 + [True]
 
 
 def test_an_exception_in_a_constructor_has_the_students_line(start):

@@ -592,7 +592,8 @@ def check(
     """Grade one notebook by itself, without a gradebook, as the course would grade it.
 
     It may have any name: its cells tell which one it is. Of a folder each of the course's notebooks
-    is graded; as JSON each verdict is a line then. Exit status 0 when it was graded, whatever the
+    is graded, found under the names that `course grade` forgives; as JSON each verdict is a line
+    then. Exit status 0 when it was graded, whatever the
     score.
     """
     from course.judge.sandbox import missing
@@ -606,20 +607,24 @@ def check(
         from course.grading.check import (
             check_notebook,
             exercise_names,
+            find_source,
             notebooks_in,
             points_in_words,
         )
 
-        for path in notebooks_in(root, notebook) if several else [notebook]:
+        for path, source in notebooks_in(root, notebook) if several else [(notebook, None)]:
             with err.status(f"Grading {_plain(path.name)}"):
-                verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
+                verdict = check_notebook(
+                    root, path, server, source=source, replay=replay, unprotected=unprotected
+                )
             if as_json:
                 indent = None if several else 2
                 typer.echo(_plain_json(verdict.to_json(), indent))
                 continue
             if several:
                 out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
-            _verdict(verdict, points_in_words(root, path), exercise_names(root, path))
+            own = source or find_source(root, path)
+            _verdict(verdict, points_in_words(own), exercise_names(own))
     if lacking := [protection.name for protection in missing()]:
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
 

@@ -32,6 +32,7 @@ from course.grading.remarks import remarks, without_secrets
 from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
 from course.notebooks.cells import (
+    CHANGED,
     NOT_GRADED,
     SCHEMA,
     NotebookError,
@@ -48,6 +49,10 @@ from helpers.specification import promises
 
 TEMPLATES = Path(__file__).parent / "templates"
 NBGRADERS = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+
+TO_READ = (
+    "**To be read again:** this answer has changed since it was marked; it had {points} points.\n\n"
+)
 
 # --- autograde ------------------------------------------------------------------------------------
 
@@ -251,15 +256,37 @@ class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
             return nb, resources
         answers = [cell for cell in nb.cells if is_manual(cell)]
         ids = [grade_id(cell) for cell in answers]
+        again = _to_read_again(nb, courses.db_url, resources["submission_id"])
         for cell, following in zip(answers, [*ids[1:], ""], strict=True):
             place = nb.cells.index(cell) + 1
-            text = _rubric(known.get(grade_id(cell), ""), following)
+            key = grade_id(cell)
+            text = again.get(key, "") + _rubric(known.get(key, ""), following)
             nb.cells.insert(place, new_markdown_cell(text))  # type: ignore[no-untyped-call]
         if ids:
             links = ", ".join(f"[{key}](#{key})" for key in ids)
             top = new_markdown_cell(f"**Answers in words:** {links}")  # type: ignore[no-untyped-call]
             nb.cells.insert(0, top)
         return nb, resources
+
+
+def _to_read_again(nb: NotebookNode, db_url: str, submission: str) -> dict[str, str]:
+    """Return what is said of answers that have changed since they were marked, by their grade_id.
+
+    Args:
+        nb: the graded notebook.
+        db_url: where the gradebook is.
+        submission: the submitted notebook's id there.
+    """
+    noted = nb.metadata.get(CHANGED, ())
+    if not noted:
+        return {}
+    with Gradebook(db_url) as gradebook:
+        grades = gradebook.find_submission_notebook_by_id(submission).grades
+        return {
+            grade.name: TO_READ.format(points=f"{grade.manual_score:g}")
+            for grade in grades
+            if grade.name in noted and grade.needs_manual_grade and grade.manual_score is not None
+        }
 
 
 def _rubric(source: str, following: str) -> str:

@@ -232,15 +232,15 @@ print("\\x1b[38;2;255;255;255mwhite")
 """
 
 
-def formgraders_page(root, notebook):
-    """The page by which formgrader shows a graded notebook."""
+def formgraders_page(root, notebook, submission="1"):
+    """The page by which formgrader shows a graded notebook, whose id in the gradebook this is."""
     config = load_config(root)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     return HTMLExporter(config=config).from_filename(
         str(notebook),
         resources={
-            "submission_id": "1", "index": 0, "total": 1, "notebook_id": "doubling",
+            "submission_id": submission, "index": 0, "total": 1, "notebook_id": "doubling",
             "base_url": "", "mathjax_url": "", "assignment_id": DOUBLING, "last_name": "",
             "first_name": "", "notebook_path": "", "student_id": "eve", "keyword_index": 0,
             "keyword": "", "prev": None, "next": None, "filename": "",
@@ -265,6 +265,35 @@ def test_formgrader_shows_whoever_marks_the_rubric_and_feedback_does_not(release
     assert soup.select(f"input{link['href']}")
     (page,) = feedback_of(released, "eve", DOUBLING).pages
     assert scheme not in BeautifulSoup(page.read_text(), "html.parser").get_text(" ")
+
+
+def test_formgrader_says_beside_an_answer_that_it_has_changed_since_it_was_marked(
+    released, hand_in
+):
+    def mark(points):
+        with Gradebook(f"sqlite:///{released / 'gradebook.db'}") as gradebook:
+            grade = gradebook.find_grade("why_twice", "doubling", DOUBLING, "eve")
+            grade.manual_score, grade.needs_manual_grade = points, False
+            gradebook.db.commit()
+            return grade.notebook.id
+
+    def page(submission):
+        graded = released / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+        html = formgraders_page(released, graded, submission)
+        return BeautifulSoup(html, "html.parser").get_text(" ")
+
+    words = "To be read again: this answer has changed since it was marked; it had 1.5 points."
+    hand_in(released, "eve", double=RIGHT, why_twice="Because.")
+    grade_class(released, jobs=1)
+    submission = mark(1.5)
+    assert "To be read again" not in page(submission)
+    hand_in(released, "eve", double=RIGHT, why_twice="Because it is x + x.")
+    grade_class(released, jobs=1)
+    assert words in " ".join(page(submission).replace(" :", ":").split())
+    mark(2)  # somebody has read it
+    assert "To be read again" not in page(submission)
+    (feedback,) = feedback_of(released, "eve", DOUBLING).pages
+    assert "To be read again" not in feedback.read_text()
 
 
 def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):

@@ -455,9 +455,11 @@ def grade(
 
     Reads submitted/STUDENT/ASSIGNMENT/, writes autograded/ and the gradebook. What was graded is
     graded again if anything that decides the grade has changed since: the hand-in, source/, the
-    configuration, a due date. What can't be graded is reported and stops nobody else; its earlier
-    grades stay. Grades and comments that a person gave are never changed.
+    course's code, the configuration, the packages, a due date. What can't be graded is reported and
+    stops nobody else; its earlier grades stay. Grades and comments that a person gave are never
+    changed.
     """
+    from course.grading.grade import doubts
     from course.grading.results import read_results
     from course.grading.what_if import changes_between, trial
 
@@ -473,6 +475,8 @@ def grade(
     if not what_if:
         out.print(_grades(results, {outcome.student for outcome in outcomes}))
     _tell(outcomes, trial=what_if)
+    for line in doubts(root, sorted({outcome.assignment for outcome in outcomes})):
+        out.print(f"  [yellow]•[/] {escape(line)}", soft_wrap=True)
     for change in changes_between(before, results) if before else []:
         was, now = (_points_or_none(points) for points in (change.before, change.after))
         where = f"{escape(change.student)}, {escape(change.assignment)}"

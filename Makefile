@@ -47,11 +47,13 @@ test: $(READY) ## run the tests, with a sample of the banks' answers and without
 thorough: $(READY) ## run every test with all answers and many seeds, and the longest trainings: takes hours
 	$(RUN) OMP_NUM_THREADS=1 pytest -n 2 --dist worksteal --thorough
 
-# Without the tools that are for instructors, the pop-up with news, and forty lines of log.
+# Without the tools that are for instructors, the pop-up with news, and forty lines of log. The first time with the
+# contents open; later as the reader left it.
 lab: $(READY) ## open your own copy of the notebooks in JupyterLab, where there is something to do
 	@next=$$($(BIN)/course workspace --next) && \
-	    $(RUN) JUPYTER_CONFIG_PATH="$(abspath tools/lab)" \
-	    jupyter lab --log-level=ERROR --LabApp.default_url="/lab/tree/$$next" $(LAB)
+	    export JUPYTER_CONFIG_PATH="$(abspath tools/lab)" JUPYTERLAB_WORKSPACES_DIR="$(abspath my_work/.lab)" && \
+	    { test -d my_work/.lab || $(RUN) jupyter lab workspaces import --log-level=ERROR tools/lab/contents_open.json; } && \
+	    $(RUN) jupyter lab --log-level=ERROR --LabApp.default_url="/lab/tree/$$next" $(LAB)
 
 site: $(READY) ## make the reading site in _site/: every chapter as a page, solutions folded
 	$(RUN) course site $(SITE)

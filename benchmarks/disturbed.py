@@ -1,10 +1,10 @@
 """Whether a class comes to the same grades when its grading is disturbed, and started again.
 
-Run it with `python -m benchmarks.disturbed [--times N] [--seed S] [--only WORD ...]`. A small class
-that was graded before hands in again: some work is unchanged, some new, some broken, some has been
-marked by hand. `course grade` is run undisturbed. Then, again and again from the same state, it is
-disturbed once, at a random moment, and run again: what then is in the course's folder and in its
-gradebook must be what the undisturbed run has left.
+Run it with `python -m benchmarks.disturbed [--times N] [--seed S]`; `--help` tells more. A small
+class that was graded before hands in again: some work is unchanged, some new, some broken, some has
+been marked by hand. `course grade` is run undisturbed. Then, again and again from the same state,
+it is disturbed once, at a random moment, and run again: what then is in the course's folder and in
+its gradebook must be what the undisturbed run has left.
 
 Kills are `kill -9` of one process: the command, one of its workers, a warm server, a judge, a
 student's process; with a cluster its scheduler or a worker. A cut ends all connections to the

@@ -144,11 +144,16 @@ def progress() -> None:
 def hand_in(
     chapter: Annotated[str, typer.Argument(help="The chapter, such as 02_softmax, or its number.")],
 ) -> None:
-    """Put a chapter of my_work/ into one file to be handed in, and say what is not in it."""
+    """Put a chapter of my_work/ into one file to be handed in, and say what is not in it.
+
+    Where the course has an nbgrader exchange, it is handed in there too.
+    """
+    from course.exchange import has_exchange, submit
     from course.progress import pack
     from helpers.standing import State
 
-    packed = pack(_root(), Path(chapter).name)
+    root = _root()
+    packed = pack(root, Path(chapter).name)
     for one in packed.progress:
         out.print(_progress_line(one), soft_wrap=True)
         for state in (State.OPEN, State.UNTRIED, State.WRONG):
@@ -157,8 +162,13 @@ def hand_in(
                 out.print(f"  {state}: {escape('; '.join(titles))}", soft_wrap=True)
     for name in packed.missing:
         out.print(f"[yellow]![/] {escape(name)} is not there", soft_wrap=True)
-    out.print(f"Hand in this file: {escape(_shown(packed.path))}", soft_wrap=True)
+    there = has_exchange(root)
+    to_do = "Kept in this file" if there else "Hand in this file"
+    out.print(f"{to_do}: {escape(_shown(packed.path))}", soft_wrap=True)
     out.print(f"Its SHA-256, to keep as a receipt: {packed.digest}", soft_wrap=True)
+    if there:
+        when = submit(root, packed.path.stem)
+        out.print(f"Handed in through the exchange: {escape(when)}", soft_wrap=True)
 
 
 @app.command(rich_help_panel=LEARNER)
@@ -224,6 +234,18 @@ def release(
         if result.come:
             names = escape(", ".join(result.come))
             out.print(f"    new, to be graded with `course grade`: {names}", soft_wrap=True)
+
+
+@app.command(rich_help_panel=CLASS)
+def handout(
+    folder: Annotated[Path, typer.Argument(help="Where to make it: a new folder.")],
+    assignments: Assignments = None,
+) -> None:
+    """Make the copy of the course that a class gets: released notebooks, no solutions."""
+    from course.handout import make_handout
+
+    names = make_handout(_root(), folder, assignments)
+    out.print(f"{escape(_shown(folder))}: {escape(', '.join(names))}", soft_wrap=True)
 
 
 @app.command(rich_help_panel=CLASS)

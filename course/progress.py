@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course.layout import CourseError
-from course.notebooks.assignment import SOURCE, Assignment, read_assignments
+from course.notebooks.assignment import Assignment, known_assignments
 from course.notebooks.cells import NotebookError, read
 from course.workspace import FOLDER, find_chapter
 from helpers.standing import Exercise, State, exercises
@@ -59,7 +59,7 @@ def all_progress(root: Path) -> Iterator[Progress]:
         CourseError: if they have none.
     """
     found = False
-    for assignment in read_assignments(root / SOURCE):
+    for assignment in known_assignments(root):
         for path in _notebooks(root, assignment):
             found = True
             yield read_progress(path)

@@ -1,14 +1,15 @@
 """Give a reader their own copy of the released notebooks, in my_work/.
 
-Copies files and nothing more; what is in my_work/ already is theirs.
+Copies files; what is in my_work/ already is theirs.
 """
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from course.layout import CourseError
-from course.notebooks.assignment import SOURCE, Assignment, read_assignments
+from course.notebooks.assignment import FILE, RELEASE, SOURCE, Assignment, known_assignments
 from course.notebooks.cells import NotebookError, is_solution, read
 from helpers.standing import TO_DO
 
@@ -24,11 +25,11 @@ def make_workspace(root: Path) -> list[Path]:
     Raises:
         CourseError: if nothing has been released.
     """
-    release = root / "release"
+    release = root / RELEASE
     files = sorted(
         path
         for path in release.rglob("*")
-        if path.is_file() and ".ipynb_checkpoints" not in path.parts
+        if path.is_file() and path.name != FILE and ".ipynb_checkpoints" not in path.parts
     )
     if not files:
         raise CourseError(f"{release} is empty: run `course release` first")
@@ -37,9 +38,28 @@ def make_workspace(root: Path) -> list[Path]:
         copy = root / FOLDER / path.relative_to(release)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError), copy.open("xb") as file:
-            file.write(path.read_bytes())
+            file.write(_copied(path))
             made.append(copy)
     return made
+
+
+def _copied(path: Path) -> bytes:
+    """Return a file's bytes; of a notebook as JupyterLab would save it.
+
+    Opening a notebook, JupyterLab enters the kernel's version of Python, and marks it as unsaved
+    unless that is there already.
+    """
+    data = path.read_bytes()
+    if path.suffix != ".ipynb":
+        return data
+    from ipykernel.ipkernel import IPythonKernel  # takes a while, and only new files need it
+
+    try:
+        nb = json.loads(data)
+        nb["metadata"]["language_info"] = dict(IPythonKernel.language_info)
+    except (ValueError, LookupError, TypeError):
+        return data
+    return f"{json.dumps(nb, indent=1, ensure_ascii=False)}\n".encode()
 
 
 def next_notebook(root: Path) -> Path:
@@ -67,7 +87,9 @@ def find_chapter(root: Path, name: str) -> Assignment:
     Raises:
         CourseError: if there is none; it names those that there are.
     """
-    known = read_assignments(root / SOURCE)
+    known = known_assignments(root)
+    if not known:
+        raise CourseError(f"{root} has no chapters: nothing is in {SOURCE}/ nor in {RELEASE}/")
     said = name.casefold()
     for one in known:
         number, _, rest = one.name.casefold().partition("_")
@@ -81,7 +103,7 @@ def find_chapter(root: Path, name: str) -> Assignment:
 def _in_order(root: Path) -> Iterator[Path]:
     parts = [
         Path(assignment.name, f"{part.notebook}.ipynb")
-        for assignment in read_assignments(root / SOURCE)
+        for assignment in known_assignments(root)
         for part in assignment.parts
     ]
     yield from (root / FOLDER / part for part in parts if (root / FOLDER / part).is_file())

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import grading, million, training
+from benchmarks import grading, million, people, training
 from course import cli
 from course.grading import report, writer
+from course.notebooks.source import source_notebooks
 
 KEY = ("ada", "test_sigmoid")
 PLACES = {"stock": Path("stock"), "judge": Path("judge")}
@@ -118,3 +119,33 @@ def test_the_page_on_scale_tells_what_is_assumed_and_how_much_is_done_at_once():
     script = Path(report.__file__).parent / "templates" / "report.js"
     (few,) = re.findall(r"FEW = (\d+);", script.read_text())
     assert f"shows the first {few} students" in text
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def test_screens_are_counted_from_the_heading_to_the_end_of_the_verdict():
+    (source,) = source_notebooks(Path(__file__).parents[1] / "source", people.CHAPTER)
+    order: list[str] = [cell.id for cell in source.notebook.cells]
+    places = {key: (100.0 * number, 100.0 * number + 100) for number, key in enumerate(order)}
+    found = {one.exercise: one.screens for one in people.stretches(source, 200, places)}
+    assert set(found) == {exercise.id for exercise in source.exercises}
+    heading = next(
+        number
+        for number in range(order.index("sigmoid"), 0, -1)
+        if "Exercise" in source.notebook.cells[number].source
+    )
+    assert found["sigmoid"] == (order.index("test_sigmoid") - heading + 1) / 2
+
+
+def test_a_notebook_s_row_names_the_exercise_that_is_longest():
+    found = [people.Stretch("a", 0.5), people.Stretch("b", 2.26), people.Stretch("c", 1)]
+    assert people.row("pair", found) == "| pair | 3 | 1.0 | 2.3 | b | 2 |"
+
+
+def test_a_step_has_a_row_with_its_time(monkeypatch):
+    clock = iter([10.0, 12.54])
+    monkeypatch.setattr("benchmarks.people.time.perf_counter", lambda: next(clock))
+    watch = people.Watch("student")
+    assert watch.time("it is there", lambda: 5) == 5
+    assert watch.lines == ["| student | it is there | 2.5 s |"]

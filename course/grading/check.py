@@ -104,8 +104,10 @@ def find_source(root: Path, path: Path) -> Path:
     """Return the instructor's notebook of the same name, or else the one whose cells a file has.
 
     Raises:
-        CourseError: if there is none, or several and the folder doesn't tell which is meant.
+        CourseError: if there is none, or several and the folder doesn't tell which is meant, or if
+            this copy of the course has no source/.
     """
+    _must_have_source(root)
     found = sorted((root / SOURCE).glob(f"*/{path.stem}.ipynb"))
     here = [source for source in found if source.parent.name == path.resolve().parent.name]
     if len(here or found) == 1:
@@ -116,6 +118,15 @@ def find_source(root: Path, path: Path) -> Path:
         f"{path.name} has no counterpart in source/: neither its name nor its cells tell which "
         "notebook of the course it is"
     )
+
+
+def _must_have_source(root: Path) -> None:
+    """Raise CourseError in a class's copy, which has no source/."""
+    if not any((root / SOURCE).glob("*/*.ipynb")):
+        raise CourseError(
+            f"{root / SOURCE} has no notebooks: this copy of the course can't grade; nbgrader's "
+            "Validate runs the checks that you see"
+        )
 
 
 def points_in_words(source: Path) -> float:
@@ -173,8 +184,9 @@ def notebooks_in(root: Path, folder: Path) -> list[tuple[Path, Path]]:
         folder: a student's, with any of the course's notebooks in it, under whatever names.
 
     Raises:
-        CourseError: if there is none.
+        CourseError: if there is none, or if this copy of the course has no source/.
     """
+    _must_have_source(root)
     sources = {one.name: one for one in source_notebooks(root / SOURCE)}
     given = _Given(sources, load_config(root))
     there = set(files(folder))

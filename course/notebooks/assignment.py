@@ -35,6 +35,7 @@ from course.layout import CourseError
 
 FILE = "assignment.toml"
 SOURCE = "source"  # where assignments lie in a course's folder, unless its configuration says else
+RELEASE = "release"  # where a class's copy, which has no source/, holds them
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _KEYS = {"order", "title", "let_out", "preload", "part"}
@@ -106,7 +107,7 @@ class Assignment:
 
 
 def read_assignment(folder: Path) -> Assignment:
-    """Read an assignment's folder in source/.
+    """Read an assignment's folder in source/, or in release/ of a class's copy.
 
     Args:
         folder: its notebooks without an entry in assignment.toml come last, by name.
@@ -137,7 +138,7 @@ def read_assignment(folder: Path) -> Assignment:
         if missing := sorted(_names(known) - set(there)):
             raise AssignmentError(f"there is no {missing[0]}.ipynb")
     except (AssignmentError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AssignmentError(f"{SOURCE}/{folder.name}/{FILE}: {error}") from error
+        raise AssignmentError(f"{folder.parent.name}/{folder.name}/{FILE}: {error}") from error
     return assignment
 
 
@@ -154,6 +155,18 @@ def read_assignments(source: Path) -> list[Assignment]:
     return sorted(
         (read_assignment(folder) for folder in folders), key=lambda one: (one.order, one.name)
     )
+
+
+def known_assignments(root: Path) -> list[Assignment]:
+    """Read all assignments that a learner's copy of the course knows, in their order.
+
+    Args:
+        root: the course's folder; where it has no source/, as a class's copy, release/ is read.
+
+    Raises:
+        AssignmentError: if one can't be understood.
+    """
+    return read_assignments(root / SOURCE) or read_assignments(root / RELEASE)
 
 
 def _part(entry: Any) -> Part:

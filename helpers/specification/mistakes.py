@@ -5,6 +5,7 @@ Runs programs that the course itself wrote, each in names of its own.
 
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from helpers.specification.trials import Event, Trial
 from helpers.specification.values import same
 
 SECONDS = 2.0  # of computing that a known mistake may take: some never end
+ALL_SECONDS = 20.0  # that all of them may take together, before none is tried any more
 AGAIN = 0.1  # until it is ended again: what is raised in a callback of the collector is lost
 
 
@@ -46,13 +48,18 @@ def cause(
 ) -> Mistake | None:
     """Return the mistake that does what the student's code did, in every trial; None if none does.
 
+    Or if none is found within the time that all of them have.
+
     Args:
         mistakes: the simplest first.
         names: what the reference's notebook defines before the exercise.
         runs: each trial, and how it went with the student's code.
         subject: what the student's code was held against.
     """
+    begin = time.process_time()
     for mistake in mistakes:
+        if time.process_time() - begin > ALL_SECONDS:
+            return None
         own = dict(names)
         try:
             with _in_time(), warnings.catch_warnings():

@@ -13,15 +13,13 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from course.authoring.release import make_release
 from course.authoring.site import make_site
@@ -29,7 +27,8 @@ from course.grading.grade import grade_class
 from course.notebooks.cells import grade_id, is_solution, model_answer, read
 from course.notebooks.conventions import unmarked
 from course.notebooks.source import source_notebook
-from tests.browser.driving import Browser
+from course.workspace import make_workspace
+from tests.browser.driving import Browser, start
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = "01_activations"
@@ -57,23 +56,16 @@ def missing(reason: str) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window, that finds no machine but this one and notes what it asks for."""
+    """A browser for all tests."""
+    window = open_browser()
+    yield window
+    window.driver.quit()
+
+
+def open_browser() -> Browser:
+    """Start the browser that is installed here."""
     program = found("chromium chromium-browser google-chrome", "apt-get install chromium")
-    driver = found("chromedriver", "apt-get install chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",  # which root can't have; the pages are our own
-        "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
-    ):
-        options.add_argument(argument)
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
-    chrome.set_script_timeout(120)
-    yield Browser(chrome)
-    chrome.quit()
+    return start(program, found("chromedriver", "apt-get install chromium-driver"))
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +123,8 @@ class Jupyter:
         """Return where it is, once it is there."""
         assert self.process.poll() is None, (self.home / "log").read_text()
         for path in (self.home / "RUNTIME").glob("jpserver-*.json"):
-            return str(json.loads(path.read_text())["url"])
+            with suppress(ValueError):  # it is just being written
+                return str(json.loads(path.read_text())["url"])
         return None
 
 
@@ -162,6 +155,30 @@ def jupyter(folder: Path, home: Path, **variables: str) -> Iterator[Jupyter]:
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def student_lab(home: Path, *chapters: str, **variables: str) -> Iterator[Jupyter]:
+    """Serve a student's folder while a block runs, as `make lab` does.
+
+    Args:
+        home: an empty folder.
+        chapters: that are released in it.
+        variables: more of its environment.
+    """
+    for chapter in chapters:
+        shutil.copytree(ROOT / "release" / chapter, home / "release" / chapter)
+    shutil.copy(ROOT / "nbgrader_config.py", home)
+    make_workspace(home)
+    own = {
+        "JUPYTER_CONFIG_PATH": str(ROOT / "tools" / "lab"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "my_work" / ".lab"),
+    }
+    layout = [sys.executable, "-m", "jupyter", "lab", "workspaces", "import"]
+    layout.append(str(ROOT / "tools" / "lab" / "contents_open.json"))
+    subprocess.run(layout, env=os.environ | own, check=True)
+    with jupyter(home, home, **own, **variables) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -12,6 +13,29 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE = 150  # seconds: nothing is proved by a machine that is busy
 SERIOUS = ("serious", "critical")
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",  # which root can't have; the pages are our own
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+)
+
+
+def start(program: str, driver: str) -> "Browser":
+    """Start Chromium without a window; it finds no machine but this one and notes what it asks for.
+
+    Args:
+        program: its path.
+        driver: chromedriver's.
+    """
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    for argument in ARGUMENTS:
+        options.add_argument(argument)
+    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    chrome.set_script_timeout(120)
+    return Browser(chrome)
 
 
 class Browser:
@@ -128,3 +152,52 @@ class Browser:
         """By how many pixels the page is wider than what is to be seen of it."""
         page = "document.documentElement"
         return int(self.run(f"return {page}.scrollWidth - {page}.clientWidth"))
+
+
+class Lab:
+    """A notebook in JupyterLab's window."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        browser.driver.get(address)
+        self.js("return panel.sessionContext.ready.then(() => panel.context.ready).then(() => 1)")
+
+    def js(self, script: str) -> Any:
+        """Run JavaScript that knows `app` and `panel`, when both are there."""
+        self.browser.wait(
+            lambda: self.browser.run(
+                "return !!window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length"
+            )
+        )
+        return self.browser.run_later(
+            "const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel.content;"
+            f"Promise.resolve((() => {{ {script} }})()).then(done)"
+        )
+
+    def go(self, cell: str) -> None:
+        """Choose a cell."""
+        self.js(
+            f"const i = nb.widgets.findIndex(w => w.model.sharedModel.id == '{cell}');"
+            "nb.activeCellIndex = i; nb.mode = 'command'; return nb.scrollToItem(i).then(() => i)"
+        )
+
+    def write(self, cell: str, code: str) -> None:
+        """Write code into a cell in place of what is there."""
+        self.go(cell)
+        self.js("nb.mode = 'edit'; nb.activeCell.editor.focus(); return 1")
+        self.browser.chord(Keys.CONTROL, "a")
+        self.browser.driver.execute_cdp_cmd("Input.insertText", {"text": code})
+
+    def execute(self, cell: str) -> str:
+        """Run a cell with the keyboard, and return what stands below it."""
+        self.go(cell)
+        self.js("nb.activeCell.node.focus(); return 1")
+        self.browser.chord(Keys.SHIFT, Keys.ENTER)
+        self.browser.wait(lambda: self.about(cell, "w.model.executionState == 'idle'"))
+        return str(self.about(cell, "w.outputArea.node.innerText"))
+
+    def about(self, cell: str, what: str) -> Any:
+        """Ask about a cell, `w`."""
+        return self.js(
+            f"const w = nb.widgets.find(w => w.model.sharedModel.id == '{cell}'); return {what}"
+        )

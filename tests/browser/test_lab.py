@@ -1,11 +1,9 @@
 """JupyterLab on a student's copy, as `make lab` opens it: an answer goes wrong and is mended."""
 
-import shutil
-
 import pytest
-from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import ROOT, TOKEN, jupyter
+from tests.browser.conftest import TOKEN, student_lab
+from tests.browser.driving import Lab
 
 NOTEBOOK = "my_work/01_activations/activations.ipynb"
 WRONG = "def sigmoid(x):\n    return 1 / (1 + np.exp(np.asarray(x)))"
@@ -19,70 +17,43 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of JupyterLab on a folder with the released notebooks."""
-    home = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "release" / "01_activations", home / "my_work" / "01_activations")
-    shutil.copy(ROOT / "nbgrader_config.py", home)
-    with jupyter(home, home, JUPYTER_CONFIG_PATH=str(ROOT / "tools" / "lab")) as server:
+    """The address of JupyterLab on a student's folder with the first chapter."""
+    with student_lab(tmp_path_factory.mktemp("lab"), "01_activations") as server:
         yield server
 
 
-class Lab:
-    """A notebook in JupyterLab's window."""
-
-    def __init__(self, browser, address):
-        self.browser = browser
-        browser.driver.get(address)
-        self.js("return panel.sessionContext.ready.then(() => panel.context.ready).then(() => 1)")
-
-    def js(self, script):
-        """Run JavaScript that knows `app` and `panel`, when both are there."""
-        self.browser.wait(
-            lambda: self.browser.run(
-                "return !!window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length"
-            )
-        )
-        return self.browser.run_later(
-            "const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel.content;"
-            f"Promise.resolve((() => {{ {script} }})()).then(done)"
-        )
-
-    def go(self, cell):
-        """Choose a cell."""
-        self.js(
-            f"const i = nb.widgets.findIndex(w => w.model.sharedModel.id == '{cell}');"
-            "nb.activeCellIndex = i; nb.mode = 'command'; return nb.scrollToItem(i).then(() => i)"
-        )
-
-    def write(self, cell, code):
-        """Write code into a cell in place of what is there."""
-        self.go(cell)
-        self.js("nb.mode = 'edit'; nb.activeCell.editor.focus(); return 1")
-        self.browser.chord(Keys.CONTROL, "a")
-        self.browser.driver.execute_cdp_cmd("Input.insertText", {"text": code})
-
-    def execute(self, cell):
-        """Run a cell with the keyboard, and return what stands below it."""
-        self.go(cell)
-        self.js("nb.activeCell.node.focus(); return 1")
-        self.browser.chord(Keys.SHIFT, Keys.ENTER)
-        self.browser.wait(lambda: self.about(cell, "w.model.executionState == 'idle'"))
-        return self.about(cell, "w.outputArea.node.innerText")
-
-    def about(self, cell, what):
-        """Ask about a cell, `w`."""
-        return self.js(
-            f"const w = nb.widgets.find(w => w.model.sharedModel.id == '{cell}'); return {what}"
-        )
+@pytest.fixture
+def untouched(lab, browser):
+    """The first chapter, opened."""
+    url = browser.wait(lab.address)
+    return Lab(browser, f"{url}lab/tree/{NOTEBOOK}?token={TOKEN}")
 
 
 @pytest.fixture
-def opened(lab, browser):
+def opened(untouched):
     """The first chapter, opened, its set-up cell run."""
-    url = browser.wait(lab.address)
-    notebook = Lab(browser, f"{url}lab/tree/{NOTEBOOK}?token={TOKEN}")
-    notebook.execute("setup")
-    return notebook
+    untouched.execute("setup")
+    return untouched
+
+
+def test_it_opens_with_the_contents_and_unchanged(untouched, browser):
+    assert "1.4" in browser.find("#table-of-contents", "1.4: relu").text
+    version = untouched.js(
+        "return panel.sessionContext.session.kernel.info.then("
+        "info => new Promise(seen => setTimeout(() => seen(info.language_info.version), 500)))"
+    )
+    assert untouched.js("return panel.model.getMetadata('language_info').version") == version
+    assert untouched.js("return panel.context.model.dirty") is False
+
+
+def test_it_has_no_news_and_no_instructor_s_tools(untouched, browser):
+    active = untouched.js("return app.listPlugins().filter(id => app.isPluginActivated(id))")
+    assert "@jupyter/nbgrader:validate-assignment" in active
+    off = ("create-assignment", "formgrader", "course-list", "assignment-list", "menu")
+    assert not {f"@jupyter/nbgrader:{name}" for name in off} & set(active)
+    assert "@jupyterlab/apputils-extension:announcements" not in active
+    assert "Nbgrader" not in browser.find(".lm-MenuBar", "File").text
+    assert "Jupyter news" not in browser.run("return document.body.innerText")
 
 
 def test_a_wrong_answer_is_diagnosed_mended_and_validated(opened, browser):

@@ -1,8 +1,11 @@
 """A reader's own copy of the released notebooks."""
 
+import platform
+
 import pytest
 
 from course.layout import CourseError
+from course.notebooks.cells import read
 from course.workspace import FOLDER, make_workspace, next_notebook
 
 
@@ -60,6 +63,15 @@ def test_the_next_notebook_is_the_first_with_something_to_do(released):
     assert next_notebook(released) == released / FOLDER / names[0]
     (released / FOLDER / names[1]).write_text("{")
     assert next_notebook(released) == released / FOLDER / names[1]
+
+
+def test_a_copy_says_which_python_will_run_it_and_is_else_the_same(released):
+    name = "01_doubling/doubling.ipynb"
+    make_workspace(released)
+    copy, release = read(released / FOLDER / name), read(released / "release" / name)
+    assert copy.metadata.language_info.version == platform.python_version()
+    copy.metadata.language_info = release.metadata.language_info
+    assert copy == release
 
 
 def test_where_nothing_was_copied_there_is_no_next_one(released):

@@ -135,6 +135,7 @@ def told(exercise):
     ]
 
 
+@pytest.mark.one_in(3)
 def test_what_is_run_again_is_all_that_an_answer_affects(source):
     for answer in random.Random(2).sample(source.bank.answers, 3):
         answers = {answer.exercise: answer.source}
@@ -144,6 +145,7 @@ def test_what_is_run_again_is_all_that_an_answer_affects(source):
         assert scores(again) == scores(whole), answer.name
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("pace", ["short", None])
 def test_the_reference_earns_everything_at_either_pace(source, pace, monkeypatch):
     if pace:

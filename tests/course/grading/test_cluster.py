@@ -225,6 +225,7 @@ def deadly(root, student, assignment, decides, figures):
     return grade_submission(root, student, assignment, decides, figures)
 
 
+@pytest.mark.long
 def test_what_kills_every_worker_is_given_up_alone(released, hand_in, address, monkeypatch):
     import sys
 
@@ -271,6 +272,7 @@ def test_a_worker_that_can_not_confine_gets_no_work_and_is_named(released, hand_
     assert log.count("grades nothing: this machine can't confine students' code (the network)") == 1
 
 
+@pytest.mark.long
 def test_without_a_worker_that_can_confine_nobody_is_graded(released, hand_in):
     hand_in(released, "ada", **RIGHT)
     with (
@@ -293,6 +295,7 @@ def test_a_worker_with_other_code_of_the_course_grades_nothing(released):
     assert refusals == ["", "the course's own code is another version here"]
 
 
+@pytest.mark.long
 def test_workers_that_are_about_to_start_are_waited_for(released, hand_in, workers, address):
     hand_in(released, "ada", **RIGHT)
     with distributed.Client(address, set_as_default=False) as client:

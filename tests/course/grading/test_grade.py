@@ -528,6 +528,7 @@ def killed(source, *arguments):
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("place", "why"), zip(PLACES, ["So.", "Otherwise.", "So.", "Otherwise."], strict=True)
 )
@@ -728,6 +729,7 @@ def change_due_date(root):
         book.update_or_create_assignment(DOUBLING, duedate="2026-10-02 18:00 UTC")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("change", "what"),
     [

@@ -416,6 +416,17 @@ def test_a_known_mistake_that_never_ends_is_left_out(endless, monkeypatch):
     assert told(lambda x: x * x, [endless, SQUARE]) == "it is the square"
 
 
+def test_all_known_mistakes_together_have_a_time_of_their_own(monkeypatch):
+    tried = []
+    monkeypatch.setattr("helpers.specification.mistakes.SECONDS", 0.1)
+    monkeypatch.setattr("helpers.specification.mistakes.ALL_SECONDS", 0.5)
+    monkeypatch.setattr(
+        "helpers.specification.mistakes.Subject", lambda *of: tried.append(of) or Subject(*of)
+    )
+    assert told(lambda x: x * x, [ENDLESS] * 50 + [SQUARE]) != "it is the square"
+    assert 1 < len(tried) < 50
+
+
 # --- a question -----------------------------------------------------------------------------------
 
 

@@ -487,9 +487,11 @@ def grade(
 
     Reads submitted/STUDENT/ASSIGNMENT/, writes autograded/ and the gradebook. What was graded is
     graded again if anything that decides the grade has changed since: the hand-in, source/, the
-    configuration, a due date. What can't be graded is reported and stops nobody else; its earlier
-    grades stay. Grades and comments that a person gave are never changed.
+    course's code, the configuration, the packages, a due date. What can't be graded is reported and
+    stops nobody else; its earlier grades stay. Grades and comments that a person gave are never
+    changed.
     """
+    from course.grading.grade import doubts
     from course.grading.results import read_results
     from course.grading.what_if import changes_between, trial
 
@@ -505,6 +507,8 @@ def grade(
     if not what_if:
         out.print(_grades(results, {outcome.student for outcome in outcomes}))
     _tell(outcomes, trial=what_if)
+    for line in doubts(root, sorted({outcome.assignment for outcome in outcomes})):
+        out.print(f"  [yellow]•[/] {escape(line)}", soft_wrap=True)
     for change in changes_between(before, results) if before else []:
         was, now = (_points_or_none(points) for points in (change.before, change.after))
         where = f"{escape(change.student)}, {escape(change.assignment)}"
@@ -625,7 +629,8 @@ def check(
     """Grade one notebook by itself, without a gradebook, as the course would grade it.
 
     It may have any name: its cells tell which one it is. Of a folder each of the course's notebooks
-    is graded; as JSON each verdict is a line then. Exit status 0 when it was graded, whatever the
+    is graded, found under the names that `course grade` forgives; as JSON each verdict is a line
+    then. Exit status 0 when it was graded, whatever the
     score.
     """
     from course.judge.sandbox import missing
@@ -639,20 +644,24 @@ def check(
         from course.grading.check import (
             check_notebook,
             exercise_names,
+            find_source,
             notebooks_in,
             points_in_words,
         )
 
-        for path in notebooks_in(root, notebook) if several else [notebook]:
+        for path, source in notebooks_in(root, notebook) if several else [(notebook, None)]:
             with err.status(f"Grading {_plain(path.name)}"):
-                verdict = check_notebook(root, path, server, replay=replay, unprotected=unprotected)
+                verdict = check_notebook(
+                    root, path, server, source=source, replay=replay, unprotected=unprotected
+                )
             if as_json:
                 indent = None if several else 2
                 typer.echo(_plain_json(verdict.to_json(), indent))
                 continue
             if several:
                 out.print(f"[bold]{escape(_shown(path))}[/]", soft_wrap=True)
-            _verdict(verdict, points_in_words(root, path), exercise_names(root, path))
+            own = source or find_source(root, path)
+            _verdict(verdict, points_in_words(own), exercise_names(own))
     if lacking := [protection.name for protection in missing()]:
         err.print(f"The notebook's code ran without protection of {', '.join(lacking)}.")
 

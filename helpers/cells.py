@@ -6,6 +6,7 @@ are left alone: what they raise decides marks. Below the set-up cell stands how 
 Without IPython nothing here does anything.
 """
 
+import builtins
 import json
 import os
 import re
@@ -30,6 +31,8 @@ NOWHERE = (
 
 #: Why a name is missing that a cell would have defined, as the end of a sentence.
 missing: dict[str, str] = {}
+#: The names of Python's own that cells have given to something else, and which cell has.
+taken: dict[str, str] = {}
 
 _DEFINES = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=))",
@@ -114,6 +117,9 @@ class _Watcher:
         for name in names:
             missing.pop(name, None)
             self._waiting.pop(name, None)
+            taken.pop(name, None)
+            if hasattr(builtins, name) and name in self._shell.user_ns:
+                taken[name] = f"the cell marked [{result.execution_count}]"
         if isinstance(error, Exception) and error is self._left_out:
             exercise = self._unwritten(error)
             self._waiting.update(dict.fromkeys(names, exercise))

@@ -32,7 +32,7 @@ from helpers.specification.homes import Here
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
-from helpers.translation import own_words, translate, undefined
+from helpers.translation import TAKEN, own_words, translate, undefined
 
 PUBLIC_SEED = b"deep learning from scratch"
 ATTEMPTS = 20
@@ -293,9 +293,17 @@ class Question:
                     f"Your code ends the program (SystemExit) instead of returning{place}."
                 )
         start = "Your code raises" if place else "This can't be checked:"
-        return Outcome.FAILED, " ".join(
-            filter(None, [f"{start} {_raised(error)}{place}.", translate(error, _quotable.get())])
-        )
+        words = self._taken(error, theirs) or translate(error, _quotable.get())
+        return Outcome.FAILED, " ".join(filter(None, [f"{start} {_raised(error)}{place}.", words]))
+
+    def _taken(self, error: BaseException, frames: Iterable[tuple[CodeType, int]]) -> str:
+        """Return which names of Python's own were taken, if that may be why an error was raised."""
+        if not isinstance(error, TypeError):
+            return ""
+        used = {name for code, _ in frames for name in code.co_names}
+        here = {name: cell for name, cell in cells.taken.items() if name in used}
+        taken = getattr(self._names, "taken", here)  # a grader knows by itself which ones count
+        return " ".join(TAKEN.format(name=name, cell=taken[name]) for name in sorted(taken))
 
     def _summary(self) -> Iterator[str]:
         for name, value in self.measured.items():

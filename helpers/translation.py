@@ -32,6 +32,10 @@ PRODUCT = "In `A @ B` the last axis of A must be as long as the first axis of B.
 LOCAL = "A name that a function assigns to is local to it, and has no value before that line."
 ENDLESS = "A function calls itself without end."
 MODULE = "The notebook needs no modules other than those that its first cells import."
+TAKEN = (
+    "`{name}` is not Python's own any more: {cell} gives that name to something else. Take another "
+    "name there."
+)
 ATTRIBUTE_OF_SELF = "Inside a method, what belongs to the object is written `self.{name}`."
 
 _KNOWN: Sequence[tuple[type[Exception], str, str]] = (

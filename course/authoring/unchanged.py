@@ -2,7 +2,8 @@
 
 Compared are the assignment's folder in source/, all that lies beside the folders there, the
 course's own code and configuration, the packages that make a release, its folder in release/ and
-its entries in the gradebook. A difference, or the least doubt, has it made again.
+its entries in the gradebook. A difference, or the least doubt, has it made again. Of the folder in
+source/ a digest is kept by itself, by which whoever grades knows whether it is as it was released.
 """
 
 import json
@@ -18,11 +19,12 @@ from course.authoring.seal import digest
 from course.directory import Course
 from course.layout import CONFIG
 from course.notebooks.assignment import SOURCE
+from course.notebooks.conventions import FIGURES
 from course.rollback import released_rows
 
 RECORD = ".released.json"  # in the course's folder; without it everything is made
 MAKERS = ("nbgrader", "nbconvert", "nbformat")
-CACHES = {"__pycache__", ".ipynb_checkpoints"}
+CACHES = {"__pycache__", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db"}
 
 States = dict[str, str]  # by the assignment's name, and by that of the table of exercises
 
@@ -36,7 +38,10 @@ def made_of(root: Path, names: Sequence[str]) -> States:
     """
     makers = _makers(root)
     sources = {path.name: _files(path) for path in sorted((root / SOURCE).glob("*"))}
-    found = {name: _all(makers, sources[name]) for name in names}
+    found = {
+        name: f"{_all(makers, sources[name])} {source_digest(root / SOURCE / name)}"
+        for name in names
+    }
     return {**found, TABLE.name: _all(makers, *map(str, sources.items()))}
 
 
@@ -71,6 +76,24 @@ def read_states(root: Path) -> Mapping[str, str]:
     return found if isinstance(found, dict) else {}
 
 
+def source_digest(folder: Path) -> str:
+    """Return a digest of all in an assignment's folder in source/ that can decide a grade."""
+    return _all(*_lines(folder, FIGURES))
+
+
+def released_from(root: Path, assignment: str) -> str:
+    """Return `source_digest` as it was when an assignment was released; empty if that isn't known.
+
+    Args:
+        root: the course's folder.
+        assignment: its name.
+    """
+    match read_states(root).get(assignment, "").split():
+        case [_, source, _]:
+            return source
+    return ""  # released by an earlier version, by nbgrader alone, or not here
+
+
 def write_states(root: Path, found: Mapping[str, str]) -> None:
     """Write states down, besides those of other assignments."""
     text = json.dumps({**read_states(root), **found}, indent=1, sort_keys=True)
@@ -92,9 +115,10 @@ def _files(place: Path) -> str:
     return _all(*_lines(place))
 
 
-def _lines(place: Path) -> Iterator[str]:
+def _lines(place: Path, *besides: str) -> Iterator[str]:
     for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-        if path.is_file() and not CACHES.intersection(path.parts):
+        parts = path.relative_to(place).parts
+        if path.is_file() and not {*CACHES, *besides}.intersection(parts):
             yield f"{path.relative_to(place)} {digest(path.read_bytes())}"
 
 

@@ -8,10 +8,11 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nbformat import NotebookNode
 from traitlets.config import Config
 
 from course.judge.preprocessor import configured_judge
@@ -23,7 +24,7 @@ from course.notebooks.cells import is_manual
 from course.notebooks.source import SourceNotebook, source_notebook, source_notebooks
 from course.repair.exporter import UnreadableFileError, read_submitted
 from course.repair.repair import Repaired, repair
-from course.repair.which import likeness
+from course.repair.which import files, is_notebook, likeness, which
 from course.secret import course_secret, hand_in_seed
 from course.verdict import Verdict, read_verdict
 from helpers.standing import exercises
@@ -36,6 +37,7 @@ def check_notebook(
     path: Path,
     server: WarmServer,
     *,
+    source: Path | None = None,
     replay: Path | None = None,
     unprotected: bool = False,
 ) -> Verdict:
@@ -46,6 +48,7 @@ def check_notebook(
         path: the notebook, under the name of one of the course's or with its cells; files that are
             handed in with it lie beside it.
         server: a warm server.
+        source: which of the course's it is, if that is known.
         replay: a verdict's file, whose random points are drawn again.
         unprotected: grade even where a protection is missing on this machine.
 
@@ -59,15 +62,15 @@ def check_notebook(
         judge.check_machine(besides=", or run it with --unprotected")
     if not os.path.lexists(path):
         raise CourseError(f"{path}: no such file")
-    source = source_notebook(find_source(root, path))
-    if source.lacks:
-        raise CourseError(f"{path.name} {source.lacks}")
-    repaired = _repaired(path, source, config)
-    with _let_out(source.folder) as folder:
-        handed_in = source.handed_in(path.parent)
-        what = digest(source.notebook, repaired.notebook, folder, handed_in)
-        seed = _replayed(source, replay) if replay else _seed(root, what)
-        work = Submission(source, repaired.notebook, folder, seed, handed_in, drawn=False)
+    own = source_notebook(source or find_source(root, path))
+    if own.lacks:
+        raise CourseError(f"{path.name} {own.lacks}")
+    repaired = _repaired(path, own, config)
+    with _let_out(own.folder) as folder:
+        handed_in = own.handed_in(path.parent)
+        what = digest(own.notebook, repaired.notebook, folder, handed_in)
+        seed = _replayed(own, replay) if replay else _seed(root, what)
+        work = Submission(own, repaired.notebook, folder, seed, handed_in, drawn=False)
         verdict, _ = grade_notebook(work, server, judge.limits)
     return replace(verdict, repairs=tuple(repaired.notes))
 
@@ -126,15 +129,15 @@ def _must_have_source(root: Path) -> None:
         )
 
 
-def points_in_words(root: Path, path: Path) -> float:
+def points_in_words(source: Path) -> float:
     """Return the points that the course gives for a notebook's answers in words."""
-    cells = source_notebook(find_source(root, path)).notebook.cells
+    cells = source_notebook(source).notebook.cells
     return sum(float(cell.metadata.nbgrader.points) for cell in cells if is_manual(cell))
 
 
-def exercise_names(root: Path, path: Path) -> dict[str, str]:
+def exercise_names(source: Path) -> dict[str, str]:
     """Return what a notebook calls its exercises, such as "2.4 log_softmax", by their grade_id."""
-    cells = source_notebook(find_source(root, path)).notebook.cells
+    cells = source_notebook(source).notebook.cells
     numbers = {one.id: one.title.partition(": ") for one in exercises(cells)}
     return {key: f"{number} {key}" for key, (number, colon, _) in numbers.items() if colon}
 
@@ -153,8 +156,28 @@ def _alike(root: Path, path: Path) -> Path | None:
     return best if best and shared[best] else None
 
 
-def notebooks_in(root: Path, folder: Path) -> list[Path]:
-    """Return the files of a folder, and of those below, that are notebooks of the course.
+@dataclass(frozen=True)
+class _Given(Mapping[str, NotebookNode]):
+    """The course's notebooks as they were released, by name, each made when it is first asked."""
+
+    sources: Mapping[str, SourceNotebook]
+    config: Config
+
+    def __getitem__(self, name: str) -> NotebookNode:
+        return self.sources[name].released(self.config)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sources)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+def notebooks_in(root: Path, folder: Path) -> list[tuple[Path, Path]]:
+    """Return the files of a folder, and of those below, that `course grade` would take.
+
+    Each comes with the instructor's notebook that it is. In each folder these are the files that
+    `which` finds, and notebooks of any name that have the cells of one that it does not find.
 
     Args:
         root: the course's folder.
@@ -164,15 +187,35 @@ def notebooks_in(root: Path, folder: Path) -> list[Path]:
         CourseError: if there is none, or if this copy of the course has no source/.
     """
     _must_have_source(root)
-    found = []
-    for path in sorted(folder.rglob("*.ipynb"), key=str):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        with contextlib.suppress(CourseError):
-            if not hidden and path.is_file() and find_source(root, path):
-                found.append(path)
+    sources = {one.name: one for one in source_notebooks(root / SOURCE)}
+    given = _Given(sources, load_config(root))
+    there = set(files(folder))
+    found: set[tuple[Path, Path]] = set()
+    for place in {path.parent for path in there}:
+        taken = {
+            (path, source)
+            for name in sources
+            if (path := which(place, name, given).path) in there
+            and (source := _source(root, place / f"{name}.ipynb"))
+        }
+        others = {
+            (path, source)
+            for path in there
+            if path.parent == place and is_notebook(path) and (source := _source(root, path))
+        }
+        known = {source for _, source in taken}
+        found |= taken | {one for one in others if one[1] not in known}
     if not found:
         raise CourseError(f"{folder} holds no notebook of the course")
-    return found
+    return sorted(found, key=lambda one: (str(one[0]), str(one[1])))
+
+
+def _source(root: Path, path: Path) -> Path | None:
+    """Return the instructor's notebook that a file is; None if it is none, or can't be told."""
+    try:
+        return find_source(root, path)
+    except CourseError:
+        return None
 
 
 def _seed(root: Path, what: bytes) -> bytes:

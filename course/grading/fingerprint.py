@@ -5,23 +5,27 @@ changed. Knows nothing of how a submission is graded.
 """
 
 import hashlib
+import platform
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from modulefinder import ModuleFinder
 from pathlib import Path
 
 from nbgrader.api import Gradebook, SubmittedAssignment
 from sqlalchemy.exc import SQLAlchemyError
 
 import helpers
+from course.authoring.unchanged import source_digest
 from course.directory import Course, problem
 from course.files import walk
 from course.layout import CONFIG, CourseError
-from course.notebooks.conventions import FIGURES
 from course.repair.folder import MAX_BYTES, beyond
 
 HAND_IN = "what was handed in"
 SOURCE = "its folder in source/"
 CODE = "the course's own code"
 LETTERS = 16  # of each digest
+PACKAGES = ("numpy", "nbgrader")  # those that a grade hangs on, besides Python
 OWN_LINES = (
     "\n# --- of a trial alone ---\n"  # what follows in a configuration says where the trial is
 )
@@ -32,12 +36,17 @@ def deciding(course: Course, assignment: str) -> dict[str, str]:
     """Return a digest of each thing that decides an assignment's grades, by what it is called.
 
     That is all but the hand-in: source notebooks with their specifications and answers, the code of
-    judge and checks, the configuration, the due date.
+    judge and checks, the configuration and the modules beside it that it imports, the versions of
+    Python and of the packages that a grade hangs on, the due date.
     """
+    root = Path(course.folders.root)
     return {
-        SOURCE: _digest([course.path("source", ".", assignment)], FIGURES),
+        SOURCE: source_digest(course.path("source", ".", assignment))[:LETTERS],
         CODE: code_digest(),
-        CONFIG: _short(_configuration(Path(course.folders.root, CONFIG))),
+        CONFIG: _short(_configuration(root / CONFIG)),
+        **{path.relative_to(root).as_posix(): _digest([path]) for path in _imported(root)},
+        **{f"the version of {name}": version(name) for name in PACKAGES},
+        "the version of Python": platform.python_version(),
         "its due date": _short(str(course.due_date(assignment)).encode()),
     }
 
@@ -90,6 +99,15 @@ def _configuration(path: Path) -> bytes:
     return path.read_text(encoding="utf-8").partition(OWN_LINES)[0].encode()
 
 
+def _imported(root: Path) -> list[Path]:
+    """Return the files beside the configuration that it imports, and those that they import."""
+    finder = ModuleFinder([str(root)], excludes=["course", "helpers"])  # these are the code
+    finder.run_script(str(root / CONFIG))
+    files = [getattr(module, "__file__", None) for module in finder.modules.values()]
+    found = {Path(file) for file in files if file}
+    return sorted(found - {root / CONFIG})
+
+
 def _parts(folder: Path, decides: Mapping[str, str]) -> dict[str, str]:
     return {HAND_IN: _digest([folder], unread=beyond(folder)), **decides}
 
@@ -101,19 +119,18 @@ def _pairs(text: str) -> Iterable[tuple[str, str]]:
             yield name, value
 
 
-def _digest(places: Iterable[Path], *besides: str, unread: Iterable[Path] = ()) -> str:
+def _digest(places: Iterable[Path], unread: Iterable[Path] = ()) -> str:
     """Return a digest of files and of what is in folders.
 
     Args:
         places: the files and folders.
-        besides: names that are passed over.
         unread: of which the name alone counts: they are not graded.
     """
     whole, names_only = hashlib.sha256(), {*unread}
     for place in places:
         for path in walk(place) if place.is_dir() else [place]:
             name = path.relative_to(place)
-            if not any(part in (*PASSED_OVER, *besides) for part in name.parts):
+            if not any(part in PASSED_OVER for part in name.parts):
                 whole.update(f"{name}\0".encode(errors="surrogateescape"))
                 whole.update(b"" if path in names_only else _content(path))
     return whole.hexdigest()[:LETTERS]

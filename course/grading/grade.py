@@ -5,7 +5,7 @@ What is done for each student is in `course.grading.one_student`.
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
 from traitlets.config import Config, Configurable
 
+from course.authoring.unchanged import released_from, source_digest
 from course.directory import Course, check_gradebook, open_course, problem
 from course.files import printable, safe_name, trouble, unusable
 from course.grading.batch import interrupts_later, run_each
-from course.grading.fingerprint import PASSED_OVER, code_digest, deciding, extensions
+from course.grading.fingerprint import PASSED_OVER, SOURCE, code_digest, deciding, extensions
 from course.grading.notes import (
     GradingOutcome,
     Notes,
@@ -53,6 +54,7 @@ from course.layout import CourseError
 from course.notebooks.cells import (
     grade_id,
     is_manual,
+    is_setup,
     is_test,
 )
 from course.notebooks.source import source_notebook
@@ -398,7 +400,7 @@ def _check_released(course: Course, names: set[str]) -> None:
     if missing := sorted(here - set(known)):
         raise CourseError(f"{missing[0]} is not in the gradebook: run `course release` first")
     for name in sorted(here):
-        if changed := _unreleased(course, name, known[name]):
+        if changed := _unreleased(course, name, known[name]) or _changed_beside(course, name):
             raise CourseError(
                 f"{name} has changed since it was released ({', '.join(changed)}): run "
                 f"`course release {name}` first"
@@ -406,7 +408,7 @@ def _check_released(course: Course, names: set[str]) -> None:
 
 
 def _unreleased(course: Course, assignment: str, names: Sequence[str]) -> list[str]:
-    """Return the graded cells of source/ whose points or tests the gradebook doesn't know so."""
+    """Return the cells of source/ whose points, tests or set-up the gradebook doesn't know so."""
     folder, changed = course.path("source", ".", assignment), []
     with Gradebook(course.db_url, course.folders.course_id) as gradebook:
         for name in names:
@@ -421,7 +423,43 @@ def _unreleased(course: Course, assignment: str, names: Sequence[str]) -> list[s
                 if points.get(key) != cell.metadata.nbgrader.points or not same:
                     changed.append(key)
             changed += sorted(set(points) - set(there))
+            changed += [
+                grade_id(cell)
+                for cell in cells
+                if is_setup(cell) and known.get(grade_id(cell)) != cell.source
+            ]
     return changed
+
+
+def _changed_beside(course: Course, assignment: str) -> list[str]:
+    """Return what it is called if a folder in source/ is known not to be as it was released."""
+    before = released_from(Path(course.folders.root), assignment)
+    now = source_digest(course.path("source", ".", assignment))
+    return [SOURCE] if before not in ("", now) else []
+
+
+def doubts(root: Path, assignments: Iterable[str]) -> list[str]:
+    """Return, in a line each, of which assignments the source may not be what was released.
+
+    That is so on trial, which grades them nevertheless, and where nothing is known of a release.
+
+    Args:
+        root: the course's folder, not that of a trial.
+        assignments: their names.
+    """
+    course = open_course(root)
+    here = [one for one in assignments if course.path("source", ".", one).is_dir()]
+    unknown = [
+        f"{one} was not released by `course release` here: whether {SOURCE} is as students got it"
+        " is not known"
+        for one in here
+        if not released_from(root, one)
+    ]
+    return unknown + [
+        f"{one} has changed since it was released ({SOURCE})"
+        for one in here
+        if _changed_beside(course, one)
+    ]
 
 
 def _handed_in(

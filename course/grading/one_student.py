@@ -8,11 +8,13 @@ nbgrader_config.py. Knows nothing of the rest of the class, nor of where it is g
 import contextlib
 import logging
 import shutil
+import stat
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -22,6 +24,7 @@ from course.files import printable
 from course.grading.fingerprint import deciding, extensions, fingerprint
 from course.grading.notes import GradingOutcome, Status
 from course.notebooks.cells import (
+    CHANGED,
     NOT_GRADED,
     REPAIRS,
     UNDRAWN,
@@ -36,6 +39,7 @@ from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
 AGAIN = "run `course grade` again"
+TO_READ = "`{key}` has changed since it was marked, and is to be read again"
 UNKNOWN = "the course has no assignment of this name"
 
 
@@ -140,6 +144,7 @@ def _recorded(about: Mapping[str, Any], *, several: bool) -> Iterator[str]:
         left_out = [metadata[NOT_GRADED]] if NOT_GRADED in metadata else []
         for note in [
             *left_out,
+            *(TO_READ.format(key=key) for key in metadata.get(CHANGED, ())),
             *metadata.get(REPAIRS, ()),
             *(verdict.incidents if verdict else ()),
         ]:
@@ -150,20 +155,40 @@ def _recorded(about: Mapping[str, Any], *, several: bool) -> Iterator[str]:
 def _readings_kept(course: Course, student: str, assignment: str) -> Iterator[None]:
     """Keep off the pile of answers to be read those that a person has marked, if they are the same.
 
-    nbgrader puts all of them back when it grades again.
+    nbgrader puts all of them back when it grades again. Those that are not the same are noted in
+    the graded notebook, until they have been read.
     """
     folder = course.path("autograded", student, assignment)
-    read = {key for key, grade in _marked(course, student, assignment) if not grade}
-    before = _answers(folder) if read else {}
+    marked = dict(_marked(course, student, assignment))  # and whether they wait to be read
+    before = _answers(folder) if marked else {}
+    noted = _noted(folder) if marked else set()
     yield
-    after = _answers(folder) if read else {}
-    earlier = _earlier_names(course, assignment) if read else {}
-    same = {
-        key
-        for key in read
-        if key in after and after[key] == before.get(key, before.get(earlier.get(key, key)))
-    }
+    after = _answers(folder) if marked else {}
+    earlier = _earlier_names(course, assignment) if marked else {}
+    off = {key for key, waits in marked.items() if key in after and not waits}
+    same = {key for key in off if after[key] == before.get(key, before.get(earlier.get(key, key)))}
     _take_off(course, student, assignment, same)
+    _note_changed(folder, (off - same) | {key for key in noted if key in after and marked.get(key)})
+
+
+def _noted(folder: Path) -> set[tuple[str, str]]:
+    """Return the answers that had changed since they were marked, by (notebook, grade_id)."""
+    return {
+        (path.stem, key)
+        for path in folder.glob("*.ipynb")
+        for key in read(path).metadata.get(CHANGED, ())
+    }
+
+
+def _note_changed(folder: Path, keys: Collection[tuple[str, str]]) -> None:
+    """Write into graded notebooks which answers have changed since they were marked."""
+    for name in {name for name, _ in keys}:
+        path = folder / f"{name}.ipynb"
+        nb, mode = read(path), path.stat().st_mode
+        nb.metadata[CHANGED] = sorted(key for book, key in keys if book == name)
+        path.chmod(mode | stat.S_IWUSR)
+        nbformat.write(nb, path)  # type: ignore[no-untyped-call]
+        path.chmod(mode)
 
 
 def _earlier_names(course: Course, assignment: str) -> dict[tuple[str, str], tuple[str, str]]:

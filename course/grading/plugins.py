@@ -32,6 +32,7 @@ from course.grading.remarks import remarks, without_secrets
 from course.grading.sanitize import CUT, LONGEST_TEXT, plain_formulas
 from course.judge.preprocessor import leave_out
 from course.notebooks.cells import (
+    CHANGED,
     NOT_GRADED,
     SCHEMA,
     NotebookError,
@@ -48,6 +49,10 @@ from helpers.specification import promises
 
 TEMPLATES = Path(__file__).parent / "templates"
 NBGRADERS = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+
+TO_READ = (
+    "**To be read again:** this answer has changed since it was marked; it had {points} points.\n\n"
+)
 
 # --- autograde ------------------------------------------------------------------------------------
 
@@ -257,6 +262,7 @@ class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
             return nb, resources
         answers = [cell for cell in nb.cells if is_manual(cell)]
         unread = _unread(courses.db_url, resources["submission_id"], map(grade_id, answers))
+        again = _to_read_again(nb, courses.db_url, resources["submission_id"])
         resources["first_to_be_read"] = next(iter(unread), "")
         for number, cell in enumerate(answers):
             before, after = (
@@ -264,7 +270,8 @@ class TellRubric(NbGraderPreprocessor):  # type: ignore[misc]
                 for others in (answers[:number], answers[number + 1 :])
             )
             links = {"Previous answer to be read": before[-1:], "Next answer to be read": after[:1]}
-            text = _rubric(known.get(grade_id(cell), ""), links)
+            key = grade_id(cell)
+            text = again.get(key, "") + _rubric(known.get(key, ""), links)
             place = nb.cells.index(cell) + 1
             nb.cells.insert(place, new_markdown_cell(text))  # type: ignore[no-untyped-call]
         if answers:
@@ -281,6 +288,26 @@ def _unread(db_url: str, submission: str, answers: Iterable[str]) -> list[str]:
         grades = gradebook.find_submission_notebook_by_id(submission).grades
         waits = {grade.name for grade in grades if grade.needs_manual_grade}
     return [key for key in answers if key in waits]
+
+
+def _to_read_again(nb: NotebookNode, db_url: str, submission: str) -> dict[str, str]:
+    """Return what is said of answers that have changed since they were marked, by their grade_id.
+
+    Args:
+        nb: the graded notebook.
+        db_url: where the gradebook is.
+        submission: the submitted notebook's id there.
+    """
+    noted = nb.metadata.get(CHANGED, ())
+    if not noted:
+        return {}
+    with Gradebook(db_url) as gradebook:
+        grades = gradebook.find_submission_notebook_by_id(submission).grades
+        return {
+            grade.name: TO_READ.format(points=f"{grade.manual_score:g}")
+            for grade in grades
+            if grade.name in noted and grade.needs_manual_grade and grade.manual_score is not None
+        }
 
 
 def _rubric(source: str, links: Mapping[str, Sequence[str]]) -> str:

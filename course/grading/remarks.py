@@ -17,7 +17,8 @@ from course.verdict import TEST_FAILED, find_verdict
 LONGEST = 400  # characters of one sentence
 MOST = 30  # sentences of one kind
 
-_CELL = re.compile(r"(?P<key>cell \d+|\w+)(?P<again>, run again)?: (?P<words>.*)", re.DOTALL)
+_NAMELESS = r"the figure `\w+`|a cell below `\w+`|a cell at the top"
+_CELL = re.compile(rf"(?P<key>{_NAMELESS}|\w+)(?P<again>, run again)?: (?P<words>.*)", re.DOTALL)
 
 
 def remarks(metadata: Mapping[str, Any]) -> str:
@@ -64,7 +65,7 @@ def told(incident: str) -> str:
     if key.startswith(TEST_PREFIX):
         where = f"Question `{key.removeprefix(TEST_PREFIX)}`"
     else:
-        where = key.capitalize() if key.startswith("cell ") else f"Cell `{key}`"
+        where = f"Cell `{key}`" if key.isidentifier() else f"{key[0].upper()}{key[1:]}"
     return f"{where}{match['again'] or ''}: {words}"
 
 

@@ -160,6 +160,7 @@ def page(results: Results, made: datetime, folder: Path | None = None) -> str:
         lacking=[student for student, total in totals.items() if total.missing],
         ungraded=[work for work in works if not work.graded],
         late=[work for work in works if work.late],
+        stale=[work for work in works if work.changed],
         remarks=[work for work in works if work.graded and work.notes],
         waiting=_waiting(works),
         cell=lambda student, name, column: _cell(

@@ -4,7 +4,7 @@ Reads only. Tables, the report and the demo are made from it; it knows none of t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from nbgrader.api import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from course.directory import Course, check_released, open_course, problem
+from course.grading.fingerprint import HAND_IN, changes, deciding, extensions
 from course.grading.notes import GradingOutcome, Status, read_notes
+from course.grading.one_student import mark_of
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read_metadata
@@ -69,6 +71,8 @@ class Work:
         verdicts: on each exercise, by column; none where it was not the judge that graded, which
             alone writes that down, or where what it wrote is damaged.
         pages: the student's feedback, by notebook, as far as it was made.
+        changed: what has changed since it was graded, of all that decides the grade: if there is
+            anything, the grade is an old one, and `course grade` gives a new one.
     """
 
     student: str
@@ -81,6 +85,7 @@ class Work:
     notes: Sequence[str] = ()
     verdicts: Mapping[Column, ExerciseVerdict] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
+    changed: Sequence[str] = ()
 
     @property
     def score(self) -> float:
@@ -188,17 +193,31 @@ def _works(
 ) -> dict[tuple[str, str], Work]:
     notes = read_notes(course)
     grades = _grades(gradebook)
+    decides = {name: deciding(course, name) for name in columns}
+    extended = extensions(course)
     works = {}
     for submission in gradebook.db.query(SubmittedAssignment):
         key = (submission.student_id, submission.assignment.name)
         if key[1] in columns:
-            works[key] = _work(
+            work = _work(
                 course, submission, columns[key[1]], grades.get(submission.id, {}), notes.get(key)
             )
+            before = notes[key].digest if key in notes else ""
+            now = decides[key[1]] | extended.get(key, {})
+            works[key] = replace(work, changed=_changed(course, key, before, now))
     for key, outcome in notes.items():
         if key not in works and key[1] in columns:
             works[key] = Work(*key, scores={}, graded=False, notes=outcome.notes)
     return works
+
+
+def _changed(
+    course: Course, key: tuple[str, str], before: str, decides: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return what has changed since a submission had a fingerprint; a lost hand-in is no change."""
+    found = changes(before, mark_of(course, *key, decides))
+    there = course.path("submitted", *key).is_dir()
+    return tuple(one for one in found if one != HAND_IN or there)
 
 
 def _grades(gradebook: Gradebook) -> dict[str, dict[tuple[str, str], Any]]:

@@ -6,6 +6,7 @@ the student process is data; nothing of it is ever run here. Knows nothing of nb
 """
 
 import base64
+import builtins
 import contextlib
 import functools
 import io
@@ -25,6 +26,7 @@ from course.judge.wire.codec import receive, send
 from course.judge.wire.judge_end import Code, Namespace, Session, StudentGoneError
 from course.notebooks.cells import TEST_PREFIX
 from course.notebooks.execution import execute, execute_test, names_in
+from course.notebooks.names import Names
 from course.notebooks.names import names as global_names
 from course.verdict import TEST_FAILED
 from helpers.cells import defined_in, stopped
@@ -66,12 +68,13 @@ class CodeCell:
 
     Attributes:
         index: its place in the submitted notebook.
-        key: its grade_id, or a name for messages.
+        key: its grade_id, or another name of its own.
         kind: "setup" (runs on both sides), "test" (here) or "plain" (in the student process).
         source: the instructor's text of set-up and test cells, the student's of plain ones.
         apart: whether it belongs to what stands by itself. Such a test is asked of a process in
             which such cells alone have run, and which can read no data.
         own: whether it is a test of the own work as a whole, which no reference stands in for.
+        called: what it is called in messages, if not by its key.
     """
 
     index: int
@@ -80,6 +83,12 @@ class CodeCell:
     source: str
     apart: bool = False
     own: bool = False
+    called: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return self.called or self.key
 
 
 @dataclass
@@ -189,7 +198,7 @@ class Judging:
             if self._fate():
                 self._restart(position)
             if stop := self._reason_to_stop():
-                self._give_up(f"{stop}: nothing from {cell.key} on was run.", position)
+                self._give_up(f"{stop}: nothing from {cell.title} on was run.", position)
                 break
             if cell.kind != "test":
                 self._run(cell)
@@ -310,9 +319,9 @@ class Judging:
         self._session.seconds = self._limits.request
         self._session.set_deadline(min(self._limits.question, self._left()))
         self._session.new_question()
-        answer = self._answer(cell)
+        answer, taken = self._answer(cell), self._shadowed(cell)
         text = answer.source if answer else ""
-        names = Namespace(self._names, self._session, text, self._missing)
+        names = Namespace(self._names, self._session, text, self._missing, taken)
         printed = io.StringIO()
         finished = True
 
@@ -356,7 +365,7 @@ class Judging:
         (error carried forward). Where no reference can stand in, it is left to be tried again.
         """
         if not any(cell.own for cell in self._cells):
-            called = _globals(answer) & _defined(answer) & names_in(test.source)
+            called = _names(answer).defined & _defined(answer) & names_in(test.source)
             self._taken[answer.index] = sorted(called)
             self._missing |= dict.fromkeys(called, TAKEN_AWAY)
 
@@ -398,9 +407,28 @@ class Judging:
         key = test.key.removeprefix(TEST_PREFIX)
         return next((one for one in self._cells if one.key == key), None)
 
+    def _shadowed(self, test: CodeCell) -> dict[str, str]:
+        """Return the builtins that an answer uses and whose names cells have taken, and which."""
+        above = [cell for cell in self._cells[: self._cells.index(test)] if cell.kind == "plain"]
+        taken = {
+            name: f"the cell of `{cell.key}`" if self._is_answer(cell) else cell.title
+            for cell in above
+            if any(hasattr(builtins, name) for name in _defined(cell))  # few are worth parsing
+            for name in _names(cell).defined
+            if hasattr(builtins, name)
+        }
+        key = test.key.removeprefix(TEST_PREFIX)
+        used: set[str] = set()
+        for cell in reversed(above) if taken else ():  # what a cell needs stands above it
+            if cell.key == key:
+                used |= _names(cell).defined | _names(cell).used
+            elif _names(cell).defined & used:
+                used |= _names(cell).used
+        return {name: where for name, where in taken.items() if name in used}
+
     def _note(self, cell: CodeCell, *sentences: str) -> None:
         """Write down what happened in a cell."""
-        self._record.incidents += [f"{cell.key}: {sentence}" for sentence in sentences]
+        self._record.incidents += [f"{cell.title}: {sentence}" for sentence in sentences]
 
     def _restart(self, position: int) -> None:
         """Start a new student process and bring it to where the last one ended."""
@@ -420,25 +448,21 @@ class Judging:
             self._take_away(cell)
         except StudentGoneError as error:
             self._deadly.add(cell.index)
-            self._record.incidents.append(f"{cell.key}, run again: {error}")
+            self._record.incidents.append(f"{cell.title}, run again: {error}")
             return False
         return True
 
 
+def _names(cell: CodeCell) -> Names:
+    """Return the global names that a cell defines and uses; none if it is not Python."""
+    try:
+        return global_names(cell.source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return Names(frozenset(), frozenset())
+
+
 def _used(cell: CodeCell) -> set[str]:
-    """Return the global names that a cell uses; none if it is not Python."""
-    try:
-        return set(global_names(cell.source).used)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-
-
-def _globals(cell: CodeCell) -> set[str]:
-    """Return the global names that a cell defines; none if it is not Python."""
-    try:
-        return set(global_names(cell.source).defined)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
+    return set(_names(cell).used)
 
 
 def _defined(cell: CodeCell) -> set[str]:

@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -31,7 +32,16 @@ from course.judge.wire.clock import backstop
 from course.judge.wire.codec import WireError, receive, send, within
 from course.layout import CourseError
 from course.notebooks.answers import closed_helpers
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_apart, is_own, is_setup, is_test
+from course.notebooks.cells import (
+    TEST_PREFIX,
+    grade_id,
+    is_apart,
+    is_own,
+    is_setup,
+    is_solution,
+    is_test,
+)
+from course.notebooks.conventions import SHOWS
 from course.notebooks.exercises import Exercise
 from course.notebooks.let_out import put_files
 from course.notebooks.source import SourceNotebook
@@ -41,6 +51,12 @@ DYING_SECONDS = 10.0  # from the end of a process's socket to word of how it end
 MAX_FILES = 100 << 20  # bytes of a submission's own files that are copied for the student's code
 AGAIN = "Something stood still for so long that it was ended, so all was judged twice."
 TIMESTAMP = "timestamp.txt"  # the collector's, not the student's: no code needs it
+
+# A figure's name, in what shows it; the lengths are bounded, or a hostile cell would take hours.
+_FIGURE = re.compile(
+    rf"(?:{'|'.join(map(re.escape, SHOWS))})"
+    r"\(\s{0,99}[^,\n]{0,99},\s{0,99}(?:name=)?[\"'](\w+)[\"']"
+)
 
 
 class JudgeError(CourseError):
@@ -224,16 +240,32 @@ def plan(source: NotebookNode, submitted: NotebookNode) -> list[CodeCell]:
     }
     apart = {grade_id(cell) for cell in source.cells if is_apart(cell)}
     own = {grade_id(cell) for cell in source.cells if is_own(cell)}
-    cells = []
+    exercises = {grade_id(cell) for cell in source.cells if is_solution(cell)}
+    cells: list[CodeCell] = []
+    above = ""
     for index, cell in enumerate(submitted.cells):
         if cell.cell_type != "code":
             continue
         key = grade_id(cell)
         kind, text = texts.pop(key, ("plain", cell.source))
+        name, called = (key, "") if key else (f"cell {index + 1}", _called(text, above))
         marks = key in apart, kind == "test" and key in own
-        cells.append(CodeCell(index, key or f"cell {index + 1}", kind, text, *marks))
+        cells.append(CodeCell(index, name, kind, text, *marks, called))
         apart.discard(key)  # another cell that claims to be it is none
+        above = key if key in exercises else above
     return cells
+
+
+def _called(text: str, above: str) -> str:
+    """Return what a cell without a name of its own is called in messages.
+
+    Args:
+        text: the cell's; it need not be valid Python.
+        above: the exercise above it; empty if there is none.
+    """
+    if figure := _FIGURE.search(text):
+        return f"the figure `{figure[1]}`"
+    return f"a cell below `{above}`" if above else "a cell at the top"
 
 
 def _serve(

@@ -19,6 +19,7 @@ from helpers.standing import TEST_PREFIX as TEST_PREFIX
 WAS = "was:"  # begins a tag that says how an exercise was called before
 SCHEMA = 3  # of nbgrader's metadata
 NOT_GRADED = "not-graded"  # where it says why a notebook was handed in and left out
+CHANGED = "changed-since-marked"  # where it names answers in words that are to be read again
 UNDRAWN = "figures-left-out"  # where a graded notebook says that its figures were not drawn
 _MARKERS = re.compile(r"^[ \t]*#{3} (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 _SCHEME_BEGINS = re.compile(r"^=== BEGIN MARK SCHEME ===[ \t]*$", re.MULTILINE)

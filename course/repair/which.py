@@ -56,6 +56,9 @@ def which(folder: Path, name: str, wanted: Mapping[str, NotebookNode]) -> Meant:
     """
     file, exact = f"{name}{NOTEBOOK}", folder / f"{name}{NOTEBOOK}"
     others = _others(folder, name, wanted)
+    if not others:
+        there = os.path.lexists(exact)
+        return Meant(exact, "") if there else Meant(None, f"{file} is missing")
     missing, work = f"{file} is missing", []
     if _is_file(exact):
         work = [path for path in others if _answered(path, folder, wanted[name])]
@@ -68,6 +71,16 @@ def which(folder: Path, name: str, wanted: Mapping[str, NotebookNode]) -> Meant:
     if best is not None:
         return Meant(best, f"{missing}; {best.relative_to(folder)} was graded in its place")
     return Meant(exact, "") if os.path.lexists(exact) else Meant(None, missing)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the ordinary files in a folder and below, without hidden ones."""
+    return [
+        path
+        for path in walk(folder)
+        if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        and _is_file(path)
+    ]
 
 
 def likeness(data: bytes, given: NotebookNode, name: str) -> int:
@@ -85,12 +98,12 @@ def likeness(data: bytes, given: NotebookNode, name: str) -> int:
 def _others(folder: Path, name: str, wanted: Mapping[str, NotebookNode]) -> list[Path]:
     """Return the files that may stand in for a notebook, best names only."""
     own = {folder / f"{one}{NOTEBOOK}" for one in wanted}
-    found = [path for path in _files(folder) if path not in own]
+    found = [path for path in files(folder) if path not in own]
     for like in (
-        [path for path in found if _is_notebook(path) and _is_called(path, name, list(wanted))],
+        [path for path in found if is_notebook(path) and _is_called(path, name, list(wanted))],
         [path for path in found if _is_called(path, name, list(wanted))],
         [path for path in found if path.suffix.lower() == ".zip" and _holds(path, name)],
-        [path for path in found if _is_notebook(path)] if len(wanted) == 1 else [],
+        [path for path in found if is_notebook(path)] if len(wanted) == 1 else [],
     ):
         if like:
             return like[:MAX_READ]
@@ -124,16 +137,6 @@ def _bytes(path: Path, folder: Path) -> bytes:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the ordinary files in a folder and below, without hidden ones."""
-    return [
-        path
-        for path in walk(folder)
-        if not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-        and _is_file(path)
-    ]
-
-
 def _is_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.lstat().st_mode)
@@ -141,7 +144,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_notebook(path: Path) -> bool:
+def is_notebook(path: Path) -> bool:
+    """Tell whether a file is a notebook by its name."""
     return NOTEBOOK in path.name.lower()
 
 

@@ -21,6 +21,7 @@ def run(monkeypatch, capsys):
     monkeypatch.setattr(InteractiveShell, "initialized", lambda: True)
     monkeypatch.setattr(InteractiveShell, "instance", lambda: shell)
     monkeypatch.setattr(cells, "missing", {})
+    monkeypatch.setattr(cells, "taken", {})
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     cells.watch()
     shell.user_ns["Question"] = Question
@@ -113,6 +114,30 @@ def test_an_exercise_that_another_process_needs_is_left_out_too(run):
 def test_a_test_cell_is_left_alone(run):
     """Stock nbgrader takes one that ends without an error and without a number for right."""
     assert not run(SOFTMAX, "softmax(1)\nq.score()").ok
+
+
+TAKES = [
+    "def half(x):\n    return float(x) / 2",
+    "float = 3",
+    "sum = 4",  # another name, which `half` does not use
+]
+HALF = """
+q = Question("Half", points=1)
+with q.check("halves", essential=True):
+    assert half(4) == 2
+q.score()
+"""
+
+
+def test_a_cell_that_takes_a_builtin_s_name_is_named(run):
+    shown = run(*TAKES, HALF).shown
+    assert "TypeError: 'int' object is not callable" in shown
+    words = "`float` is not Python's own any more: the cell marked [2] gives that name to something"
+    assert words in " ".join(shown.split())
+    assert "`sum`" not in shown
+    assert "own any more" not in run("del float", HALF).shown
+    run("def float(x):\n    raise TypeError('no')", HALF)
+    assert "the cell marked [7]" in " ".join(run(HALF).shown.split())
 
 
 def test_an_error_is_explained(run):

@@ -405,6 +405,7 @@ class Namespace(dict[str, Any]):
         session: of the student process.
         answer: the text of the cell that is tested.
         missing: why names are not there, as the ends of sentences: see `helpers.cells.missing`.
+        taken: which cells have taken builtins' names: see `helpers.cells.taken`.
     """
 
     def __init__(
@@ -413,11 +414,13 @@ class Namespace(dict[str, Any]):
         session: Session,
         answer: str = "",
         missing: Mapping[str, str] | None = None,
+        taken: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(names)
         self._session = session
         self._answer = answer
         self.missing = missing or {}
+        self.taken = taken or {}
 
     @property
     def home(self) -> "There":

@@ -2,22 +2,26 @@
 
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
+import nbformat
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from course import cli
-from course.grading.check import check_notebook, find_source
+from course.grading.check import check_notebook, find_source, notebooks_in
 from course.grading.notes import Status
 from course.grading.one_student import grade_submission
 from course.judge.judging import Limits
 from course.judge.sandbox.port import Protection
 from course.judge.sandbox.server import WarmServer
 from course.layout import CourseError
-from course.notebooks.cells import read
+from course.notebooks.cells import grade_id, read
+from course.notebooks.source import source_notebooks
 from course.verdict import Verdict, read_verdict, write_verdict
+from tests.course.repair.test_which import NAMES
 
 ROOT = Path(__file__).parents[3]
 CHAPTERS = sorted((ROOT / "source").glob("*/*.ipynb"))
@@ -156,6 +160,56 @@ def test_a_folder_is_checked_notebook_by_notebook_whatever_their_names(check, re
     assert "✓ double: 3 of 3" in done.stdout
     lines = check(released, folder, "--json").stdout.splitlines()
     assert [json.loads(line)["notebook"] for line in lines] == ["second", "doubling"]
+
+
+@pytest.fixture
+def answered(course_root):
+    """The notebook of a course that has no other, with a right answer, as a file's text."""
+    (source,) = source_notebooks(course_root / "source")
+    nb = deepcopy(source.released())
+    for cell in nb.cells:
+        cell.source = RIGHT if grade_id(cell) == "double" else cell.source
+    return nbformat.writes(nb)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"), [(names, found) for names, wanted, found in NAMES if len(wanted) == 1]
+)
+def test_in_a_folder_a_notebook_has_any_name_that_course_grade_forgives(
+    course_root, answered, tmp_path, names, found
+):
+    folder = tmp_path / "downloads"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(answered)
+    own = course_root / "source" / DOUBLING / "doubling.ipynb"
+    if found:
+        assert notebooks_in(course_root, folder) == [(folder / found, own)]
+    else:
+        with pytest.raises(CourseError, match="holds no notebook of the course"):
+            notebooks_in(course_root, folder)
+
+
+def test_a_text_file_and_a_zip_of_a_folder_are_checked_in_a_folder(check, released, hand_in):
+    work = hand_in(released, "eve", double=RIGHT)
+    folder = released / "downloads"
+    folder.mkdir()
+    shutil.copy(work / "doubling.ipynb", folder / "doubling.ipynb.txt")
+    pair = hand_in(released, "eve", "02_pair", double=RIGHT)
+    shutil.make_archive(str(folder / "02_pair"), "zip", pair)
+    lines = [json.loads(line) for line in check(released, folder, "--json").stdout.splitlines()]
+    assert sorted((line["notebook"], line["score"]) for line in lines) == [
+        ("doubling", 3),
+        ("first", 3),
+        ("second", 3),
+    ]
+
+
+def test_in_a_folder_an_untouched_release_gives_way_to_work_beside_it(released, hand_in):
+    folder = hand_in(released, "eve", double=RIGHT)
+    (folder / "doubling.ipynb").rename(folder / "doubling (1).ipynb")
+    shutil.copy(released / "release" / DOUBLING / "doubling.ipynb", folder)
+    assert [path.name for path, _ in notebooks_in(released, folder)] == ["doubling (1).ipynb"]
 
 
 @pytest.mark.parametrize(

@@ -261,8 +261,8 @@ print("\\x1b[38;2;255;255;255mwhite")
 """
 
 
-def formgraders_page(root, notebook):
-    """The page by which formgrader shows eve's graded notebook."""
+def formgraders_page(root, notebook, submission="1"):
+    """The page by which formgrader shows a graded notebook, whose id in the gradebook this is."""
     config = load_config(root)
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
@@ -335,6 +335,35 @@ def test_formgrader_begins_at_what_is_to_be_read_and_leads_from_one_to_the_next(
         [(back, "#why_more")],
     ]
     assert 'document.getElementById("why_more")' in page
+
+
+def test_formgrader_says_beside_an_answer_that_it_has_changed_since_it_was_marked(
+    released, hand_in
+):
+    def mark(points):
+        with Gradebook(f"sqlite:///{released / 'gradebook.db'}") as gradebook:
+            grade = gradebook.find_grade("why_twice", "doubling", DOUBLING, "eve")
+            grade.manual_score, grade.needs_manual_grade = points, False
+            gradebook.db.commit()
+            return grade.notebook.id
+
+    def page(submission):
+        graded = released / "autograded" / "eve" / DOUBLING / "doubling.ipynb"
+        html = formgraders_page(released, graded, submission)
+        return BeautifulSoup(html, "html.parser").get_text(" ")
+
+    words = "To be read again: this answer has changed since it was marked; it had 1.5 points."
+    hand_in(released, "eve", double=RIGHT, why_twice="Because.")
+    grade_class(released, jobs=1)
+    submission = mark(1.5)
+    assert "To be read again" not in page(submission)
+    hand_in(released, "eve", double=RIGHT, why_twice="Because it is x + x.")
+    grade_class(released, jobs=1)
+    assert words in " ".join(page(submission).replace(" :", ":").split())
+    mark(2)  # somebody has read it
+    assert "To be read again" not in page(submission)
+    (feedback,) = feedback_of(released, "eve", DOUBLING).pages
+    assert "To be read again" not in feedback.read_text()
 
 
 def test_nothing_that_a_student_wrote_passes_for_the_page_or_loads_anything(released, hand_in):

@@ -1,22 +1,29 @@
 """Grading a class, whatever was handed in."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from copy import deepcopy
+from importlib.metadata import version
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
+from typer.testing import CliRunner
 
+from course.authoring.release import make_release
+from course.authoring.unchanged import RECORD
+from course.cli import app
 from course.directory import open_course
-from course.grading import grade, one_student
+from course.grading import fingerprint, grade, one_student
 from course.grading.batch import run_each
-from course.grading.grade import grade_class
+from course.grading.fingerprint import deciding
+from course.grading.grade import doubts, grade_class
 from course.grading.notes import (
     Status,
     add_note,
@@ -683,6 +690,23 @@ def change_specification(root):
     (root / "source" / DOUBLING / "specifications" / "doubling.py").write_text("# one day\n")
 
 
+def change_bank(root):
+    (root / "source" / DOUBLING / "bank").mkdir()
+    (root / "source" / DOUBLING / "bank" / "doubling.toml").write_text("# one day\n")
+
+
+def change_solution(root):
+    edit(root / "source" / DOUBLING / "doubling.ipynb", "np.asarray(x) * 2", "2 * np.asarray(x)")
+
+
+def change_set_up(root):
+    edit(root / "source" / DOUBLING / "doubling.ipynb", "import numpy as np", "import numpy as np ")
+
+
+def then_release(change):
+    return lambda root: [change(root), make_release(root, [DOUBLING])]
+
+
 def change_configuration(root):
     with (root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.Judge.cell_seconds = 59\n")
@@ -697,8 +721,8 @@ def change_due_date(root):
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (change_source, "its folder in source/"),
-        (change_specification, "its folder in source/"),
+        (then_release(change_source), "its folder in source/"),
+        (then_release(change_specification), "its folder in source/"),
         (change_configuration, "nbgrader_config.py"),
         (change_due_date, "its due date"),
         (lambda root: (root / "submitted/ada" / DOUBLING / "more.txt").write_text("more"),
@@ -717,6 +741,47 @@ def test_what_decides_a_grade_has_it_graded_again_and_is_named(released, hand_in
     if what != "nbgrader_config.py":
         assert other.status is Status.UP_TO_DATE
     assert {one.status for one in grade_class(released)} == {Status.UP_TO_DATE}
+
+
+@pytest.mark.parametrize("module", ["own_policy.py", "own_package/__init__.py"])
+def test_a_module_that_the_configuration_imports_decides_and_no_other(released, module):
+    (released / "own_policy.py").write_text("from own_package import half\n")
+    (released / "own_package").mkdir()
+    (released / "own_package" / "__init__.py").write_text("half = 0.5\n")
+    (released / "not_imported.py").write_text("")
+    with (released / "nbgrader_config.py").open("a") as file:
+        file.write("\nimport own_policy\n")
+    course = open_course(released)
+    before = fingerprint.fingerprint(released / "submitted", deciding(course, DOUBLING))
+    for name, causes in (("not_imported.py", []), (module, [module])):
+        with (released / name).open("a") as file:
+            file.write("# changed\n")
+        now = fingerprint.fingerprint(released / "submitted", deciding(course, DOUBLING))
+        assert fingerprint.changes(before, now) == causes
+
+
+@pytest.mark.parametrize("package", ["numpy", "nbgrader", "Python"])
+def test_another_version_of_a_package_has_all_graded_again_and_is_named(
+    released, hand_in, package, monkeypatch
+):
+    hand_in(released, "ada", **RIGHT)
+    grade_class(released)
+    if package == "Python":
+        monkeypatch.setattr("platform.python_version", lambda: "0.1")
+    else:
+        monkeypatch.setattr(
+            fingerprint, "version", lambda name: "0.1" if name == package else version(name)
+        )
+    (again,) = grade_class(released)
+    assert (again.status, again.because) == (Status.GRADED, (f"the version of {package}",))
+
+
+def test_the_course_s_own_code_decides(released, hand_in, monkeypatch):
+    hand_in(released, "ada", **RIGHT)
+    grade_class(released)
+    monkeypatch.setattr(fingerprint, "code_digest", lambda: "another")
+    (again,) = grade_class(released)
+    assert (again.status, again.because) == (Status.GRADED, ("the course's own code",))
 
 
 def test_a_due_date_that_is_moved_takes_the_penalty_back(released, hand_in):
@@ -753,6 +818,82 @@ def test_a_source_that_was_not_released_grades_nobody(released, hand_in):
     assert [one.status for one in grade_class(released)] == [Status.GRADED]
 
 
+@pytest.mark.parametrize("graded_before", [False, True])
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (change_source, "its folder in source/"),
+        (change_specification, "its folder in source/"),
+        (change_bank, "its folder in source/"),
+        (change_solution, "its folder in source/"),
+        (change_set_up, "imports"),
+    ],
+)
+def test_nothing_in_source_that_was_not_released_grades_anybody(
+    released, hand_in, change, what, graded_before
+):
+    hand_in(released, "ada", **RIGHT)
+    if graded_before:
+        grade_class(released)
+    change(released)
+    words = f"01_doubling has changed since it was released ({what}): run `course release 01_doub"
+    with pytest.raises(CourseError, match=re.escape(words)):
+        grade_class(released)
+    assert not doubts(released, ["02_pair"])
+
+
+def test_a_picture_or_what_a_system_leaves_there_stops_nobody(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    (released / "source" / DOUBLING / "figures" / "doubling.png").write_bytes(b"another picture")
+    (released / "source" / DOUBLING / ".DS_Store").write_bytes(b"")
+    assert [one.status for one in grade_class(released)] == [Status.GRADED]
+
+
+def test_where_no_release_is_known_the_gradebook_decides_and_that_is_said(
+    released, hand_in, monkeypatch
+):
+    hand_in(released, "ada", **RIGHT)
+    (released / RECORD).unlink()
+    change_set_up(released)
+    with pytest.raises(CourseError, match=r"\(imports\)"):
+        grade_class(released)
+    edit(released / "source" / DOUBLING / "doubling.ipynb", "numpy as np ", "numpy as np")
+    change_specification(released)
+    monkeypatch.chdir(released)
+    said = CliRunner().invoke(app, ["grade"]).output
+    assert "1 graded" in said
+    assert "01_doubling was not released by `course release` here" in said
+
+
+def test_a_trial_tries_what_was_not_released_and_says_so(released, hand_in, monkeypatch):
+    hand_in(released, "ada", **RIGHT)
+    monkeypatch.chdir(released)
+    assert "released" not in CliRunner().invoke(app, ["grade"]).output
+    change_specification(released)
+    said = CliRunner().invoke(app, ["grade", "--what-if"]).output
+    assert "1 graded, on trial" in said
+    assert "01_doubling has changed since it was released (its folder in source/)" in said
+
+
+def test_what_is_older_than_the_release_is_known(released, hand_in):
+    hand_in(released, "ada", **RIGHT)
+    hand_in(released, "ada", "02_pair", **RIGHT)
+    grade_class(released)
+    assert {work.changed for work in read_results(released).works.values()} == {()}
+    change_solution(released)
+    make_release(released, [DOUBLING])
+    hand_in(released, "ada", "02_pair")
+    with gradebook(released) as book:
+        book.grant_extension("02_pair", "ada", days=2)
+    works = read_results(released).works
+    assert works["ada", DOUBLING].changed == ("its folder in source/",)
+    assert works["ada", "02_pair"].changed == ("what was handed in", "an extension")
+    shutil.rmtree(released / "submitted" / "ada" / "02_pair")
+    assert read_results(released).works["ada", "02_pair"].changed == ("an extension",)
+    grade_class(released)
+    assert read_results(released).works["ada", DOUBLING].changed == ()
+
+
 def test_an_extension_decides_too(released, hand_in):
     hand_in(released, "ada", **RIGHT)
     hand_in(released, "bob", **RIGHT)
@@ -764,6 +905,13 @@ def test_an_extension_decides_too(released, hand_in):
     assert bob.status is Status.UP_TO_DATE
 
 
+def mark(root, points):
+    with gradebook(root) as book:
+        grade = book.find_grade("why_twice", "doubling", DOUBLING, "ada")
+        grade.manual_score, grade.needs_manual_grade = points, False
+        book.db.commit()
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_an_answer_that_was_read_is_on_the_pile_again_only_if_it_has_changed(
     released, hand_in, changed
@@ -771,15 +919,19 @@ def test_an_answer_that_was_read_is_on_the_pile_again_only_if_it_has_changed(
     hand_in(released, "ada", why_twice="It is counted twice.", **RIGHT)
     grade_class(released)
     assert len(read_results(released).works["ada", DOUBLING].waiting) == 1
-    with gradebook(released) as book:
-        grade = book.find_grade("why_twice", "doubling", DOUBLING, "ada")
-        grade.manual_score, grade.needs_manual_grade = 2, False
-        book.db.commit()
+    mark(released, 2)
     if changed:
         hand_in(released, "ada", why_twice="It is counted once.", **RIGHT)
     assert [one.status for one in grade_class(released, force=True)] == [Status.GRADED]
     work = read_results(released).works["ada", DOUBLING]
     assert (len(work.waiting), work.score) == (int(changed), 6)
+    told = ("`why_twice` has changed since it was marked, and is to be read again",)
+    assert work.notes == (told if changed else ())
+    grade_class(released, force=True)  # nobody has read it meanwhile
+    assert read_results(released).works["ada", DOUBLING].notes == (told if changed else ())
+    mark(released, 1)
+    grade_class(released, force=True)
+    assert read_results(released).works["ada", DOUBLING].notes == ()
 
 
 # --- on trial -------------------------------------------------------------------------------------

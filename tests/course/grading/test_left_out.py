@@ -5,6 +5,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from course.authoring.figures import make_figures
+from course.authoring.release import make_release
 from course.doctor import State, notebooks
 from course.grading.check import check_notebook
 from course.grading.feedback import make_feedback
@@ -29,6 +30,7 @@ def need(root, needs=NEEDS):
     """Have the second notebook of the pair need something, or nothing."""
     path = root / "source" / PAIR / "assignment.toml"
     path.write_text(path.read_text().replace(NEEDS, "") + needs)
+    make_release(root, [PAIR])
 
 
 def grades(root):

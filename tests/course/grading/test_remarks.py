@@ -26,8 +26,12 @@ def items(metadata):
     [
         ("test_relu: Your code ended: so.", "Question `relu`: Your code ended: so."),
         ("relu: Your code ended.", "Cell `relu`: Your code ended."),
-        ("cell 5: Your code ended.", "Cell 5: Your code ended."),
-        ("cell 5, run again: Your code ended.", "Cell 5, run again: Your code ended."),
+        ("the figure `relu`: Your code ended.", "The figure `relu`: Your code ended."),
+        ("a cell at the top: Your code ended.", "A cell at the top: Your code ended."),
+        (
+            "a cell below `relu`, run again: Your code ended.",
+            "A cell below `relu`, run again: Your code ended.",
+        ),
         ("The notebook took longer than 2 seconds: nothing from relu on was run.",) * 2,
         (
             SECRET,
@@ -78,6 +82,6 @@ def test_html_is_shown_as_it_was_written_and_ends_no_block():
 
 def test_floods_are_cut():
     assert [len(item) for item in items({"repairs": ["x" * 10_000]})] == [LONGEST + 1]
-    told_of = items(happened(*(f"cell {n}: Gone." for n in range(1000))))
+    told_of = items(happened(*(f"relu_{n}: Gone." for n in range(1000))))
     assert len(told_of) == MOST + 1
     assert told_of[-1] == f"{1000 - MOST} more of the kind."

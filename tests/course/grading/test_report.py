@@ -247,6 +247,20 @@ def test_the_heat_table_tells_zero_from_blank_broken_and_not_handed_in(results):
     assert '<td class="mwaiting" title="why_sum: to be read by a person">✎</td>' in found
 
 
+def test_a_grade_that_is_older_than_the_release_is_marked_and_the_mark_explained(results):
+    legend = "</i>graded before something changed that decides the grade</li>"
+    assert legend not in html(results)
+    works = dict(results.works)
+    old = ("its folder in source/", EVIL)
+    works["cat", "01_sums"] = replace(works["cat", "01_sums"], changed=old)
+    found = html(replace(results, works=works))
+    mark = '<span class="old" title="graded before this changed: its folder in source/, &lt;script'
+    assert found.count(mark) == 2  # in the totals, and in the chapter's table
+    assert re.search(rf"cat</th>(?:(?!</tr>).)*{mark}", found, re.DOTALL)
+    assert legend in found
+    assert "↻ To grade again 1" in " ".join(" ".join(Reader(found).text).split())
+
+
 def test_the_mean_of_a_question_waits_for_the_last_answer(results):
     mean = "<td>{}</td>".format
     assert mean(27) in html(results)  # 3, 0, 1, 0, 0 of 3

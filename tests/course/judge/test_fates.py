@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -17,7 +18,7 @@ import attacks
 from course.judge.judging import MAX_RESTARTS, TAKEN_AWAY, Limits
 from course.judge.sandbox import missing
 from course.judge.sandbox.server import ENTRIES, KILLED, Child, WarmServer
-from course.judge.supervise import Submission, grade_notebook
+from course.judge.supervise import Submission, grade_notebook, plan
 from course.notebooks.cells import grade_id, is_setup
 from course.notebooks.source import SourceNotebook
 from course.verdict import Verdict
@@ -311,7 +312,7 @@ def test_what_was_refused_is_told(server: WarmServer, code: str) -> None:
     answer = f"{imports}def double(f, x):\n    return {code}"
     verdict, _ = judged(server, answered(answer, code))
     words = f"Your code asked for {REFUSED[code]}, which is closed while work is graded."
-    told = [f"{key}: {words}" for key in ("test_double", "cell 5")]
+    told = [f"{key}: {words}" for key in ("test_double", "a cell below `double`")]
     assert list(verdict.incidents) == (told if REFUSED[code] else [])
     assert verdict["triple"].score == 2
 
@@ -407,9 +408,90 @@ def test_a_cell_that_dies_only_when_it_runs_again_is_left_out(server: WarmServer
     verdict, _ = judged(server, nb)
     assert verdict["triple"].score == 2
     assert verdict.incidents == (
-        "cell 6: Your code ended its own process.",
-        "cell 5, run again: Your code ended its own process.",
+        "a cell below `double`: Your code ended its own process.",
+        "a cell below `double`, run again: Your code ended its own process.",
     )
+
+
+def test_no_text_of_a_cell_makes_its_name_take_long() -> None:
+    source = attacks.source_notebook().notebook
+    texts = ["plots.show(x " * 100_000, "plots.show(" + " " * 1_000_000, "plots.show(" * 100_000]
+    before = time.process_time()
+    cells = plan(source, answered(attacks.DOUBLE, *texts))
+    assert time.process_time() - before < 2
+    assert [cell.title for cell in cells[3:6]] == ["a cell below `double`"] * 3
+
+
+def test_a_cell_is_called_by_its_figure_or_the_exercise_above_it(server: WarmServer) -> None:
+    ends = "import os; os._exit(0)"
+    figure = f'{ends}\nplots.show(fig, "sigmoid", alt="A curve")'
+    explores = f"{ends}\nsliders.explore(\n    draw,\n    'lines',\n    alt='A line',\n)"
+    nb = answered(attacks.DOUBLE, ends, figure, explores)
+    nb.cells.insert(0, new_code_cell(ends))
+    nb.cells.append(new_code_cell(ends))
+    verdict, _ = judged(server, nb)
+    assert [line.partition(":")[0] for line in verdict.incidents] == [
+        "a cell at the top",
+        "a cell below `double`",
+        "the figure `sigmoid`",
+        "the figure `lines`",
+        "a cell below `triple`",
+    ]
+    assert verdict.score == verdict.max_score
+
+
+SHADOWS = {
+    "float = 3": "def double(f, x):\n    return float(2) * f(x)",
+    "list, max = [1], 2": "def double(f, x):\n    return max(2, 1) * f(x)",
+}
+
+
+@pytest.mark.parametrize("shadow", SHADOWS)
+def test_a_cell_that_takes_a_builtin_s_name_is_named(server: WarmServer, shadow: str) -> None:
+    nb = answered(SHADOWS[shadow])
+    nb.cells.insert(1, new_code_cell(shadow))
+    verdict, _ = judged(server, nb)
+    name = "float" if "float" in shadow else "max"
+    words = (
+        f"`{name}` is not Python's own any more: a cell at the top gives that name to something "
+        "else. Take another name there."
+    )
+    assert verdict["double"].score == 0
+    assert all("is not callable" in check.message for check in verdict["double"].checks)
+    assert all(check.message.count("own any more") == 1 for check in verdict["double"].checks)
+    assert all(words in check.message for check in verdict["double"].checks)
+    assert verdict["triple"].score == attacks.POINTS["triple"]  # it uses none
+
+
+def test_only_a_cell_that_an_answer_can_see_has_taken_a_name(server: WarmServer) -> None:
+    """Of a helper of their own too; a cell below, or a name within a function, takes none."""
+    own = "def twice(value):\n    return float(value) * 2\n\ndef other():\n    abs = 3"
+    nb = answered("def double(f, x):\n    return abs(twice(f(x), 1))", "abs = 2", "float = 4")
+    nb.cells.insert(1, new_code_cell(own))
+    nb.cells.insert(1, new_code_cell("sum = 1"))
+    verdict, _ = judged(server, nb)
+    assert all("TypeError" in check.message for check in verdict["double"].checks)
+    assert not any("own any more" in check.message for check in verdict["double"].checks)
+    nb.cells.insert(1, new_code_cell("float = 4"))
+    verdict, _ = judged(server, nb)
+    assert all("`float` is not Python's own" in c.message for c in verdict["double"].checks)
+
+
+@pytest.mark.parametrize(
+    "own", ['np.seterr(all="raise")', "np.set_printoptions(precision=1, threshold=3)", "float = 3"]
+)
+def test_a_setting_in_their_own_cell_costs_a_right_answer_nothing(
+    server: WarmServer, own: str
+) -> None:
+    nb = answered(attacks.DOUBLE, own)
+    nb.cells.insert(2, new_code_cell(f"import numpy as np\n{own}"))
+    verdict, _ = judged(server, nb)
+    assert verdict.score == verdict.max_score
+    wrong = answered("def double(f, x):\n    return 3.123456 * f(x)")
+    plain, _ = judged(server, wrong)
+    wrong.cells.insert(2, new_code_cell(f"import numpy as np\n{own}"))
+    verdict, _ = judged(server, wrong)
+    assert verdict.exercises == plain.exercises  # in the same words
 
 
 def test_an_array_that_makes_a_test_need_too_much_memory_costs_its_check(

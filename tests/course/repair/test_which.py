@@ -39,36 +39,36 @@ def put(folder, *names, text="{}"):
         path.write_text(text)
 
 
-@pytest.mark.parametrize(
-    ("files", "wanted", "found"),
-    [
-        (["doubling.ipynb"], ["doubling"], "doubling.ipynb"),
-        (["Doubling.ipynb"], ["doubling"], "Doubling.ipynb"),
-        (["doubling (1).ipynb"], ["doubling"], "doubling (1).ipynb"),
-        (["doubling-Copy1.ipynb", "notes.ipynb"], ["doubling"], "doubling-Copy1.ipynb"),
-        (["work/doubling.ipynb"], ["doubling"], "work/doubling.ipynb"),
-        (["doubling.ipynb/doubling.ipynb"], ["doubling"], "doubling.ipynb/doubling.ipynb"),
-        (["homework.ipynb"], ["doubling"], "homework.ipynb"),
-        (["homework.IPYNB"], ["doubling"], "homework.IPYNB"),
-        (["homework.ipynb.txt"], ["doubling"], "homework.ipynb.txt"),
-        (["doubling.ipynb.txt"], ["doubling"], "doubling.ipynb.txt"),
-        (["doubling.ipynb.crdownload"], ["doubling"], "doubling.ipynb.crdownload"),
-        (["doubling.ipynb "], ["doubling"], "doubling.ipynb "),
-        (["doubling.json"], ["doubling"], "doubling.json"),
-        (["doubling.txt"], ["doubling"], "doubling.txt"),
-        (["doubling"], ["doubling"], "doubling"),
-        (["doubling.py"], ["doubling"], "doubling.py"),
-        (["doubling.py", "Doubling.ipynb"], ["doubling"], "Doubling.ipynb"),
-        (["doubling.png"], ["doubling"], None),
-        (["doubling.pdf"], ["doubling"], None),
-        (["a.ipynb", "doubling.txt"], ["doubling"], "doubling.txt"),
-        ([".ipynb_checkpoints/doubling.ipynb", "__MACOSX/doubling.ipynb"], ["doubling"], None),
-        (["homework.ipynb"], ["doubling", "other"], None),
-        (["other.ipynb"], ["doubling", "other"], None),
-        (["doubling more.ipynb"], ["doubling", "doubling_more"], None),
-        ([], ["doubling"], None),
-    ],
-)
+NAMES: list[tuple[list[str], list[str], str | None]] = [
+    (["doubling.ipynb"], ["doubling"], "doubling.ipynb"),
+    (["Doubling.ipynb"], ["doubling"], "Doubling.ipynb"),
+    (["doubling (1).ipynb"], ["doubling"], "doubling (1).ipynb"),
+    (["doubling-Copy1.ipynb", "notes.ipynb"], ["doubling"], "doubling-Copy1.ipynb"),
+    (["work/doubling.ipynb"], ["doubling"], "work/doubling.ipynb"),
+    (["doubling.ipynb/doubling.ipynb"], ["doubling"], "doubling.ipynb/doubling.ipynb"),
+    (["homework.ipynb"], ["doubling"], "homework.ipynb"),
+    (["homework.IPYNB"], ["doubling"], "homework.IPYNB"),
+    (["homework.ipynb.txt"], ["doubling"], "homework.ipynb.txt"),
+    (["doubling.ipynb.txt"], ["doubling"], "doubling.ipynb.txt"),
+    (["doubling.ipynb.crdownload"], ["doubling"], "doubling.ipynb.crdownload"),
+    (["doubling.ipynb "], ["doubling"], "doubling.ipynb "),
+    (["doubling.json"], ["doubling"], "doubling.json"),
+    (["doubling.txt"], ["doubling"], "doubling.txt"),
+    (["doubling"], ["doubling"], "doubling"),
+    (["doubling.py"], ["doubling"], "doubling.py"),
+    (["doubling.py", "Doubling.ipynb"], ["doubling"], "Doubling.ipynb"),
+    (["doubling.png"], ["doubling"], None),
+    (["doubling.pdf"], ["doubling"], None),
+    (["a.ipynb", "doubling.txt"], ["doubling"], "doubling.txt"),
+    ([".ipynb_checkpoints/doubling.ipynb", "__MACOSX/doubling.ipynb"], ["doubling"], None),
+    (["homework.ipynb"], ["doubling", "other"], None),
+    (["other.ipynb"], ["doubling", "other"], None),
+    (["doubling more.ipynb"], ["doubling", "doubling_more"], None),
+    ([], ["doubling"], None),
+]
+
+
+@pytest.mark.parametrize(("files", "wanted", "found"), NAMES)
 def test_the_file_that_was_meant(tmp_path, given, files, wanted, found):
     put(tmp_path, *files)
     meant = which(tmp_path, wanted[0], dict.fromkeys(wanted, given))

@@ -103,6 +103,18 @@ def holds_a_quiz_of_ten(chapter: Chapter) -> None:
     assert len({right for _, right, _ in chapter.quiz()}) == 3, "the right one is in turns"
 
 
+def names_what_to_read_next(chapter: Chapter) -> None:
+    """Hold the references to an order: three of the works listed there, numbered, each with why."""
+    listed, advice = chapter.cell("references").split("Read next, in this order: ")
+    steps = re.split(r"(?:^|; )\d\. ", advice.split("\n")[0])
+    assert re.findall(r"(?:^|; )(\d)\. ", advice) == ["1", "2", "3"]
+    for step in steps[1:]:
+        work, why = step.split(", for ", 1)
+        name = re.findall(r"[A-Z][\w-]+", work.replace("PyTorch's ", ""))[0]
+        assert name in listed, work
+        assert why
+
+
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

@@ -1,4 +1,4 @@
-"""The layers of chapter 6, finished: batch normalization and dropout, with a train and a test mode.
+"""The layers of chapter 6, finished: batch normalization and dropout, in training and evaluation.
 
 They keep the contract of `helpers.answers.layers`: a batch is rows, (N, features), and what a layer
 returns or keeps is its own array. Knows nothing of networks and training.
@@ -14,9 +14,9 @@ EPS = 1e-7  # added to the variance under the root
 class BatchNormalization:
     """y = gamma (x - mean) / sqrt(variance + 1e-7) + beta, feature by feature.
 
-    In train mode mean and variance are the batch's own (divided by N), and both are blended into
-    the running ones: running = momentum running + (1 - momentum) batch. In test mode the running
-    ones are used and stay as they are.
+    In training mode mean and variance are the batch's own (divided by N), and both are blended into
+    the running ones: running = momentum running + (1 - momentum) batch. In evaluation mode the
+    running ones are used and stay as they are.
     Source: Ioffe and Szegedy (2015). PyTorch blends in the variance divided by N - 1, and its
     `momentum` is 1 minus this one.
 
@@ -28,7 +28,7 @@ class BatchNormalization:
         running_var: likewise; 1 if there is none.
 
     Attributes:
-        running_mean: of the inputs seen in train mode.
+        running_mean: of the inputs seen in training mode.
         running_var: likewise.
         dgamma: the loss's gradient at gamma; there after `backward`.
         dbeta: the loss's gradient at beta; there after `backward`.
@@ -60,7 +60,7 @@ class BatchNormalization:
         return np.asarray(self.gamma * self.xhat + self.beta)
 
     def backward(self, dout: Array) -> Array:
-        """Return the gradient at the input of the last `forward` in train mode.
+        """Return the gradient at the input of the last `forward` in training mode.
 
         Each x moves its batch's mean and variance too: dx = (d - mean(d) - xhat mean(d xhat)) / std
         with d = gamma dout.
@@ -75,16 +75,16 @@ class BatchNormalization:
 class Dropout:
     """Switch off each activation with probability `dropout_ratio` while training.
 
-    In test mode all of them work, each multiplied by 1 - dropout_ratio, which is what it was worth
-    on average. Source: Srivastava et al. (2014). PyTorch divides by 1 - dropout_ratio in train mode
-    and does nothing in test mode.
+    In evaluation mode all of them work, each multiplied by 1 - dropout_ratio, which is what it was
+    worth on average. Source: Srivastava et al. (2014). PyTorch divides by 1 - dropout_ratio in
+    training mode and does nothing in evaluation mode.
 
     Args:
         dropout_ratio: the probability, 0 or more and below 1.
         rng: where masks are drawn from: a generator, a seed, or None for a new one.
 
     Attributes:
-        mask: True where an activation stayed on, of x's shape; there after `forward` in train mode.
+        mask: True where an activation stayed on, of x's shape; there after a `forward` in training.
     """
 
     def __init__(
@@ -101,5 +101,5 @@ class Dropout:
         return x * self.mask
 
     def backward(self, dout: Array) -> Array:
-        """Return the gradient at the input of the last `forward` in train mode."""
+        """Return the gradient at the input of the last `forward` in training mode."""
         return dout * self.mask

@@ -94,7 +94,7 @@ class MultiLayerNetExtend:
         return self.last_layer.forward(self.predict(x, train_flg), t) + decay
 
     def accuracy(self, x: Array, t: Array) -> float:
-        """Return the fraction of samples that are classified correctly, in test mode."""
+        """Return the fraction of samples that are classified correctly, in evaluation mode."""
         right = t if t.ndim == 1 else t.argmax(axis=1)
         return float(np.mean(self.predict(x).argmax(axis=1) == right))
 

@@ -29,7 +29,7 @@ STIFF = {
     r"\b(sure and wrong|surer|surest)\b": "confident",
     r"\b(whoever|who has|who gets|who reads)\b": "you, or the thing itself",
     r"\b(condemn|foretold|bury|illness|melt|sister|good manners)\b": "plain words",
-    r"\b(the|one-hot) truth\b(?! value)": "target",
+    r"\bthe truth\b(?! value)": "target",
     r"\b(lines?|pages?|numbers?|folders?|bias|row|activation) an? "
     r"(exercise|student|notebook|chapter|epoch|unit|layer|column)\b": "per",
     r"\bmend(s|ed|ing)?\b": "fix",

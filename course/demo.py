@@ -49,9 +49,9 @@ class Kind:
 
     Attributes:
         name: the kind.
-        wrong: the share of exercises answered wrongly, as far as answers don't collide.
-        blank: the share of exercises left as they were handed out.
-        other: the share of right answers written otherwise than the reference.
+        wrong: the fraction of exercises answered wrongly, as far as answers don't collide.
+        blank: the fraction of exercises left as they were handed out.
+        other: the fraction of right answers written otherwise than the reference.
         words: whether the questions in words are answered.
         late: how long after the due date the work comes; negative if before.
         damage: what becomes of the first assignment's notebooks: "cut" off before an answer, or

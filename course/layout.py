@@ -13,7 +13,7 @@ CONFIG = "nbgrader_config.py"
 
 
 class CourseError(Exception):
-    """Something that the person at the command line can mend; the message is one clear line."""
+    """Something that the person at the command line can fix; the message is one clear line."""
 
 
 def find_root(start: Path) -> Path:

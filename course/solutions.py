@@ -1,4 +1,4 @@
-"""The course's own answer to an exercise, for a learner who has tried it.
+"""The course's own answer to an exercise, for a learner after an attempt.
 
 Reads source/ and the learner's notebook; runs nothing. What a class gets has no source/, and
 `c.Solutions.shown = False` in nbgrader_config.py switches it off where it has.

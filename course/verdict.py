@@ -158,7 +158,7 @@ class Verdict:
     Attributes:
         notebook: the notebook's name.
         exercises: one verdict an exercise, in notebook order.
-        repairs: what had to be mended before it could be graded, in plain words.
+        repairs: what had to be repaired before it could be graded, in plain words.
         incidents: timeouts, crashes, refused access, in plain words, each after the cell's name
             ("test_relu: Your code did not come back within 10 seconds.").
         seconds: wall time that grading took.

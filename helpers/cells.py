@@ -23,7 +23,7 @@ from helpers.translation import translate, undefined
 WAITS = "This cell needs {exercise}, which isn't written yet. It was left out; the next ones run."
 SETS_UP = "from helpers.checks import"  # stands in each notebook's first cell of code
 UNWRITTEN = "{exercise} isn't written yet"
-STOPPED = "the cell that defines it stopped with {error}; mend that cell first"
+STOPPED = "the cell that defines it stopped with {error}; fix that cell first"
 NOWHERE = (
     "No cell that has been run defines `{name}`: run the cells above first (menu Run, Run All "
     "Above Selected Cell), or look for a slip in the name."

@@ -377,19 +377,19 @@ def assert_integers(actual: Any, *, name: str = "Your result") -> None:
     """Raise AssertionError unless `actual` holds integers (no floats, no booleans)."""
     array = _numbers(actual, name)
     if array.dtype.kind not in "iu":
-        raise AssertionError(f"{name} has dtype {array.dtype}, but integers are wanted.")
+        raise AssertionError(f"{name} has dtype {array.dtype}, but integers are expected.")
 
 
 def assert_returned(actual: Any, *things: str) -> None:
     """Raise AssertionError unless a function has returned as many things as there are names."""
-    wanted = f"{len(things)} things are wanted: `return {', '.join(things)}`."
+    expected = f"{len(things)} values are expected: `return {', '.join(things)}`."
     if actual is None:
-        raise AssertionError(f"Your function returns None, but {wanted}")
+        raise AssertionError(f"Your function returns None, but {expected}")
     if not isinstance(actual, Sequence) or isinstance(actual, str):
-        raise AssertionError(f"Your function returns one thing, but {wanted}")
+        raise AssertionError(f"Your function returns one value, but {expected}")
     if len(actual) != len(things):
-        count = "one thing" if len(actual) == 1 else f"{len(actual)} things"
-        raise AssertionError(f"Your function returns {count}, but {wanted}")
+        count = "one value" if len(actual) == 1 else f"{len(actual)} values"
+        raise AssertionError(f"Your function returns {count}, but {expected}")
 
 
 def assert_keys(actual: Any, keys: Iterable[str], *, name: str = "Your result") -> None:
@@ -397,7 +397,7 @@ def assert_keys(actual: Any, keys: Iterable[str], *, name: str = "Your result") 
     if actual is None:
         raise AssertionError(f"{name} is None: a `return` is missing, or it returns nothing.")
     if not isinstance(actual, Mapping):
-        raise AssertionError(f"{name} is a {type(actual).__name__}, but a dictionary is wanted.")
+        raise AssertionError(f"{name} is a {type(actual).__name__}, but a dictionary is expected.")
     if missing := [key for key in keys if key not in actual]:
         found = ", ".join(map(str, list(actual)[:20])) or "none"
         raise AssertionError(f"{name} has no key {', '.join(missing)}; its keys are: {found}.")
@@ -540,7 +540,7 @@ def assert_verdict(
     if isinstance(answer, np.ndarray) and answer.dtype == bool:
         raise AssertionError(
             f"Your check must return one True or False, not {answer.size} of them: `np.all` or "
-            "`np.allclose` make one of many."
+            "`np.allclose` reduces many to one."
         )
     if not isinstance(answer, int) or answer not in (True, False):
         number, kind = f"the number {answer}", f"of type {type(answer).__name__}"

@@ -171,15 +171,15 @@ def as_numbers(value: Any) -> Array | str:
             "something else."
         )
     if masked:
-        return "has masked elements, but a plain array is wanted."
+        return "has masked elements, but a plain array is expected."
     if array.dtype.kind == "c":
-        return "is complex, but real numbers are wanted."
+        return "is complex, but real numbers are expected."
     if array.dtype.kind in "biuf":
         return array
     if array.ndim == 0 or isinstance(value, str | bytes):
-        return f"is of type {type(value).__name__}, but numbers are wanted."
+        return f"is of type {type(value).__name__}, but numbers are expected."
     held = {"O": "objects", "U": "text", "S": "bytes"}.get(array.dtype.kind, f"{array.dtype}")
-    return f"holds {held}, but numbers are wanted."
+    return f"holds {held}, but numbers are expected."
 
 
 def shape_sentence(actual: tuple[int, ...], expected: tuple[int, ...]) -> str:
@@ -187,7 +187,7 @@ def shape_sentence(actual: tuple[int, ...], expected: tuple[int, ...]) -> str:
     if not actual:
         return f"is one number instead of an array of shape {expected}"
     if not expected:
-        return f"has shape {actual}, but one number is wanted"
+        return f"has shape {actual}, but one number is expected"
     return f"has shape {actual} instead of {expected}"
 
 

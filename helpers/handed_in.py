@@ -109,9 +109,7 @@ def read_arrays(name: str = "weights.npz") -> Arrays:
         *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, KeyError),
         *(ValueError, SyntaxError, RuntimeError, MemoryError, OverflowError),
     ):
-        raise HandInError(
-            f"{name} is no file that `np.savez` has written, or it is damaged."
-        ) from None
+        raise HandInError(f"{name} was not written by `np.savez`, or it is damaged.") from None
 
 
 def _unpacked(data: bytes, name: str) -> Arrays:
@@ -130,7 +128,7 @@ def _unpacked(data: bytes, name: str) -> Arrays:
                     f"{name} holds something that is no array with a name of its own."
                 )
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise HandInError(f"{name} is packed otherwise than `np.savez` packs.")
+                raise HandInError(f"{name} is not compressed the way `np.savez` does it.")
             with file.open(member) as stream:
                 content = stream.read(left + 1)  # no more is ever unpacked, whatever is promised
             left -= len(content)
@@ -149,7 +147,7 @@ def _array(content: bytes, name: str) -> NDArray[np.float32]:
     stream = BytesIO(content)
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
-        raise HandInError(f"{name} is no array of numbers.")
+        raise HandInError(f"{name} is not an array of numbers.")
     read = (
         np.lib.format.read_array_header_1_0
         if version == (1, 0)

@@ -177,7 +177,7 @@ def assert_each_by_itself(
 def accuracy(
     predict: Predict, params: Arrays, images: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> float:
-    """Return the share of images that are read right."""
+    """Return the fraction of images that are classified correctly."""
     return float(np.mean(predictions(predict, params, images) == labels))
 
 
@@ -211,21 +211,21 @@ def assert_reaches(
         more: tells what else is known, if it is too low.
     """
     if found is None:
-        raise AssertionError("Of new images none could be read: see the check before.")
+        raise AssertionError("None of the new images could be classified: see the previous check.")
     if found < wanted:
         words = more()
         raise AssertionError(
-            f"Of new images {100 * found:.1f} % are read right; {100 * wanted:g} % are asked for."
-            f"{words and ' '}{words}"
+            f"{100 * found:.1f} % of the new images are classified correctly; "
+            f"{100 * wanted:g} % are required.{words and ' '}{words}"
         )
 
 
 def read_otherwise(
     predict: Predict, params: Arrays, images: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> str:
-    """Return how images must be changed so that far more of them are read right, if that is known.
+    """Return how images must be changed so that far more are classified correctly, if it is known.
 
-    Who prepares images otherwise in training than in `predict` sees where they differ.
+    If images are prepared in another way in training than in `predict`, this shows where.
     """
     usual = accuracy(predict, params, images, labels)
     changes: dict[str, Callable[[Any], Any]] = {
@@ -261,7 +261,9 @@ def assert_claimed(claimed: Any, found: float, count: int) -> None:
     """
     number = as_numbers(claimed)
     if isinstance(number, str) or number.shape != () or not 0 <= number <= 1:
-        raise AssertionError("A claim is one number from 0 to 1, the share that is read right.")
+        raise AssertionError(
+            "A claim is one number from 0 to 1, the fraction classified correctly."
+        )
     if not abs(float(number) - found) < 2.5 / count:
         raise AssertionError(
             f"You claim {float(number):.3f}, but weights.npz reaches {found:.3f} there."
@@ -271,13 +273,13 @@ def assert_claimed(claimed: Any, found: float, count: int) -> None:
 def assert_borne_out(claimed: float, count: int, found: float, others: int) -> None:
     """Raise AssertionError if what is claimed is higher than new images bear out.
 
-    Both are shares of images drawn from the same writers, so their difference has a standard
+    Both are fractions of images drawn from the same writers, so their difference has a standard
     error. Three of them are exceeded by chance once in 700 times.
 
     Args:
-        claimed: the share of right answers on the released test part.
+        claimed: the fraction of right answers on the released test part.
         count: its images.
-        found: the share on new images.
+        found: the fraction on new images.
         others: their number.
     """
     right = (claimed * count + found * others) / (count + others)

@@ -1,4 +1,4 @@
-"""What nbgrader's Validate says of a notebook: one line an exercise, and never a test's source.
+"""What nbgrader's Validate says of a notebook: one line per exercise, and never a test's source.
 
 nbgrader shows the source of each test cell that failed, and "Partial credit" of one that was not
 attempted. It runs the notebook through a client that calls a function before the first cell and one

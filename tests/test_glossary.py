@@ -5,6 +5,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from course.notebooks.cells import read
@@ -37,12 +38,25 @@ def bold(path: Path) -> str:
     )
 
 
+@cache
+def everything(path: Path) -> str:
+    """A notebook's text and code."""
+    return "\n".join(cell.source for cell in read(path).cells)
+
+
+def chapter_of(path: Path) -> str:
+    """A notebook's chapter and part as its title has them, such as 4A."""
+    title = read(path).cells[0].source.splitlines()[0]
+    number, part = re.fullmatch(r"# Chapter (\d+)(?:, part (\w))?\. .+", title).groups()
+    return number + (part or "")
+
+
 def source(link: str) -> Path:
     return (DOCS / link.replace("../release/", "../source/")).resolve()
 
 
 def test_every_row_was_read():
-    tables, _ = GLOSSARY.split("\n## Names\n")
+    tables, _ = GLOSSARY.split("\n## Kept from the books\n")
     rows = re.findall(r"^\| (?!---|term |symbol ).+$", tables, re.MULTILINE)
     assert len(rows) == len(ENTRIES) + len(ROW.findall(SYMBOLS)) > 80
 
@@ -67,9 +81,7 @@ def test_a_notebook_that_gives_terms_is_named_as_its_title_says():
     named = {source(link): chapter for *_, chapter, link in ROW.findall(GLOSSARY)}
     assert named.keys() <= set(SOURCES)
     for path, chapter in named.items():
-        title = read(path).cells[0].source.splitlines()[0]
-        number, part = re.fullmatch(r"# Chapter (\d+)(?:, part (\w))?\. .+", title).groups()
-        assert chapter == number + (part or "")
+        assert chapter == chapter_of(path)
 
 
 def test_links_resolve():
@@ -94,3 +106,53 @@ def test_a_notebook_keeps_to_the_symbols(path):
     assert "\\ln" not in text, "the logarithm is written log"
     assert not re.search(r"(?<!standard )\bdeviation", text), "a standard deviation is called that"
     assert not re.search(r"\bh\([az]", text), "h is a step, f an activation function"
+    assert not re.search(r"\$l\$ (is the number of layers|be the root)", text), "l is the loss"
+
+
+KEPT = {
+    "$m$ for": r"\$m\$ samples|\((?:n_x|features), m\)|\(m, features\)",
+    "$y$, $Y$ for": r"\b[yY]: (?:labels|0 or 1|shape \(n_y, m\))",
+    "$h$ for": r"\bh \\leftarrow",
+}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_a_symbol_is_kept_from_the_books_exactly_where_the_glossary_says(what):
+    (where, why) = re.findall(
+        rf"^\| {re.escape(what)} [^|]+ \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", GLOSSARY, re.MULTILINE
+    )[0]
+    found = [path for path in SOURCES if re.search(KEPT[what], everything(path))]
+    assert ", ".join(map(chapter_of, found)) == where
+    assert why.endswith(".")
+
+
+def test_the_list_of_what_is_kept_is_whole():
+    _, table = GLOSSARY.split("\n## Kept from the books\n")
+    rows = re.findall(r"^\| (?!---|what stays )(.+)$", table.split("\n## ")[0], re.MULTILINE)
+    assert len(rows) == len(KEPT)
+    assert all(row.startswith(what) for row, what in zip(rows, KEPT, strict=True))
+
+
+def test_what_predict_returns_is_told_by_the_table_of_names():
+    head, row = re.findall(r"^\| (?:name|`predict`) \| (.+) \|$", GLOSSARY, re.MULTILINE)
+    told = {
+        chapter: word
+        for heading, word in zip(head.split(" | "), row.split(" | "), strict=True)
+        for chapter in re.findall(r"\d\w?", heading)
+    }
+    defined = r"def predict\(.*\):\n\s+\"\"\"(.+)"
+    docstrings = {chapter_of(path): re.findall(defined, everything(path)) for path in SOURCES}
+    assert {chapter for chapter, found in docstrings.items() if found} == told.keys()
+    for chapter, word in told.items():
+        assert all(word in line for line in docstrings[chapter]), chapter
+
+
+def test_half_of_the_signal_is_left_behind_five_layers_of_tanh():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 100))
+    spreads = []
+    for _ in range(5):
+        x = np.tanh(x @ rng.normal(0, np.sqrt(1 / 100), (100, 100)))
+        spreads.append(x.std())
+    assert 0.45 < spreads[-1] / spreads[0] < 0.6
+    assert "keeps most of the signal's size behind tanh, about half of it after five" in GLOSSARY

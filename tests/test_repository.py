@@ -178,6 +178,48 @@ def test_the_readme_names_only_targets_and_files_that_exist() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+
+
+def stated(title: str) -> tuple[float, float]:
+    """Return the hours that a notebook's first cell states, at least and at most."""
+    (row,) = re.findall(r"^\| \*\*Time\*\* \| (.+) \|$", title, re.MULTILINE)
+    total = re.sub(r"\([^)]*\)", "", row.split(":")[0].casefold())
+    least = most = sum(int(minutes) for minutes in re.findall(r"(\d+) minutes", total)) / 60
+    hours = r"(\w+)(½| and a half)?(?: to (\d+))? hours?( and a half)?"
+    for number, half, upper, half_after in re.findall(hours, total):
+        least += float(NUMBERS.get(number) or number) + 0.5 * bool(half or half_after)
+        most += float(upper or NUMBERS.get(number) or number) + 0.5 * bool(half or half_after)
+    assert most >= least > 0, row
+    return least, most
+
+
+@pytest.mark.parametrize(
+    ("row", "hours"),
+    [
+        ("About 5 hours: 3½ hours for reading, 45 minutes for the quiz", (5, 5)),
+        ("4 hours and a half, best in two sittings (after section 6C.3): 3 hours", (4.5, 4.5)),
+        ("3 hours 20 minutes: two and a half hours for reading", (3 + 1 / 3, 3 + 1 / 3)),
+        ("Four and a half hours, in two sittings, and 45 minutes for the rest", (5.25, 5.25)),
+        ("5 to 8 hours, most of it for your own experiments", (5, 8)),
+    ],
+)
+def test_hours_are_read_as_they_are_stated(row: str, hours: tuple[float, float]) -> None:
+    assert stated(f"| **Time** | {row} |") == pytest.approx(hours)
+
+
+def test_the_readme_adds_up_the_hours_that_the_notebooks_state() -> None:
+    least = most = 0.0
+    for folder in sorted((ROOT / "source").iterdir()):
+        cells = [json.loads(path.read_text("utf-8"))["cells"][0] for path in folder.glob("*.ipynb")]
+        times = [stated("".join(cell["source"])) for cell in cells]
+        (row,) = re.findall(rf"^\| `{folder.name}` \| (\d+)(?: to (\d+))? \|", README, re.MULTILINE)
+        of_chapter = [sum(time[end] for time in times) for end in (0, 1)]
+        assert [float(row[0]), float(row[1] or row[0])] == pytest.approx(of_chapter, abs=0.5)
+        least, most = least + of_chapter[0], most + of_chapter[1]
+    assert f"That is {round(least)} to {round(most)} hours in all" in README
+
+
 def test_make_alone_lists_every_target() -> None:
     listed = set(re.findall(r"^  make (\w+) +\w", make().stdout, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)

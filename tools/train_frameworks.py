@@ -5,7 +5,7 @@
 SOURCE is what `tools/make_mnist_bundle.py` takes. Needs the extra `frameworks`. Four networks, all
 784-50-100-10 with sigmoids: in Keras as the original material trained it, and as it should be; in
 PyTorch the museum's exhibit, which returns a softmax of its second hidden layer, and the same
-network mended. Of each epoch the mean loss in training and the accuracy on the 10,000 test images
+network fixed. Of each epoch the mean loss in training and the accuracy on the 10,000 test images
 are kept, of PyTorch's also how far the weights of each layer have moved (RMS). The test images
 choose nothing. Another machine rounds differently and gets other digits behind the second.
 """
@@ -144,9 +144,9 @@ def main() -> None:
     )
     runs: dict[str, Callable[[], History]] = {
         "torch_exhibit": lambda: torch_history(data, exhibit=True),
-        "torch_mended": lambda: torch_history(data, exhibit=False),
+        "torch_fixed": lambda: torch_history(data, exhibit=False),
         "keras_original": lambda: keras_history(data, original=True),
-        "keras_mended": lambda: keras_history(data, original=False),
+        "keras_fixed": lambda: keras_history(data, original=False),
     }
     histories = {}
     for name, run in runs.items():

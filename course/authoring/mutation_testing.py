@@ -204,7 +204,7 @@ def _in_child(question: Callable[[], bool], limit: float) -> tuple[bool, float]:
 
 
 def main() -> int:
-    """Print the kill rate by exercise, and the survivors; 1 if the bank must be mended."""
+    """Print the kill rate by exercise, and the survivors; 1 if the bank must be fixed."""
     parser = argparse.ArgumentParser(
         prog="python -m course.authoring.mutation_testing",
         description="Count the mutants that the checks kill.",

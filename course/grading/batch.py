@@ -70,7 +70,7 @@ def _in_a_pool(
                 break
             yield from _results(futures, wait(futures, return_when=FIRST_COMPLETED).done, lost)
         if lost:
-            # Python ends the other processes too, but may wait for one of them for ever.
+            # Python ends the other processes too, but may wait for one of them forever.
             for process in set(multiprocessing.active_children()) - others:
                 process.kill()
             yield from _results(futures, wait(futures).done, lost)

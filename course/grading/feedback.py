@@ -1,4 +1,4 @@
-"""Make every student's feedback with nbgrader's generate_feedback: one HTML page a notebook.
+"""Make every student's feedback with nbgrader's generate_feedback: one HTML page per notebook.
 
 What the page shows and what it leaves out is set in nbgrader_config.py: at the top what went wrong
 by exercise (`course.grading.overview`), what had to be repaired and what happened while the code

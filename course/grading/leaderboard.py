@@ -27,7 +27,7 @@ class Entry:
     Attributes:
         student: whose.
         place: 1 for the best; equal accuracies share a place.
-        accuracy: the share of new images that it reads right.
+        accuracy: the fraction of new images that it classifies correctly.
         size: how many numbers it needs.
         claim: whether its claim was borne out; None if that is not known.
     """

@@ -301,7 +301,7 @@ def _reason(errors: Sequence[str], error: BaseException) -> str:
     if "DeadKernelError" in last:
         return "its code ended Python itself, so it could not be run to its end"
     if any("kernel became unresponsive" in message for message in errors):
-        return "its code runs for ever and could not be interrupted"
+        return "its code never ends and could not be interrupted"
     return f"nbgrader could not grade it ({last or one_line(error)})"
 
 

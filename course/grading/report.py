@@ -69,7 +69,7 @@ class Total:
 
     @property
     def share(self) -> float:
-        """The share of the full marks."""
+        """The fraction of the full marks."""
         return self.points / self.full
 
 
@@ -287,7 +287,7 @@ def _is_blank(work: Work, column: Column) -> bool:
 
 
 def _means(results: Results, assignment: str) -> dict[Column, float]:
-    """Return the share of a column's points that those who were graded have earned.
+    """Return the fraction of a column's points that those who were graded have earned.
 
     A question that somebody's answer to is still to be read has none.
     """

@@ -110,7 +110,7 @@ def markdown_html(context: Mapping[str, Any], source: str) -> str:
     )
     try:
         return str(MarkdownWithMath(renderer=renderer).render(text))
-    except Exception:  # it may be nested too deeply, and what else is wrong no student can mend
+    except Exception:  # it may be nested too deeply, and what else is wrong no student can fix
         return f"<pre>{html.escape(text)}</pre>"
 
 

@@ -31,7 +31,7 @@ One TOML file for each notebook, beside it: `source/<assignment>/bank/<notebook>
 
     [takes_no_arrays.check_sigmoid]                       # no essential check hands it an array of
     reason = "takes a function"                           # floats that it could spoil; what fails
-    fails = ["comes with a mended sigmoid"]               # if it spoils what it gets all the same
+    fails = ["comes with a fixed sigmoid"]                # if it spoils what it gets all the same
 
 What `course new exercise` has written and nobody has filled in yet is not read: see
 `course.notebooks.placeholders`. Runs nothing.

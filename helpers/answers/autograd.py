@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
-Edge = tuple["Tensor", Callable[[Array], Any]]  # an input, and the way back to it
+Edge = tuple["Tensor", Callable[[Array], Any]]  # an input, and the backward pass to it
 
 
 class Tensor:

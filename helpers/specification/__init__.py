@@ -3,7 +3,7 @@
 A specification names the parts of an exercise's domain; `compare` tries each of them with the
 student's code and with the reference, side by side, until a counterexample is found, and a known
 mistake that behaves the same everywhere names the cause. Holds no answers: the reference comes from
-whoever asks.
+the caller.
 """
 
 from helpers.specification.domains import (

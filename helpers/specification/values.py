@@ -89,9 +89,9 @@ def _numbers(
         return ""
     kind = np.asarray(as_numbers(actual)).dtype.kind
     if right.dtype.kind in "iu" and kind not in "iu":
-        return f"{name} holds {_KINDS.get(kind, kind)}, but integers are wanted."
+        return f"{name} holds {_KINDS.get(kind, kind)}, but integers are expected."
     if right.dtype.kind == "b" and kind != "b":
-        return f"{name} holds {_KINDS.get(kind, kind)}, but True and False are wanted."
+        return f"{name} holds {_KINDS.get(kind, kind)}, but True and False are expected."
     return ""
 
 
@@ -113,12 +113,12 @@ def _flag(actual: Any, expected: bool, name: str) -> str:
         actual = actual.item()
     if isinstance(actual, bool | int) and actual in (True, False):
         return "" if actual == expected else f"{name} is {bool(actual)} instead of {expected}."
-    return f"{name} is {show(actual)}, but one True or False is wanted."
+    return f"{name} is {show(actual)}, but one True or False is expected."
 
 
 def _mapping(actual: Any, expected: Mapping[Any, Any], name: str, tolerance: Tolerance) -> str:
     if not isinstance(actual, Mapping):
-        return f"{name} is {_a(actual)}, but a dictionary is wanted."
+        return f"{name} is {_a(actual)}, but a dictionary is expected."
     keys = list(actual)[:PARTS]
     if missing := [key for key in expected if key not in keys]:
         return f"{name} has no key {show(missing[0])}; its keys are {show(keys)}."
@@ -142,7 +142,7 @@ def _sequence(actual: Any, expected: Sequence[Any], name: str, tolerance: Tolera
         or isinstance(actual, str)
         or isinstance(expected, tuple) != isinstance(actual, tuple)
     ):
-        return f"{name} is {_a(actual)}, but a {word} of {len(expected)} is wanted."
+        return f"{name} is {_a(actual)}, but a {word} of {len(expected)} is expected."
     if len(actual) != len(expected):
         return f"{name} has {len(actual)} elements instead of {len(expected)}."
     for place, value in enumerate(expected):

@@ -90,7 +90,7 @@ def _answers_otherwise(run: Callable[[Subject], Trial], before: Trial, subject: 
 def _answers_an_earlier_call(done: Sequence[Trial]) -> bool:
     """Tell whether each wrong answer was right before, and one of them is no coincidence.
 
-    One number alone can be, so where no array comes back two such answers are wanted; and one that
+    One number alone can be, so where no array comes back two such answers are needed; and one that
     was right at several calls is no sign of any of them.
     """
     wrong = {id(trial.first) for trial in done if trial.first}

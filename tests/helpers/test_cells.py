@@ -152,7 +152,7 @@ def test_a_missing_name_is_traced_to_the_cell_that_failed(run):
     assert "`tanh` is not defined: the cell that defines it stopped with SyntaxError: " in (
         ended.shown
     )
-    assert "(line 1); mend that cell first." in ended.shown
+    assert "(line 1); fix that cell first." in ended.shown
     test = "q = Question('Tanh', points=1)\nwith q.check('runs'):\n    tanh(1)\nq.score()"
     assert "the cell that defines it stopped with SyntaxError" in run(test).shown
     assert "stopped" not in run("def tanh(x): return x", test).shown
@@ -190,6 +190,6 @@ def test_names_are_found_in_what_is_not_valid_python():
 
 def test_what_stopped_a_cell_is_one_line():
     assert stopped("SyntaxError", "bad\nluck (123.py, line 7)").endswith(
-        "SyntaxError: bad luck (line 7); mend that cell first"
+        "SyntaxError: bad luck (line 7); fix that cell first"
     )
     assert "with KeyboardInterrupt;" in stopped("KeyboardInterrupt", "")

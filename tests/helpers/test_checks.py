@@ -430,7 +430,7 @@ def test_assert_shape_and_assert_integers():
     assert_integers([1, 2])
     assert message(assert_shape, [1], (2,)) == "Your result has shape (1,) instead of (2,)."
     assert message(assert_integers, 1.0) == (
-        "Your result has dtype float64, but integers are wanted."
+        "Your result has dtype float64, but integers are expected."
     )
     assert "dtype bool" in message(assert_integers, [True])
     for assertion, more in ((assert_shape, ((1,),)), (assert_integers, ())):
@@ -441,13 +441,13 @@ def test_assert_shape_and_assert_integers():
 def test_assert_returned():
     assert_returned((1, 2), "A2", "cache")
     assert_returned([None, {}], "A2", "cache")
-    wanted = "but 2 things are wanted: `return A2, cache`."
+    wanted = "but 2 values are expected: `return A2, cache`."
     for odd, words in (
         (None, "returns None, "),
-        (np.ones((2, 2)), "returns one thing, "),
-        ({}, "returns one thing, "),
-        ([1], "returns one thing, "),
-        ((1, 2, 3), "returns 3 things, "),
+        (np.ones((2, 2)), "returns one value, "),
+        ({}, "returns one value, "),
+        ([1], "returns one value, "),
+        ((1, 2, 3), "returns 3 values, "),
     ):
         assert message(assert_returned, odd, "A2", "cache") == f"Your function {words}{wanted}"
 
@@ -456,7 +456,7 @@ def test_assert_keys():
     assert_keys({"W1": 1, "b1": 2, "more": 3}, ("W1", "b1"))
     for odd, words in (
         (None, "Your result is None: a `return` is missing"),
-        ((1, 2), "Your result is a tuple, but a dictionary is wanted."),
+        ((1, 2), "Your result is a tuple, but a dictionary is expected."),
         ({"w1": 1, 2: 3}, "Your result has no key W1, b1; its keys are: w1, 2."),
         ({}, "its keys are: none."),
     ):

@@ -350,7 +350,7 @@ PAGE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         X.sum(axis=0),
         {"name": "`db`"},
     ),
-    "The loss has shape (2, 3), but one number is wanted: it has not been averaged yet.": (
+    "The loss has shape (2, 3), but one number is expected: it has not been averaged yet.": (
         X,
         X.mean(),
         {"name": "The loss"},
@@ -373,7 +373,7 @@ PAGE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "are missing.": (B[:7], B, {}),
     "Your result has shape (10, 10) instead of (10,): a column met a row, and broadcasting made a "
     "table of them.": (np.subtract.outer(B, B**2), B, {}),
-    "Your result has shape (2, 3), but one number is wanted.": (X, 99, {}),
+    "Your result has shape (2, 3), but one number is expected.": (X, 99, {}),
     "Your result is one number instead of an array of shape (2, 3).": (99, X, {}),
     "Your result was summed over everything, and so has equal elements. "
     "It is 6.75 at [0, 1], and -2 is right.": (np.full((2, 3), X.sum()), X, {}),

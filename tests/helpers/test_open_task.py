@@ -121,9 +121,9 @@ def test_images_that_are_prepared_otherwise_than_in_training_are_told():
 
 def test_an_accuracy_that_is_too_low_says_what_is_known():
     open_task.assert_reaches(0.9, 0.9)
-    with pytest.raises(AssertionError, match=r"50\.0 % .* 65 % are asked for\. More\."):
+    with pytest.raises(AssertionError, match=r"50\.0 % .* 65 % are required\. More\."):
         open_task.assert_reaches(0.5, 0.65, lambda: "More.")
-    with pytest.raises(AssertionError, match="see the check before"):
+    with pytest.raises(AssertionError, match="see the previous check"):
         open_task.assert_reaches(None, 0.65)
 
 

@@ -86,7 +86,9 @@ def test_what_other_networks_reach(f: dict[str, Any]) -> None:
     ):
         says(f"{row}{found:.2f} |")
         close(hidden(trained(data, sizes, epochs, lr), {}), found, 2)
-    says("On images of its own 13 writers such a network reads more than nine of ten right.")
+    says(
+        "Of images by its own 13 writers such a network classifies more than nine of ten correctly."
+    )
     few = digits[0][:1400], digits[1][:1400]
     own = trained(few, [32], 30, 5e-3)
     assert np.mean(own({}, digits[0][1400:]) == digits[1][1400:]) > 0.9
@@ -155,6 +157,16 @@ def test_the_figure_of_the_interval(f: dict[str, Any]) -> None:
     close([counted[0], counted.min(), counted[-1]], [1, 0.93, 0.96], 2)
     says("A band around a line that starts at 1, drops to 0.93 and settles at 0.96.")
     draws_wherever_its_sliders_are(CHAPTER, f)
+
+
+def test_other_data_gain_many_times_what_a_hidden_layer_gains() -> None:
+    says("both data sets reach a validation accuracy of 0.97, scikit-learn's digits alone 0.75")
+    for data, without, with_layer in (("`x_digits`", 0.70, 0.71), ("both", 0.90, 0.93)):
+        data = "`x_digits` and `bitmaps`" if data == "both" else data
+        rows = re.findall(rf"\| {re.escape(data)} \| [\d,]+ \| (0\.\d+) \|", CHAPTER.text)
+        assert [float(row) for row in rows] == [without, with_layer]
+        assert 5 * (with_layer - without) < 0.97 - 0.75
+    says("many times as large as what a hidden layer gains in the table of section 8.2")
 
 
 def test_the_quiz_is_right(f: dict[str, Any]) -> None:

@@ -2,7 +2,9 @@
 
 import ast
 import contextlib
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,10 @@ STIFF = {
     r"\b(sure and wrong|surer|surest)\b": "confident",
     r"\b(whoever|who has|who gets|who reads)\b": "you, or the thing itself",
     r"\b(condemn|foretold|bury|illness|melt|sister|good manners)\b": "plain words",
-    r"\bthe truth\b": "target",
+    r"\bthe truth\b(?! value)": "target",
+    r"\b(lines?|pages?|numbers?|folders?|bias|row|activation) an? "
+    r"(exercise|student|notebook|chapter|epoch|unit|layer|column)\b": "per",
+    r"\bmend(s|ed|ing)?\b": "fix",
     r"\b(a|the) share of\b": "fraction",
     r"\b(leak into the past|has chosen can't report|did not make it)\b": "plain words",
 }
@@ -35,6 +40,13 @@ STIFF = {
 LENGTH = re.compile(r"\b(?:in|write) (?:(\w+) (?:to|or) )?(\w+) (sentences|words)\b", re.IGNORECASE)
 WRITTEN = "three four five six seven eight nine ten eleven twelve"
 NUMBERS = {word: number for number, word in enumerate(WRITTEN.split(), start=3)}
+# What helpers say in messages, too.
+MESSAGES = {r"\b(is|are) wanted\b": "is expected, are expected"}
+READ = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "exercises.md"),
+    *sorted((ROOT / "helpers").rglob("*.py")),
+]
 SHOW = r'(?:plots\.show|sliders\.explore)\(\s*\w+,\s*"(\w+)"'
 
 
@@ -84,16 +96,78 @@ def test_every_figure_is_shown_by_a_cell():
         assert sorted(shown) == sorted(path.stem for path in folder.glob(f"{FIGURES}/*"))
 
 
-def test_a_notebook_keeps_to_plain_english(source):
-    text = source.text
-    with contextlib.suppress(BankError):  # which a test of its own tells
-        text += "\n".join(words for answer in source.bank.answers for words in answer.says)
-    found = {
+def in_strings(code, docstrings=True):
+    """Return the text of a program's strings, a paragraph each."""
+    tree = ast.parse(code)
+    left_out = set()
+    if not docstrings:
+        bodies = [getattr(node, "body", None) for node in ast.walk(tree)]
+        first = [body[0] for body in bodies if isinstance(body, list) and body]
+        left_out = {node.value for node in first if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return "\n".join(
+        " ".join(node.value.split())
+        for node in texts
+        if isinstance(node.value, str) and node not in left_out
+    )
+
+
+def in_comments(code):
+    """Return the comments of a program; those of consecutive lines are one text."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    return " ".join(token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT)
+
+
+def stiff(text, patterns):
+    """Return what of a text a native reader stumbles over, with what the course says instead."""
+    return {
         match[0]: instead
-        for pattern, instead in STIFF.items()
+        for pattern, instead in patterns.items()
         for match in re.finditer(pattern, text, re.IGNORECASE)
     }
-    assert found == {}
+
+
+def test_a_notebook_keeps_to_plain_english(source):
+    texts = [source.text]
+    with contextlib.suppress(BankError):  # which a test of its own tells
+        texts += [words for answer in source.bank.answers for words in answer.says]
+    for cell in source.notebook.cells:
+        if cell.cell_type == "code":
+            texts += [in_strings(cell.source), in_comments(cell.source)]
+    specification = source.folder / "specifications" / f"{source.name}.py"
+    texts.append(in_strings(specification.read_text(encoding="utf-8"), docstrings=False))
+    assert stiff("\n".join(texts), STIFF) == {}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_helpers_and_the_manual_say_is_plain_english(path):
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        text = in_strings(text) + "\n" + in_comments(text)
+    assert stiff(" ".join(text.split()), STIFF | MESSAGES) == {}
+
+
+def test_stiff_words_are_found_in_strings_and_comments_alone():
+    code = '''
+def mended(truth):
+    """Return the truth."""
+    raise ValueError("A number is "
+                     "wanted")  # sure and wrong
+'''
+    text = f"{in_strings(code)}\n{in_comments(code)}"
+    assert stiff(text, STIFF | MESSAGES).keys() == {
+        "the truth",
+        "is wanted",
+        "sure and wrong",
+    }
+    assert stiff(in_strings(code, docstrings=False), STIFF | MESSAGES).keys() == {"is wanted"}
+
+
+def test_a_link_names_the_chapter_that_it_leads_to(source):
+    link = r"\[[Cc]hapter (\d+)(?:, part (\w))?\]\(([^)#]+\.ipynb)"
+    for number, part, path in re.findall(link, source.text):
+        title = read(source.folder / path).cells[0].source
+        assert re.match(rf"# Chapter {number}{f', part {part}' if part else ''}[.,]", title), path
 
 
 def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):

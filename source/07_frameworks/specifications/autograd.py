@@ -1617,7 +1617,7 @@ def never(call, grads, count):
 
 
 def twice_visited(program, values, calls=1):
-    """Hand on all that has come so far, once for each user."""
+    """Pass on all that has come so far, once for each user."""
     nodes = run_forward(program, values)
     grads = [0.0] * len(nodes)
 
@@ -1634,7 +1634,7 @@ def twice_visited(program, values, calls=1):
 
 
 def first_part_only(program, values, calls=1):
-    """Hand on the first part that comes to a result, and none of those that come later."""
+    """Pass on the first part that comes to a result, and none of those that come later."""
     nodes = run_forward(program, values)
     grads = [0.0] * len(nodes)
     seen = set()

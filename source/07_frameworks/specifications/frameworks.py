@@ -272,7 +272,7 @@ def loaded(t):
 def loaded_otherwise(t):
     """Load with keys in any order, in float64, or of eleven layers; write into the arrays later.
 
-    The network may hold buffers, and whoever holds its parameters sees the new numbers.
+    The network may hold buffers, and code that holds its parameters sees the new numbers.
     """
     if t.source.size == 5:
         deep = build(t, stack([1] * 102))
@@ -893,8 +893,8 @@ def freeze(net, learns):
     next(iter(net.modules()))[0].requires_grad_(learns)
 
 
-def mended(t):
-    """Give both mended networks the same parameters, and compare their scores."""
+def fixed(t):
+    """Give both fixed networks the same parameters, and compare their scores."""
     sizes = [t.source.integer(1, 4) for _ in range(3)] + [t.source.integer(2, 4)]
     net = t.make(*sizes)
     given = drawn(t, stack(sizes))
@@ -918,11 +918,11 @@ check_network = interaction(
     ),
     part("rejects other wrong networks", count=2, steps=sorted_out(WRONG)),
     part(
-        "comes with a mended network that is right",
+        "comes with a fixed network that is right",
         points=2,
-        of="MendedNet",
+        of="FixedNet",
         count=6,
-        steps=mended,
+        steps=fixed,
         **NEAR,
     ),
 )

@@ -178,7 +178,7 @@ BAD = {
     "object arrays": (packed({"W1": np.array([Bomb()], dtype=object)}), "not of plain numbers"),
     "texts": (packed({"W1": np.array(["a"])}), "not of plain numbers"),
     "a bomb": (huge(), "unpacks to more than 4,000,000 bytes"),
-    "packed otherwise": (zipped({"W1.npy": b""}, zipfile.ZIP_BZIP2), "packed otherwise"),
+    "packed otherwise": (zipped({"W1.npy": b""}, zipfile.ZIP_BZIP2), "not compressed the way"),
     "a shape too large": (lying("(100000000000, 10)"), "its numbers are not that many"),
     "a negative shape": (lying("(-5, -2)"), "is said to have the shape"),
     "a shape that overflows": (lying(f"({2**62}, {2**62})"), "its numbers are not that many"),

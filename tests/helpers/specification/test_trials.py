@@ -241,7 +241,7 @@ def checks(f):
         (lambda f: True, "lets a wrong version pass"),
         (lambda f: False, "rejects a right version"),
         (lambda f: 1 / 0, "ZeroDivisionError"),
-        (lambda f: None, "True or False is wanted"),
+        (lambda f: None, "True or False is expected"),
     ],
 )
 def test_a_check_that_a_student_wrote_sorts_versions(student, words):
@@ -323,8 +323,8 @@ def test_an_input_is_told_with_its_type_where_that_is_not_to_be_seen(value, word
         (np.ones(2), [1.0, 1.0], ""),
         ([1, 2], (1, 2), ""),
         (np.ones((2, 3)), (np.ones(3), np.ones(3)), ""),
-        (np.float64(1), (1, 2), "a tuple of 2 is wanted"),
-        ((1, 2), [1, 2], "a list of 2 is wanted"),
+        (np.float64(1), (1, 2), "a tuple of 2 is expected"),
+        ((1, 2), [1, 2], "a list of 2 is expected"),
         (None, (1, 2), "a `return` is missing"),
         ((1, 2, 3), (1, 2), "3 elements instead of 2"),
         ({"a": 1}, {"a": 1.0}, ""),
@@ -333,7 +333,7 @@ def test_an_input_is_told_with_its_type_where_that_is_not_to_be_seen(value, word
         ({"a": np.zeros(2)}, {"a": np.ones(2)}, "['a'] is zero"),
         (1, True, ""),
         (np.True_, True, ""),
-        (2, True, "one True or False is wanted"),
+        (2, True, "one True or False is expected"),
         (None, None, ""),
         (0, None, "should be None"),
         ("relu", "relu", ""),
@@ -349,7 +349,7 @@ def test_any_kind_of_value_is_compared(actual, expected, words):
 
 
 def test_a_tuple_can_be_asked_for():
-    assert "a tuple of 2 is wanted" in difference([1, 2], (1, 2), "It", Tolerance(kinds=True))
+    assert "a tuple of 2 is expected" in difference([1, 2], (1, 2), "It", Tolerance(kinds=True))
 
 
 def test_values_that_are_alike():

@@ -670,19 +670,22 @@ def test_a_program_does_the_same_here_and_there(source, session):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("np.array(['a', 'b'])", "is of type array of text, but numbers are wanted."),
-        ("np.array([None])", "is of type array of objects, but numbers are wanted."),
-        ("np.array(['2020'], dtype='M8[Y]')", "is of type array of dates, but numbers are wanted."),
-        ("np.zeros(2, [('a', 'f8')])", "is of type structured array, but numbers are wanted."),
+        ("np.array(['a', 'b'])", "is of type array of text, but numbers are expected."),
+        ("np.array([None])", "is of type array of objects, but numbers are expected."),
+        (
+            "np.array(['2020'], dtype='M8[Y]')",
+            "is of type array of dates, but numbers are expected.",
+        ),
+        ("np.zeros(2, [('a', 'f8')])", "is of type structured array, but numbers are expected."),
         ("np.ma.array([1.0, 2.0], mask=[0, 1])", "is of type masked array, but numbers are"),
-        ("{'a': 1}", "is of type dict, but numbers are wanted."),
-        ("{1: 2}", "is of type dict, but numbers are wanted."),
+        ("{'a': 1}", "is of type dict, but numbers are expected."),
+        ("{1: 2}", "is of type dict, but numbers are expected."),
         ("Net", "is a function, not numbers: call it, or return its result."),
-        ("Relu()", "is of type Relu, but numbers are wanted."),
-        ("batches([1, 2], 1)", "is of type generator, but numbers are wanted."),
-        ("{1, 2}", "is of type set, but numbers are wanted."),
+        ("Relu()", "is of type Relu, but numbers are expected."),
+        ("batches([1, 2], 1)", "is of type generator, but numbers are expected."),
+        ("{1, 2}", "is of type set, but numbers are expected."),
         ("[[1, 2], [3]]", "can't be read as an array of numbers: its rows differ in length, or it"),
-        ("np", "is of type module, but numbers are wanted."),
+        ("np", "is of type module, but numbers are expected."),
     ],
 )
 def test_what_is_no_array_of_numbers_is_called_by_its_name(start, source, sentence):

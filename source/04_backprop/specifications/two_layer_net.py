@@ -524,7 +524,7 @@ SMALL = "Here the loss is small, and the rate large: each batch makes its step a
 
 
 def train_losses(t):
-    """Train with a list of batches, a generator and one-hot truth, and look at what comes back."""
+    """Train with a list of batches, a generator and one-hot targets; look at what comes back."""
     net, batches = training(t)
     for calls, rate in enumerate((0, 0.2)):
         t.call(net, batches, rate)

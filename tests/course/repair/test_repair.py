@@ -919,6 +919,9 @@ def test_of_a_file_full_of_broken_cells_two_hundred_are_tried(monkeypatch):
             tried.append(start)
             return original.raw_decode(text, start)
 
+        def decode(self, text):
+            return original.decode(text)
+
     original = salvage._DECODER
     monkeypatch.setattr(salvage, "_DECODER", Decoder())
     broken = '{"cell_type": "code", "source": [1 2]}\n'

@@ -84,7 +84,8 @@ def screens(browser: Browser, scratch: Path) -> Iterator[str]:
             seen, places = lab.js(PLACES)
             yield row(source.name, list(stretches(source, seen, places)))
             lab.js("panel.context.model.dirty = false; return 1")
-            lab.js("return panel.sessionContext.shutdown().then(() => 1)")
+            lab.js("return panel.sessionContext.shutdown().then(() => (panel.dispose(), 1))")
+            browser.run_later("setTimeout(done, 2000)")  # that it is closed is noted
 
 
 def write_solved(source: SourceNotebook, release: Path) -> None:

@@ -49,6 +49,15 @@ def test_a_page_fits_a_phone(browser, made, page):
     assert browser.sideways() == 0
 
 
+def test_on_a_phone_an_exercise_has_its_color_all_along_and_no_empty_lines(browser, made):
+    browser.size(390, 844)
+    browser.open(made["feedback"])
+    row = browser.find("table.overview tr.right")
+    assert browser.run("return getComputedStyle(arguments[0]).borderLeftWidth", row) == "5px"
+    shown = "return [...arguments[0].cells].filter(c => c.checkVisibility()).map(c => c.innerText)"
+    assert all(text.strip() for text in browser.run(shown, row))
+
+
 def test_the_report_shows_the_class(browser, made):
     browser.open(made["report"])
     assert browser.find("h1")

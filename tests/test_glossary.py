@@ -18,7 +18,10 @@ SOURCES = sorted(
 )
 TERMS, SYMBOLS = GLOSSARY.split("\n## Symbols\n")
 CELL = r"((?:\\\||[^|\n])*)"  # of a table
-ROW = re.compile(rf"^\| {CELL} \| {CELL} \| {CELL} \| \[(\w+)\]\(([^)]+)\) \|$", re.MULTILINE)
+PLACE = r'(?:<a id="[\w-]+"></a>)?'  # of an entry, for links
+ROW = re.compile(
+    rf"^\| {PLACE}{CELL} \| {CELL} \| {CELL} \| \[(\w+)\]\(([^)]+)\) \|$", re.MULTILINE
+)
 ENTRIES = [(term.strip("*"), *rest) for term, *rest in ROW.findall(TERMS)]
 
 
@@ -69,6 +72,25 @@ def test_a_term_is_used_where_it_says_and_introduced_no_earlier(term, symbol, te
         assert not re.search(rf"\*\*{re.escape(term.casefold())}s?\*\*", bold(path)), path.name
     sentences = re.sub(r"`[^`]*`|\$[^$]*\$", "", text)
     assert re.fullmatch(r"\S[^.]*\.", sentences), "one sentence"
+
+
+def place(term):
+    """What a link to an entry ends with."""
+    return re.sub(r"[^\w-]", "", term.lower().replace(" ", "-"))
+
+
+def test_an_entry_has_a_place_of_its_own_that_links_lead_to():
+    places = [place(term) for term, *_ in ENTRIES]
+    assert len({*places}) == len(places)
+    assert places == re.findall(r'^\| <a id="([\w-]+)"></a>\*\*', TERMS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_notebook_ends_with_links_to_the_words_that_it_introduces(path):
+    (recap,) = [cell.source for cell in read(path).cells if cell.id == "recap"]
+    linked = re.findall(r"\[([^\]]+)\]\(\.\./\.\./docs/glossary\.md#([\w-]+)\)", recap)
+    introduced = [term for term, _, _, _, link in ENTRIES if source(link) == path]
+    assert linked == [(term, place(term)) for term in introduced]
 
 
 def test_terms_stand_once_in_alphabetical_order():

@@ -47,6 +47,7 @@ _FOLDED = re.compile(
     r"<details><summary>(?P<summary>.*?)</summary>\n(?P<body>.*?)\n</details>", re.DOTALL
 )
 _PICTURE = re.compile(rf"!\[[^\]]*\]\({FIGURES}/[^)]+\)")
+_ENTRY = re.compile(r"\[(?P<text>[^\]]+)\]\(\.\./\.\./docs/glossary\.md#(?P<place>[\w-]+)\)")
 _LINK = re.compile(r"(?<![!\\])\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)\)")
 
 
@@ -142,7 +143,7 @@ def chapter_page(
         elif cell.cell_type == "code":
             cells += [cell]
         elif not (solutions and is_manual(cell)):
-            text = _anchored(_figures_shown(cell.source))
+            text = _anchored(_glossary_linked(_figures_shown(cell.source)))
             cell.source = _labelled(text, source.name, cell.id)
             cells += [cell]
         answered = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else grade_id(cell)
@@ -210,6 +211,11 @@ def _figures_shown(text: str) -> str:
         return f"{pictures}\n\n<details><summary>Answer</summary>\n\n{rest}\n\n</details>"
 
     return _FOLDED.sub(shown, text)
+
+
+def _glossary_linked(text: str) -> str:
+    """Return Markdown that links to entries of the site's glossary, which are no headings."""
+    return _ENTRY.sub(r'<a href="../glossary.html#\g<place>">\g<text></a>', text)
 
 
 def _anchored(text: str) -> str:

@@ -121,6 +121,13 @@ def test_what_is_beside_a_figure_is_unfolded_unless_it_answers(source, folded, s
     assert texts(chapter_page(source))["expected"] == (folded if shown is None else shown)
 
 
+def test_a_word_leads_to_its_entry_in_the_glossary(source):
+    source.cell("expected").source = "[batch](../../docs/glossary.md#batch), [else](#batch)"
+    assert texts(chapter_page(source))["expected"] == (
+        '<a href="../glossary.html#batch">batch</a>, [else](#batch)'
+    )
+
+
 def test_a_section_is_labelled_by_its_cell_and_not_by_its_title(source):
     page = texts(chapter_page(source))
     assert page["about_double"].startswith("(doubling-about_double)=\n### Exercise: `double`")

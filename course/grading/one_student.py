@@ -39,6 +39,8 @@ from course.rollback import submission_unchanged_on_error
 from course.verdict import find_verdict
 
 AGAIN = "run `course grade` again"
+# CPython counts how deep syntax trees are for all threads together, and once in a while says so.
+PYTHON_FAILED = "SystemError: AST constructor recursion depth mismatch"
 TO_READ = "`{key}` has changed since it was marked, and is to be read again"
 UNKNOWN = "the course has no assignment of this name"
 
@@ -267,6 +269,15 @@ def _autograde(course: Course, student: str, assignment: str, step: str) -> None
     Raises:
         SubmissionError: if it fails; the log has the details.
     """
+    try:
+        _autograde_once(course, student, assignment, step)
+    except SubmissionError as error:
+        if PYTHON_FAILED not in str(error):
+            raise
+        _autograde_once(course, student, assignment, step)
+
+
+def _autograde_once(course: Course, student: str, assignment: str, step: str) -> None:
     folders = CourseDirectory(config=course.config)
     folders.db_url = course.db_url
     folders.student_id = student

@@ -405,6 +405,21 @@ def test_a_failure_in_the_middle_leaves_the_earlier_grades_and_files(graded, han
     assert rows(graded, "ada") != others
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_python_itself_has_failed_at_is_tried_once_more(released, hand_in, monkeypatch, times):
+    hand_in(released, "eve", **RIGHT)
+    left, permit = [1] * times, Autograde.set_permissions
+
+    def fail(self, *of):
+        if left and left.pop():
+            raise SystemError("AST constructor recursion depth mismatch (before=120, after=69)")
+        permit(self, *of)
+
+    monkeypatch.setattr(Autograde, "set_permissions", fail)
+    outcome = grade_one(released, "eve")
+    assert outcome.status is (Status.GRADED if times == 1 else Status.FAILED)
+
+
 def test_grades_and_comments_that_a_person_gave_survive_regrading(graded, hand_in):
     with gradebook(graded) as book:
         book.find_grade("test_double", "doubling", DOUBLING, "bob").manual_score = 2.5

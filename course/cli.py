@@ -552,7 +552,9 @@ def _grade(
                 cluster=cluster,
                 on_start=lambda count: bar.update(task, total=count),
                 on_done=lambda done: bar.advance(task, len(done)),
-                on_wait=lambda line: bar.console.print(f"[yellow]•[/] {escape(line)}"),
+                on_wait=lambda line: bar.console.print(
+                    f"[yellow]•[/] {escape(line)}", soft_wrap=True
+                ),
             )
         except KeyboardInterrupt:
             counts = bar.tasks[task]

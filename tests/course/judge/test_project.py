@@ -173,8 +173,8 @@ def huge() -> bytes:
 BAD = {
     "no file": (None, "weights.npz is missing"),
     "not read": ("weights.npz is a link to another file: hand in the file itself.", "is a link"),
-    "text": (b"W1 = 3", "no file that `np.savez` has written"),
-    "pickle": (pickle.dumps({"W1": 1}), "no file that `np.savez` has written"),
+    "text": (b"W1 = 3", "was not written by `np.savez`"),
+    "pickle": (pickle.dumps({"W1": 1}), "was not written by `np.savez`"),
     "object arrays": (packed({"W1": np.array([Bomb()], dtype=object)}), "not of plain numbers"),
     "texts": (packed({"W1": np.array(["a"])}), "not of plain numbers"),
     "a bomb": (huge(), "unpacks to more than 4,000,000 bytes"),

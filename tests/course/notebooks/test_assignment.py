@@ -35,8 +35,8 @@ def chapter(tmp_path):
     """A function that makes an assignment's folder with two notebooks and this TOML."""
 
     def make(text: str | None = TOML, name: str = "02_two") -> Path:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
+        folder = tmp_path / "source" / name
+        folder.mkdir(parents=True, exist_ok=True)
         for notebook in ("first", "second"):
             (folder / f"{notebook}.ipynb").touch()
         if text is not None:
@@ -94,7 +94,7 @@ def test_assignments_stand_in_their_order_and_by_name_among_equals(chapter, tmp_
     for name, order in (("b", 3), ("a", 3), ("c", 1)):
         chapter(TOML.replace("order = 2", f"order = {order}"), name)
     chapter(None, "0")  # without an order of its own
-    assert [found.name for found in read_assignments(tmp_path)] == ["c", "a", "b", "0"]
+    assert [found.name for found in read_assignments(tmp_path / "source")] == ["c", "a", "b", "0"]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from course.verdict import find_verdict
 AGAIN = "run `course grade` again"
 # CPython counts how deep syntax trees are for all threads together, and once in a while says so.
 PYTHON_FAILED = "SystemError: AST constructor recursion depth mismatch"
+TRIES = 3
 TO_READ = "`{key}` has changed since it was marked, and is to be read again"
 UNKNOWN = "the course has no assignment of this name"
 
@@ -269,12 +270,13 @@ def _autograde(course: Course, student: str, assignment: str, step: str) -> None
     Raises:
         SubmissionError: if it fails; the log has the details.
     """
-    try:
-        _autograde_once(course, student, assignment, step)
-    except SubmissionError as error:
-        if PYTHON_FAILED not in str(error):
-            raise
-        _autograde_once(course, student, assignment, step)
+    for left in reversed(range(TRIES)):
+        try:
+            _autograde_once(course, student, assignment, step)
+            return
+        except SubmissionError as error:
+            if not left or PYTHON_FAILED not in str(error):
+                raise
 
 
 def _autograde_once(course: Course, student: str, assignment: str, step: str) -> None:

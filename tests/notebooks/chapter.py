@@ -141,6 +141,17 @@ def gives_no_bug_away(chapter: Chapter, first: str, guess: str, telling: list[st
     assert [word for word in telling for text in read if word in text.casefold()] == []
 
 
+def around_the_test_images(chapter: Chapter) -> tuple[str, str]:
+    """Return the code of `training` before and after the one place that opens the test images."""
+    used = [cell for cell in chapter.notebook.cells if "x_test" in cell.source]
+    assert [cell.id for cell in used if "setup" not in cell.metadata.get("tags", [])] == [
+        "training"
+    ]
+    assert chapter.cell("training").count("x_test") == 1
+    before, after = chapter.cell("training").split("final_test = ")
+    return before, after
+
+
 def close(actual: Any, expected: Any, digits: int) -> None:
     """Hold numbers against what the text quotes of them, rounded to so many decimals."""
     np.testing.assert_allclose(actual, expected, rtol=0, atol=0.51 * 10.0**-digits)

@@ -11,6 +11,7 @@ from helpers.answers.networks import TwoLayerNet
 from helpers.datasets import load_mnist
 from tests.notebooks.chapter import (
     Chapter,
+    around_the_test_images,
     close,
     draws_wherever_its_sliders_are,
     holds_a_quiz_of_ten,
@@ -130,12 +131,7 @@ def test_twenty_thousand_steps(f: dict[str, Any]) -> None:
 
 
 def test_the_test_images_are_looked_at_once() -> None:
-    used = [cell for cell in CHAPTER.notebook.cells if "x_test" in cell.source]
-    assert [cell.id for cell in used if "setup" not in cell.metadata.get("tags", [])] == [
-        "training"
-    ]
-    assert CHAPTER.cell("training").count("x_test") == 1
-    before, after = CHAPTER.cell("training").split("final_test = ")
+    before, after = around_the_test_images(CHAPTER)
     assert "for _ in progress.track" in before
     assert "train(net" not in after
 

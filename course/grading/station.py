@@ -41,6 +41,8 @@ from course.secret import NAME as SECRET
 from course.secret import course_secret
 
 Work = Callable[..., GradingOutcome]
+ROOM = ".room"  # in autograded/: says where this machine's stations are laid out
+ROOM_IS = "stations-"  # what the name of that folder begins with
 _one_at_a_time = Lock()  # grading goes into the course's folder
 
 
@@ -231,8 +233,17 @@ class RemoteStation(Station):
 def room(course: Course) -> Iterator[Path]:
     """Yield a folder in which this machine's stations are laid out; it is removed afterwards."""
     course_secret(Path(course.folders.root))  # is made by the first who asks
-    with tempfile.TemporaryDirectory(prefix="stations-") as name:
+    note = course.path("autograded") / ROOM
+    with suppress(OSError, ValueError):  # of a run that was killed
+        left = Path(tempfile.gettempdir(), Path(note.read_text(encoding="utf-8")).name)
+        if left.name.startswith(ROOM_IS):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=ROOM_IS) as name:
+        with suppress(OSError):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(name, encoding="utf-8")
         yield Path(name).resolve()
+    note.unlink(missing_ok=True)
 
 
 def grade_in_room(root: Path, place: Path, parcel: Parcel, work: Work) -> Reply | str:

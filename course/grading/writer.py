@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from course.rollback import Rows, change_rows
 KEPT = f"what was judged is kept: {AGAIN} to enter it"
 BATCH = 64  # submissions that are entered at once
 WAITING = ".waiting"  # in autograded/, for what was judged and could not be entered
+ARRIVED = ".arrived"  # there too, for what has come back and is being entered
 LETTER = "letter.json"
 
 
@@ -90,6 +90,8 @@ class Writer:
         self._course = course
         self._log = log
         self._say = say
+        self._arrived = course.path("autograded") / ARRIVED
+        shutil.rmtree(self._arrived, ignore_errors=True)  # of a run that was killed
         self._waiting: list[Judged] = []
         self._why = ""  # something waits
 
@@ -181,15 +183,11 @@ class Writer:
         self, batch: Sequence[Judged]
     ) -> Iterator[tuple[dict[int, Path], dict[int, str]]]:
         """Yield the folders that have arrived, and why the others have not."""
-        home = self._course.path("autograded")
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".arrived-", dir=home, ignore_cleanup_errors=True
-        ) as scratch:
-            arrived, broken = {}, {}
+        arrived, broken = {}, {}
+        try:
             for number, one in enumerate(batch):
-                folder = Path(scratch, str(number))
-                folder.mkdir()
+                folder = self._arrived / str(number)
+                folder.mkdir(parents=True)
                 try:
                     _take(one.graded.reply.autograded, folder / "autograded")
                     _take(one.graded.reply.verdicts, folder / VERDICTS)
@@ -197,6 +195,8 @@ class Writer:
                     broken[id(one)] = f"{_told(error)}; {AGAIN}"
                 arrived[id(one)] = folder
             yield arrived, broken
+        finally:
+            shutil.rmtree(self._arrived, ignore_errors=True)
 
     def _put_in(self, batch: Sequence[Judged], arrived: Mapping[int, Path]) -> list[GradingOutcome]:
         """Write what has arrived into the gradebook and the course's folders, and note that.

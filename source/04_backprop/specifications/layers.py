@@ -504,9 +504,9 @@ def of_truth(truth):
 
 
 def loss_one_hot(t):
-    """Take one-hot targets, of floats and of integers, and then labels of some types."""
+    """Take one-hot targets, of floats, integers and bytes, and then labels of some types."""
     layer = t.make()
-    for kind in (float, int):
+    for kind in (float, int, np.uint8):
         x, right = scored(t, "4", "3")
         truth = t.keep(np.eye(3, dtype=kind)[right])
         words = f"Here t is one-hot, of {kind.__name__}s: it has two axes, and labels have one."

@@ -9,7 +9,8 @@ its gradebook must be what the undisturbed run has left.
 Kills are `kill -9` of one process: the command, one of its workers, a warm server, a judge, a
 student's process; with a cluster its scheduler or a worker. A cut ends all connections to the
 database, or the server. A full disk is a small one that something else fills up. A power cut is a
-file system that forgets what was not synced. The last two need root, on Linux.
+file system that forgets what was not synced. These two need root, on Linux. A busy machine has
+others' work to do as well, from the first moment of the first run to its end.
 """
 
 import argparse
@@ -54,6 +55,7 @@ PATIENCE = 300.0  # seconds until a command counts as hanging
 LIVE, KEPT = "live", "base"  # databases
 TRACKER = "a tracker"  # of multiprocessing's; it decides nothing
 OURS = "course.judge.sandbox.server"
+LOAD = 4  # processes of others for each core of a busy machine
 SIZE = "300m"  # of a small disk
 PASSED_OVER = {"__pycache__", LOG}
 JUDGED_IN = re.compile(rb"judge-\w{8}")  # a folder, by a random name, in warnings that code shows
@@ -441,6 +443,19 @@ def _filled(filler: Path) -> Iterator[str]:
         filler.unlink()
 
 
+@contextmanager
+def crowd(ground: Ground, command: "subprocess.Popen[str]") -> Iterator[str]:
+    """Have every core do as much for others as for four more processes, until the command ends."""
+    busy = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(busy) for _ in range(LOAD * (os.cpu_count() or 1))]
+    try:
+        yield "a busy machine"
+    finally:
+        for one in others:
+            one.kill()
+            one.wait()
+
+
 def unplug(disk: "Disk") -> Disturb:
     """Have a disk forget what was not synced, and kill all who used it."""
 
@@ -523,7 +538,7 @@ def run_as_root(*command: str) -> None:
 
 ENGINES = ("1 process", "2 processes", "cluster")
 DATABASES = ("SQLite", "PostgreSQL")
-WHAT = ("kills", "cuts", "full", "power")
+WHAT = ("kills", "cuts", "full", "power", "busy")
 
 
 @contextmanager
@@ -562,6 +577,7 @@ def ground(
             disturb = unplug(disk)
         else:
             place.mkdir()
+            disturb = crowd if what == "busy" else None
         cluster = None
         if engine == "cluster":
             cluster = stack.enter_context(Cluster(home / "home", variables))
@@ -576,7 +592,7 @@ def trials(
     """Disturb as often, and yield what came of each: when, what, the faults, what was said."""
     one.undisturbed()
     for _ in range(times):
-        moment = chance.uniform(0, one.seconds)
+        moment = 0 if disturb is crowd else chance.uniform(0, one.seconds)
         yield moment, *one.disturbed(moment, disturb)
 
 
@@ -596,7 +612,7 @@ def main() -> None:
             for database in options.database or DATABASES:
                 if what == "cuts" and database == "SQLite":
                     continue
-                if what in ("full", "power") and (database, engine) != ("SQLite", engine):
+                if what in ("full", "power", "busy") and database != "SQLite":
                     continue
                 with tempfile.TemporaryDirectory(prefix="disturbed-") as name:
                     bad += report(Path(name), engine, database, what, options)

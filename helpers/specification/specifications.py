@@ -28,7 +28,7 @@ from helpers.specification.values import FEW, Tolerance
 
 CALLS, SEQUENCES = 100, 20  # that a function's, or a class's, specification tries at least
 SIZES = 5  # the longest axis, at the end of a search
-WATCHED = 5  # of so many trials one is watched: it takes three times as long
+WATCHED = 5  # of so many trials one is watched: it takes three times as long; in one more gaps
 MORE = 12  # trials after the first that fails, by which its cause is told
 SMALLER = 60  # trials that make a counterexample smaller
 
@@ -260,8 +260,8 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
 
     def run(subject: Subject) -> Trial:
         rng = np.random.default_rng([*seed, number])
-        watched = number % WATCHED == WATCHED - 1
-        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched)
+        watched, gaps = number % WATCHED == WATCHED - 1, number % WATCHED == WATCHED // 2
+        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched, gaps=gaps)
         part.steps(trial)
         trial.settle()
         return trial
@@ -269,7 +269,9 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
     return run
 
 
-def _trial(part: Part, subject: Subject, source: Draw, *, watched: bool = False) -> Trial:
+def _trial(
+    part: Part, subject: Subject, source: Draw, *, watched: bool = False, gaps: bool = False
+) -> Trial:
     return Trial(
         student=subject.find(subject.name),
         reference=subject.names[subject.name],
@@ -282,6 +284,7 @@ def _trial(part: Part, subject: Subject, source: Draw, *, watched: bool = False)
         find=subject.find,
         home=subject.home,
         watched=watched and part.laws,
+        gaps=gaps and part.laws,
     )
 
 

@@ -29,7 +29,15 @@ from helpers.answers.gradients import (
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
 from helpers.specification.homes import Here, Home
-from helpers.specification.values import Tolerance, copied, difference, same, show
+from helpers.specification.values import (
+    Tolerance,
+    copied,
+    difference,
+    has_gaps,
+    same,
+    show,
+    with_gaps,
+)
 from helpers.translation import own_words
 
 CHANGES = "Your code changes its input"
@@ -116,6 +124,7 @@ class Trial:
         find: returns what the student calls by a name.
         home: where the student's objects live.
         watched: whether results are looked at again when the steps are done.
+        gaps: whether what is drawn lies in memory with gaps, as `a[:, ::2]` does.
         events: what has happened.
         state: what the student's global generators give when the steps are done.
     """
@@ -131,6 +140,7 @@ class Trial:
     find: Callable[[str], Any] = _nothing
     home: Home = field(default_factory=Here)
     watched: bool = False
+    gaps: bool = False
     events: list[Event] = field(default_factory=list)
     state: tuple[Any, ...] = ()
     _left: list["_Left"] = field(default_factory=list)
@@ -142,6 +152,8 @@ class Trial:
     def draw(self, *domains: Domain) -> Any:
         """Return a value of each domain; one alone if there is one. They share their axes."""
         values = [domain.make(self.source, self.axes) for domain in domains]
+        if self.gaps:
+            values = [with_gaps(v) if isinstance(v, np.ndarray) else v for v in values]
         return values[0] if len(values) == 1 else values
 
     def choice(self, *options: Any) -> Any:
@@ -870,7 +882,9 @@ _USUAL = (np.dtype(float), np.dtype(int), np.dtype(bool))
 
 
 def _typed(value: Any) -> str:
-    """Return an input in one short line, with its type where that is not to be seen."""
+    """Return an input in one short line, with its type and layout where they are unusual."""
+    if isinstance(value, np.ndarray) and has_gaps(value):
+        return f"{_typed(np.array(value, order='C'))} (every second number of a longer array)"
     if isinstance(value, np.generic) and not isinstance(value, np.float64):
         return f"np.{type(value).__name__}({show(value)})"
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.dtype not in _USUAL:

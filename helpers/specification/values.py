@@ -248,11 +248,41 @@ def same(one: Any, other: Any, tolerance: Tolerance = Tolerance()) -> bool:
         return False
 
 
+def has_gaps(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether memory holds something else between any two of an array's elements."""
+    steps = [abs(step) for step, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    return array.size > 0 and min(steps, default=0) > array.itemsize
+
+
+def with_gaps(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a view of the same numbers: every second element of a longer array, along an axis.
+
+    Args:
+        array: of shape (..., n); one of shape () is returned as it is.
+    """
+    if array.ndim == 0:
+        return array
+    longer = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+    longer[..., ::2] = array
+    return longer[..., ::2]
+
+
+def _copied_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    copy = np.array(array, order="K", copy=True)
+    if has_gaps(array):
+        copy = with_gaps(copy)
+    copy.flags.writeable = array.flags.writeable
+    return copy
+
+
 def copied(value: Any) -> Any:
-    """Return a copy of a value that shares no memory with it; functions stay what they are."""
+    """Return a copy of a value that shares no memory with it; functions stay what they are.
+
+    Of an array it has the order of axes, gaps between elements, and whether it is read-only.
+    """
     match value:
         case np.ndarray():
-            return np.array(value, order="K", copy=True)
+            return _copied_array(value)
         case dict():
             return {key: copied(item) for key, item in value.items()}
         case list():

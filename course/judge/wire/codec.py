@@ -10,7 +10,8 @@ A value's JSON form is itself for None, booleans, integers, floats and strings, 
 begins with a tag:
 
     a, w  array, read-only array: dtype, shape, place in the body (start, length); its axes from the
-          slowest to the fastest, if they don't lie in memory in their own order
+          slowest to the fastest, if they don't lie in memory in their own order; or "gaps", if
+          there are some between its elements, as in every second of another's
     f     NumPy's float64, as a float
     g, c  other NumPy scalar, complex number: as an array of shape ()
     l, t, d, S, F  list, tuple, dict (pairs), set, frozenset
@@ -219,6 +220,19 @@ def _axes_in_memory(array: np.ndarray[Any, Any]) -> list[int]:
     return [] if order == list(range(array.ndim)) else order
 
 
+def _has_gaps(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether memory holds something else between any two of an array's elements."""
+    steps = [abs(step) for step, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    return array.size > 0 and min(steps, default=0) > array.itemsize
+
+
+def _with_gaps(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array's elements as every second one of a longer array."""
+    longer = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+    longer[..., ::2] = array
+    return longer[..., ::2]
+
+
 def _checked_order(order: Any, dimensions: int) -> list[int]:
     known = type(order) is list and all(type(axis) is int for axis in order)
     if not known or sorted(order) != list(range(dimensions)):
@@ -399,7 +413,8 @@ class Encoder:
         self._count(plain.size * max(8, dtype.itemsize))
         order = _axes_in_memory(plain)
         place = self._append(plain.transpose(order).tobytes() if order else plain.tobytes())
-        return [tag, _NAMES[dtype], list(plain.shape), *place, *([order] if order else [])]
+        layout = [order] if order else ["gaps"] if _has_gaps(plain) else []
+        return [tag, _NAMES[dtype], list(plain.shape), *place, *layout]
 
     def _append(self, chunk: bytes) -> tuple[int, int]:
         start = self._size
@@ -615,13 +630,15 @@ class Decoder:
         if type(shape) is not list:
             raise WireError("an array's shape is malformed")
         size, count = dtype.itemsize, count_elements(shape)
-        chunk = self._chunk(rest[2], rest[3], max(1, 8 // size))
+        gaps = len(rest) == 5 and rest[4] == "gaps" and len(shape) > 0
+        chunk = self._chunk(rest[2], rest[3], max(1, 8 // size) * (2 if gaps else 1))
         if count * size != len(chunk):
             raise WireError("an array's shape does not fit its bytes")
         # A byte other than 0 and 1 would be a boolean that is neither.
         stored = np.uint8 if dtype.kind == "b" else dtype
-        if len(rest) == 4:
-            return np.ndarray(shape, stored, chunk).astype(dtype)
+        if len(rest) == 4 or gaps:
+            array = np.ndarray(shape, stored, chunk).astype(dtype)
+            return _with_gaps(array) if gaps else array
         order = _checked_order(rest[4], len(shape))
         array = np.ndarray([shape[axis] for axis in order], stored, chunk)
         return array.transpose(np.argsort(order)).astype(dtype, order="K")

@@ -100,6 +100,30 @@ def test_a_right_answer_is_tried_often_and_at_all_sizes():
     assert (sizes[0], max(sizes)) == (1, SIZES)
 
 
+def test_arrays_with_gaps_are_tried_and_told():
+    def student(x):
+        if x.ndim and not x.flags.c_contiguous:
+            raise ValueError("not in a row")
+        return double(x)
+
+    finding, _, _ = found(student, x=arrays("2 3"))
+    assert finding.event.step.endswith("(every second number of a longer array))")
+    assert "not in a row" in finding.event.problem
+    assert found(student, x=arrays("1"))[0] is None  # one element has no neighbours
+
+
+def test_an_input_is_handed_on_as_read_only_as_it_is():
+    writeable = []
+
+    def student(x):
+        writeable.append(x.flags.writeable)
+        return double(x)
+
+    spec = function(part("all", at=[{"x": np.broadcast_to(1.5, (2, 2))}, {"x": np.ones(2)}]))
+    assert search(spec, spec.parts[0], subject_of(student), b"")[0] is None
+    assert writeable == [False, True]
+
+
 @pytest.mark.parametrize("key", [id, np.shape], ids=["of this object", "of this shape"])
 def test_an_answer_that_is_remembered_by_less_than_its_input_is_found(key):
     known, alive = {}, []

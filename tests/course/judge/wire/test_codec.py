@@ -261,6 +261,25 @@ def test_an_answer_refers_to_what_it_was_asked_with():
 LISTS = 41  # as many as would make a number out of reach, each of them holding the one before twice
 
 
+@pytest.mark.parametrize("dtype", [float, bool, np.uint8])
+def test_an_array_with_gaps_arrives_with_gaps(dtype):
+    for value in (np.arange(24).astype(dtype)[::2], np.ones((3, 8), dtype)[:, 1::-3]):
+        found = across(value)
+        assert (found == value).all()
+        assert (found.dtype, found.shape) == (value.dtype, value.shape)
+        assert not found.flags.c_contiguous
+        assert found.flags.writeable
+
+
+def test_gaps_count_as_what_they_take():
+    form = ["a", "<f8", [4], 0, 32]
+    Decoder(bytes(32), unknown, max_bytes=32).decode(form)
+    with pytest.raises(WireError):
+        Decoder(bytes(32), unknown, max_bytes=63).decode([*form, "gaps"])
+    with pytest.raises(WireError):
+        Decoder(bytes(8), unknown).decode(["a", "<f8", [], 0, 8, "gaps"])
+
+
 @pytest.mark.parametrize("order", [1, -1], ids=["the inner first", "the outer first"])
 @pytest.mark.parametrize("count", [LISTS, 2], ids=["in depth", "in breadth"])
 def test_changes_that_would_make_a_value_huge_are_refused(order, count):

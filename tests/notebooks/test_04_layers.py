@@ -58,7 +58,8 @@ def test_sigmoid_is_steepest_at_zero(f: dict[str, Any]) -> None:
     slope = layer.backward(np.ones(1001))
     assert y[500] == 0.5
     assert slope[500] == slope.max() == 0.25
-    says("At $x = 0$: $y = 0.5$ and the derivative is $0.5 \\cdot 0.5 = 0.25$, its largest value.")
+    says("At $x = 0$: $y = 0.5$ and the derivative is $0.5 \\cdot 0.5 = 0.25$.")
+    says("The gradient is largest at 0, where it is 1/4.")
 
 
 def test_affine_of_the_example(f: dict[str, Any]) -> None:
@@ -87,6 +88,7 @@ def test_the_loss_of_the_example(f: dict[str, Any]) -> None:
     close(layer.backward()[0], [0.0182, 0.2452, -0.2634], 4)
     says("$y = (0.0182, 0.2452, 0.7366)$, the loss is $-\\log 0.7366 = 0.3057$")
     says("the gradient is $(0.0182, 0.2452, -0.2634)$")
+    says("raises the last score and lowers the other two, the second more than the first")
 
 
 def test_every_layer_passes_the_gradient_check(

@@ -119,7 +119,7 @@ def test_twenty_thousand_steps(f: dict[str, Any]) -> None:
     says("The test images, opened once, give 94.4.")
     assert f["final_train"] == 1.0
     assert 180 < np.argmax(trained == 1) < 250
-    says("The training images are all right from about the 210th epoch on.")
+    says("From about the 210th epoch on, all training images that are measured are classified")
     losses = np.array(f["losses"])
     close(losses[0], 2.3, 1)
     assert losses[-45:].mean() < losses[220 * 45 : 221 * 45].mean() / 2
@@ -278,7 +278,7 @@ def test_what_the_slider_of_weights_shows(f: dict[str, Any]) -> None:
     close([ratio(4) / 10, ratio(8)], [6, 5], 0)
     says("at 4 the first layer's gradient is 60 times smaller than the last one's, and at 8")
     assert np.median(f["large_norms"] / f["relu_norms"]) > 2000
-    says("with all weights doubled by a factor of more than two thousand")
+    says("when all weights are doubled, it rises by a factor of more than two thousand")
 
 
 def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:

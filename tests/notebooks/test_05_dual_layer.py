@@ -104,9 +104,9 @@ def test_the_scale(f: dict[str, Any], sets: Any) -> None:
     says("the area's standard deviation is 200,000 times that of the smallest feature")
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(x.std(axis=0), 1, rtol=1e-12)
-    close(np.abs(x_val.mean(axis=0)).max(), 0.27, 2)
+    close([x_val.mean(axis=0).min(), x_val.mean(axis=0).max()], [-0.27, 0.21], 2)
     close([x_val.std(axis=0).min(), x_val.std(axis=0).max()], [0.66, 1.18], 2)
-    says("the means lie between -0.27 and 0.27, and the standard deviations between 0.66 and 1.18")
+    says("the means lie between -0.27 and 0.21, and the standard deviations between 0.66 and 1.18")
     close(spread.min(), 0.003, 3)
     close(spread.max() / 1000, 0.57, 2)
     says("As measured they run from 0.003 to 570.")
@@ -476,6 +476,16 @@ def test_no_accuracy_tells_the_two_programs_apart(
         says(f"| {start} | {name} | {score} | {loss} |")
     assert float(lines[1][3]) < float(lines[0][3])
     says("program B ends with a training loss that is even a little *smaller*")
+    ones, random = (
+        [np.array(line.get_ydata(), dtype=float) for line in ax.get_lines()] for ax in f["axs"]
+    )
+    of_a = ones[1] / ones[0]  # the validation loss of B, as a multiple of that of A
+    assert np.abs(of_a[:7_000] - 1).max() < 0.1
+    assert of_a[7_500:16_000].max() < 1
+    assert of_a.min() < 0.8
+    assert 1.02 < of_a[-1] < 1.1
+    assert np.abs(random[1] / random[0] - 1).max() < 0.01
+    says("The two curves lie on each other, except from ones after epoch 7,000, where B dips below")
     networks = {
         name: f["train"](f[f"program_{name}"], f["RandomInitNetwork"](l2=0.01), 500)
         for name in "ab"

@@ -46,6 +46,7 @@ _SECTION = r"^## {title}\n(?P<text>.*?)(?=^## |\Z)"
 _FOLDED = re.compile(
     r"<details><summary>(?P<summary>.*?)</summary>\n(?P<body>.*?)\n</details>", re.DOTALL
 )
+_GAP = re.compile(r"(?<=</details>)\n\n<br>(?=\n\n)")  # JupyterLab gives a fold no margin
 _PICTURE = re.compile(rf"!\[[^\]]*\]\({FIGURES}/[^)]+\)")
 _ENTRY = re.compile(r"\[(?P<text>[^\]]+)\]\(\.\./\.\./docs/glossary\.md#(?P<place>[\w-]+)\)")
 _LINK = re.compile(r"(?<![!\\])\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)\)")
@@ -143,7 +144,8 @@ def chapter_page(
         elif cell.cell_type == "code":
             cells += [cell]
         elif not (solutions and is_manual(cell)):
-            text = _anchored(_glossary_linked(_figures_shown(cell.source)))
+            text = _figures_shown(_GAP.sub("", cell.source))
+            text = _anchored(_glossary_linked(text))
             cell.source = _labelled(text, source.name, cell.id)
             cells += [cell]
         answered = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else grade_id(cell)

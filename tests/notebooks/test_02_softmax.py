@@ -1,5 +1,7 @@
 """Chapter 2's reference figures, and every number in its text: text and mathematics can't drift."""
 
+import itertools
+import runpy
 from typing import Any
 
 import numpy as np
@@ -147,6 +149,17 @@ def test_cross_entropy_from_scores(f: dict[str, Any]) -> None:
     says("finite for scores as large as $10^{300}$")
 
 
+def test_up_to_where_the_floor_does_no_harm(f: dict[str, Any]) -> None:
+    leads = (12.0, 16.0, 17.0, 40.0)
+    pairs = [np.array([lead, 0.0]) for lead in leads]
+    straight = [f["softmax_cross_entropy"](pair, 1) for pair in pairs]
+    floored = [f["cross_entropy_error"](f["softmax"](pair), 1) for pair in pairs]
+    close(straight, leads, 4)
+    close(floored[:2], straight[:2], 4)
+    assert floored[2] == floored[3] < 16.2
+    says("The two agree up to about $d = 16$. Beyond that $y_c \\approx e^{-d}$ is below the floor")
+
+
 def test_jacobian(f: dict[str, Any]) -> None:
     assert f["softmax_jacobian"](np.zeros(2)).tolist() == [[0.25, -0.25], [-0.25, 0.25]]
     says("\\begin{pmatrix} 0.25 & -0.25 \\\\ -0.25 & 0.25 \\end{pmatrix}")
@@ -251,6 +264,20 @@ def test_the_checks_tell_the_exhibits_from_what_is_right(f: dict[str, Any]) -> N
     for check, exhibit in (("large_scores", "a"), ("rows", "b")):
         assert f[f"check_{check}"](f[f"softmax_exhibit_{exhibit}"]) is False
         assert f[f"check_{check}"](f["softmax"]) is True
+
+
+def test_two_or_three_scores_around_1000_expose_every_wrong_softmax() -> None:
+    folder = CHAPTER.source.folder
+    candidates = runpy.run_path(str(folder / "specifications" / "softmax.py"))
+    for first, *gaps in ((900, 1), (990, 10), (1000, 1, 1), (1079, 10, 10), (990, 1, 10)):
+        for scores in itertools.permutations(np.cumsum([first, *gaps]) + 0.5):
+            z = np.array(scores)
+            right = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+            for name, wrong in candidates["WRONG"].items():
+                with np.errstate(all="ignore"):
+                    off = np.max(np.abs(wrong(z) - right))
+                assert np.isnan(off) or off > 1e-6, f"{name}: {z}"
+    says("is off by more than $10^{-6}$ for any two or three such scores, in any order")
 
 
 def test_the_classifier_learns(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -362,8 +362,10 @@ def test_the_landscape(f: dict[str, Any]) -> None:
     says("change the sign of both weights, and the network is the same")
     at_zero = f["measured"](f["cost_at"], [0.0, 0.0])
     close(at_zero, [0, 0], 8)
-    down, up = f["cost_at"]((-0.3, 0.3)), f["cost_at"]((0.3, 0.3))
-    assert min(down, up) < f["cost_at"]((0.0, 0.0)) < max(down, up)
+    level = f["cost_at"]((0.0, 0.0))
+    for sign in (-0.3, 0.3):
+        assert f["cost_at"]((sign, sign)) < level < f["cost_at"]((sign, -sign))
+    says("it goes down in two opposite directions and up in the two at right angles to them")
 
 
 def test_figures_with_sliders_draw_wherever_these_are(f: dict[str, Any]) -> None:
@@ -452,7 +454,7 @@ def test_the_exhibit_goes_downhill_though_some_signs_are_wrong(f: dict[str, Any]
     says("some derivatives do come out with the wrong sign, and yet every step goes downhill")
     slopes = np.tanh(np.linspace(-4, 4, 81))
     assert np.all(1 - np.tanh(slopes) ** 2 >= 1 - slopes**2)
-    says("The wrong slope is too large but never has the wrong sign")
+    says("is too large but never has the wrong sign")
 
 
 def test_the_exhibit_hides_where_weights_are_small(

@@ -192,6 +192,15 @@ def test_a_picture_is_described_as_the_cell_that_draws_it_describes_it(source):
             assert drawn[name].startswith(alt.rstrip(".")), name
 
 
+def test_text_below_a_fold_keeps_its_distance_in_jupyterlab(source):
+    """There a fold has no margin, but a heading brings its own."""
+    for cell in source.notebook.cells:
+        if cell.cell_type == "markdown":
+            for after in cell.source.split("</details>")[1:]:
+                text = after.strip() and not after.lstrip().startswith(("<details>", "#"))
+                assert after.startswith("\n\n<br>\n\n") == bool(text), f"{cell.id}: {after[:40]}"
+
+
 def length(answer, unit):
     """Count the sentences or words of an answer, a formula or a piece of code being one word."""
     answer = answer.split("=== BEGIN MARK SCHEME ===")[0]

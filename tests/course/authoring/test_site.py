@@ -121,6 +121,14 @@ def test_what_is_beside_a_figure_is_unfolded_unless_it_answers(source, folded, s
     assert texts(chapter_page(source))["expected"] == (folded if shown is None else shown)
 
 
+@pytest.mark.parametrize("body", ["Add.", FIGURE])
+def test_text_follows_a_fold_without_the_empty_line_that_jupyterlab_needs(source, body):
+    folded = f"<details><summary>You should see</summary>\n\n{body}\n\n</details>"
+    shown = body if body == FIGURE else folded
+    source.cell("expected").source = f"{folded}\n\n<br>\n\nThen this."
+    assert texts(chapter_page(source))["expected"] == f"{shown}\n\nThen this."
+
+
 def test_a_word_leads_to_its_entry_in_the_glossary(source):
     source.cell("expected").source = "[batch](../../docs/glossary.md#batch), [else](#batch)"
     assert texts(chapter_page(source))["expected"] == (

@@ -23,23 +23,29 @@ class Axes:
     Attributes:
         known: lengths by name, the shapes of `*any` under their name with the star.
         limits: the least and the greatest length of a name; from 1 to the trial's size if absent.
+        long: how long each axis is that has no limits, and two for `*any`; 0 to draw their lengths.
     """
 
     known: dict[str, Any] = field(default_factory=dict)
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    long: int = 0
 
     def shape(self, text: str, draw: Draw) -> Shape:
         """Return the shape that a text such as "N n", "3 n" or "*any" stands for."""
         found: list[int] = []
         for name in text.split():
             if name.startswith("*"):
-                found += self._known(name, lambda: _any_shape(draw))
+                found += self._known(
+                    name, lambda: [self.long] * 2 if self.long else _any_shape(draw)
+                )
             else:
                 found.append(int(name) if name.isdigit() else self.length(name, draw))
         return tuple(found)
 
     def length(self, name: str, draw: Draw) -> int:
         """Return the length of a named axis."""
+        if self.long and name not in self.limits:
+            return int(self._known(name, lambda: self.long))
         low, high = self.limits.get(name, (1, draw.size))
         return int(self._known(name, lambda: draw.integer(low, max(low, min(high, draw.size)))))
 

@@ -28,6 +28,7 @@ from helpers.specification.values import FEW, Tolerance
 
 CALLS, SEQUENCES = 100, 20  # that a function's, or a class's, specification tries at least
 SIZES = 5  # the longest axis, at the end of a search
+LONG = 70  # every axis of one trial of a function: more classes than NumPy's `choose` takes
 WATCHED = 5  # of so many trials one is watched: it takes three times as long; in one more gaps
 MORE = 12  # trials after the first that fails, by which its cause is told
 SMALLER = 60  # trials that make a counterexample smaller
@@ -155,8 +156,9 @@ class _Calls:
 
     What has no default is given by position: what a student calls it is a convention.
 
-    A watched trial has another one, with inputs of the same shapes, that may spoil the first; and
-    two with the same objects, which have new numbers in them at the second.
+    A watched trial has another one, with inputs of the same shapes, that may spoil the first; two
+    with the same objects, which have new numbers in them at the second; and one with the inputs of
+    an earlier one.
     """
 
     inputs: Mapping[str, Domain]
@@ -170,6 +172,8 @@ class _Calls:
             trial.call(*first, **{name: given[name] for name in options})
         if trial.watched:
             self._written_into(trial)
+            trial.call(*first, **{name: given[name] for name in options})
+            trial.distinct = not trial.changes
 
     def _written_into(self, trial: Trial) -> None:
         first, second = (
@@ -257,11 +261,12 @@ def _at(part: Part, given: Mapping[str, Any]) -> Callable[[Subject], Trial]:
 
 def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subject], Trial]:
     size = 1 + number * SIZES // count
+    long = LONG if number == count - 2 and isinstance(part.steps, _Calls) else 0
 
     def run(subject: Subject) -> Trial:
         rng = np.random.default_rng([*seed, number])
         watched, gaps = number % WATCHED == WATCHED - 1, number % WATCHED == WATCHED // 2
-        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched, gaps=gaps)
+        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched, gaps=gaps, long=long)
         part.steps(trial)
         trial.settle()
         return trial
@@ -270,13 +275,19 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
 
 
 def _trial(
-    part: Part, subject: Subject, source: Draw, *, watched: bool = False, gaps: bool = False
+    part: Part,
+    subject: Subject,
+    source: Draw,
+    *,
+    watched: bool = False,
+    gaps: bool = False,
+    long: int = 0,
 ) -> Trial:
     return Trial(
         student=subject.find(subject.name),
         reference=subject.names[subject.name],
         source=source,
-        axes=Axes(limits=part.axes),
+        axes=Axes(limits=part.axes, long=long),
         tolerance=part.tolerance,
         names=subject.names,
         changes=part.changes,

@@ -12,7 +12,7 @@ them again when its steps are done: memory that they share shows only there.
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, MethodType
@@ -42,6 +42,8 @@ from helpers.translation import own_words
 
 CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
+FROZEN = "Your code makes its input read-only: whoever called it can't change it any more."
+ALIKE = "Two calls return one and the same array: return a new array each time."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
 
@@ -124,6 +126,7 @@ class Trial:
         find: returns what the student calls by a name.
         home: where the student's objects live.
         watched: whether results are looked at again when the steps are done.
+        distinct: whether no two results of a watched trial may share their memory.
         gaps: whether what is drawn lies in memory with gaps, as `a[:, ::2]` does.
         events: what has happened.
         state: what the student's global generators give when the steps are done.
@@ -140,6 +143,7 @@ class Trial:
     find: Callable[[str], Any] = _nothing
     home: Home = field(default_factory=Here)
     watched: bool = False
+    distinct: bool = False
     gaps: bool = False
     events: list[Event] = field(default_factory=list)
     state: tuple[Any, ...] = ()
@@ -166,7 +170,7 @@ class Trial:
 
     def anew(self) -> None:
         """Forget the axes: what is drawn from now on has lengths of its own."""
-        self.axes = Axes(limits=self.axes.limits)
+        self.axes = Axes(limits=self.axes.limits, long=self.axes.long)
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -377,10 +381,26 @@ class Trial:
             self._moved(left, SHARED.format(kept[0]) if kept else REUSED)
         for left in self._left:
             for name, (ours, theirs) in left.inputs.items():
-                if self.first or name in self.changes or not _written_over(ours, theirs):
+                if self.first or name in self.changes:
                     continue
-                self._moved(left, SHARED.format(name))
+                try:
+                    written = _written_over(ours, theirs)
+                except ValueError:
+                    self.events.append(replace(left.event, expected=None, fault=FROZEN, free=False))
+                    continue
+                if written:
+                    self._moved(left, SHARED.format(name))
+        if self.distinct and not self.first:
+            self._must_be_distinct()
         self.state = self.home.stir()
+
+    def _must_be_distinct(self) -> None:
+        """Record a problem if what is written into one result shows in another."""
+        for place, left in enumerate(self._left):
+            with suppress(ValueError):  # a result may be read-only
+                if _written_over(left.expected, left.actual):
+                    for other in self._left[place + 1 :]:
+                        self._moved(other, ALIKE)
 
     def _moved(self, left: _Left, problem: str) -> None:
         """Record a problem if a result of the student's has changed since, and ours has not."""
@@ -706,9 +726,16 @@ class Kept:
 
     def write(self, value: Any, key: Any = ...) -> None:
         """Write into both in place: a whole array, or one item."""
+
+        def write_theirs() -> None:
+            try:
+                self._theirs[key] = copied(value)
+            except ValueError:
+                raise ValueError(FROZEN) from None
+
         self._trial.both(
             "[...]" if key is ... else f"[{show(key)}]",
-            lambda: self._theirs.__setitem__(key, copied(value)),
+            write_theirs,
             lambda: self._ours.__setitem__(key, copied(value)),
             assigned=lambda: f" = {show(value)}",
         )
@@ -789,6 +816,9 @@ def _written_over(ours: Any, theirs: Any) -> bool:
     """Write other numbers over both sides' copies of an input; tell whether that could be done.
 
     What a dictionary or a list holds is written over, not the dictionary.
+
+    Raises:
+        ValueError: if the student's can't be written into, and ours can.
     """
     if isinstance(ours, dict | list):
         done = False
@@ -804,6 +834,8 @@ def _written_over(ours: Any, theirs: Any) -> bool:
     ours[...] = other
     try:
         theirs[...] = other
+    except ValueError:
+        raise
     except Exception:
         return False
     return True

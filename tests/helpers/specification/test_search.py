@@ -31,6 +31,7 @@ from helpers.specification.promises import (
 )
 from helpers.specification.specifications import (
     CALLS,
+    LONG,
     SIZES,
     WATCHED,
     Subject,
@@ -96,8 +97,8 @@ def test_a_right_answer_is_tried_often_and_at_all_sizes():
     finding, done, _ = found(student, x=arrays("n"))
     assert finding is None
     assert len(done) == CALLS
-    assert len(sizes) == CALLS + 3 * CALLS // WATCHED  # one that is watched has four calls
-    assert (sizes[0], max(sizes)) == (1, SIZES)
+    assert len(sizes) == CALLS + 4 * CALLS // WATCHED  # one that is watched has five calls
+    assert (sizes[0], *sorted({*sizes})[-2:]) == (1, SIZES, LONG)
 
 
 def test_arrays_with_gaps_are_tried_and_told():
@@ -110,6 +111,35 @@ def test_arrays_with_gaps_are_tried_and_told():
     assert finding.event.step.endswith("(every second number of a longer array))")
     assert "not in a row" in finding.event.problem
     assert found(student, x=arrays("1"))[0] is None  # one element has no neighbours
+
+
+def test_one_trial_is_long():
+    def student(x):
+        return double(x) if len(x) < 64 else x
+
+    assert found(student, x=arrays("n m"))[0].event.inputs["x"].shape == (LONG, LONG)
+    spec = function(part("few", x=arrays("n"), axes={"n": (1, 3)}))
+    assert search(spec, spec.parts[0], subject_of(student), b"seed")[0] is None
+
+
+def test_an_input_that_is_made_read_only_is_changed():
+    def student(x):
+        x = np.asarray(x)
+        x.flags.writeable = False
+        return double(x)
+
+    assert "makes its input read-only" in found(student, x=arrays("n"))[0].event.problem
+
+
+def test_results_of_equal_inputs_are_arrays_of_their_own():
+    known = {}
+
+    def student(x):
+        return known.setdefault(x.tobytes(), double(x))
+
+    assert "return one and the same array" in found(student, x=arrays("n"))[0].event.problem
+    known.clear()
+    assert found(lambda x: student(x).copy(), x=arrays("n"))[0] is None
 
 
 def test_an_input_is_handed_on_as_read_only_as_it_is():

@@ -109,7 +109,7 @@ def test_luck_is_smaller_on_shared_images(f: dict[str, Any]) -> None:
 def test_the_luckiest_of_forty_on_shared_images(f: dict[str, Any]) -> None:
     shared, fresh = luck(f, networks=40, lr=0.02, epochs=25)
     assert 0.04 < shared < 0.07 < fresh < 0.11
-    says("the best of 40 is about five points better on a shared 100 images than it really is")
+    says("the best of 40 looks about five points better on the 100 shared images than it really")
 
 
 def test_int_cuts_off_what_round_rounds(f: dict[str, Any]) -> None:
@@ -318,6 +318,8 @@ def test_what_the_coarse_search_shows(searched: dict[str, Any]) -> None:
         assert max(result["val_acc_list"] + result["train_acc_list"]) < 0.2
     says("from the fourteenth plot on all lines lie flat below 0.2")
     assert accuracies[rates < 1e-3].max() < 0.2
+    assert rates[13:].max() < 1e-3
+    says("From the fourteenth on they have hardly moved, because their rates are too small")
     decays = [np.log(result["weight_decay"]) for result in searched["coarse"]]
     assert abs(np.corrcoef(decays, accuracies)[0, 1]) < 0.3
     says("The learning rate decides, and the weight decay has no visible effect.")
@@ -336,7 +338,8 @@ def test_the_fine_search_is_better_and_the_test_set_less_kind(searched: dict[str
     says("the best trial has the largest rate of all, 0.036.")
     lowest = searched["narrow"](searched["coarse"], ["lr"])["lr"][0]
     assert round(np.log10(0.1 / lowest), 1) == 1.5
-    says("of the four decades of learning rates one and a half are left")
+    assert np.log10(RANGES["lr"][1] / RANGES["lr"][0]) == pytest.approx(4)
+    says("the learning rates now span one and a half decades instead of four")
     beyond = [result for result in fine if result["lr"] > 0.01]
     assert len(beyond) >= 5
     assert min(result["val_acc"] for result in beyond) == pytest.approx(0.79, abs=0.02)

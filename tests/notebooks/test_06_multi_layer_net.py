@@ -1,5 +1,6 @@
 """Chapter 6, part B: its reference figures, and every number in its text."""
 
+import ast
 import re
 from typing import Any
 
@@ -174,6 +175,19 @@ def test_the_gradient_check(f: dict[str, Any], capsys: pytest.CaptureFixture[str
     assert max(found["b1"][0], found["b2"][0]) < 1e-15
     assert found["b3"][0] > 0.01
     says("for `b1` and `b2` a gradient of about 1e-16")
+
+
+def test_the_four_initializations_fall(f: dict[str, Any]) -> None:
+    starts = re.search(r"starts = (\{.+\})", CHAPTER.cell("plot_norm_training"))
+    assert starts
+    sizes = [
+        [np.std(net.params[f"W{k}"]) for k in range(1, 7)]
+        for std in ast.literal_eval(starts[1]).values()
+        for net in [f["MultiLayerNetExtend"](784, [100] * 5, 10, weight_init_std=std, rng=0)]
+    ]
+    assert len(sizes) == 4
+    assert np.all(np.diff(sizes, axis=0) < 0)
+    says("four initializations, from the largest weights to the smallest")
 
 
 @pytest.mark.slow
@@ -395,6 +409,8 @@ def test_each_step_of_the_derivation_is_found_right(f: dict[str, Any]) -> None:
     }
     for name, gradient in steps.items():
         assert "Right" in repr(bn.check(name, gradient)), name
+    assert len(steps) == 8
+    says("All of this is right, but it takes eight formulas.")
     assert "Right" in repr(bn.check("x", one_line))
     np.testing.assert_allclose(steps["mean"], -d.sum(axis=0) / bn.s, atol=1e-12)
     layer = f["BatchNormalization"](bn.gamma, bn.beta)
@@ -427,6 +443,7 @@ def test_the_numbers_of_the_quiz(f: dict[str, Any]) -> None:
     layer = f["BatchNormalization"](np.ones(3), np.zeros(3))
     assert not layer.forward(RANDOM.normal(size=(1, 3))).any()
     says("The mean of one sample is the sample itself, so $x - \\mu = 0$")
+    says("0 divided by $\\sqrt\\varepsilon$ is 0, not 1")
     x = RANDOM.normal(size=(8, 3))
     np.testing.assert_allclose(layer.forward(10 * x), layer.forward(x), rtol=1e-5, atol=1e-6)
     assert np.abs(layer.backward(np.full((8, 3), 0.7))).max() < 1e-12

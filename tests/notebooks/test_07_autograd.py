@@ -228,7 +228,7 @@ def test_the_symptoms(f: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> 
         says(f"| {name} | {' | '.join(row)} |")
     found = CHAPTER.compared("compare_exhibits", f)
     assert found == {"exhibit A": "c", "exhibit B": "a", "exhibit C": "b"}
-    says("it passes on 1, and then 2. So 3 in place of 2.")
+    says("the exhibit passes on 1, and then 2, together 3 in place of 2.")
 
 
 def test_the_museums_check_tells_right_from_wrong(f: dict[str, Any]) -> None:

@@ -163,9 +163,10 @@ def test_training(f: dict[str, Any]) -> None:
     assert len(losses) == 11
     close(losses[0], 2.3, 1)
     assert losses[-1] < 0.2
-    assert min(trained[1], validated[1]) > 0.8
-    close([trained[2], validated[2]], [0.9, 0.9], 1)
-    says("rises within one epoch to more than 0.8, within two to about 0.9")
+    says("rises steeply within two epochs, and then slowly on; the validation curve ends near 0.94")
+    assert min(trained[2], validated[2]) - max(trained[0], validated[0]) > 0.6
+    assert max(trained[-1] - trained[2], validated[-1] - validated[2]) < 0.1
+    close(validated[-1], 0.94, 2)
     found = CHAPTER.compared("compare_epoch", f)
     assert found == {"validation accuracy after one epoch": validated[1]}
     assert abs(validated[-1] - 0.936) < 0.006  # another computer adds up in another order

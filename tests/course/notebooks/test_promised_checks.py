@@ -39,6 +39,29 @@ def test_test_cells_are_folded_and_no_others(source):
         assert cell.metadata.get("jupyter", {}).get("source_hidden", False) is is_test(cell)
 
 
+def shows_a_figure_after_a_guess(cells):
+    """Yield each code cell, and whether its figure is what a guess above it was about."""
+    waiting = False
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            waiting = waiting or "**Predict" in cell.source
+            continue
+        shows = "plots.show(" in cell.source
+        yield cell, waiting and shows
+        waiting = (waiting or "predictions.predict(" in cell.source) and not (
+            shows or is_solution(cell)
+        )
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_the_description_of_a_figure_is_folded_below_a_guess(source):
+    """It tells what is to be guessed; where the code is the lesson, it tells something else."""
+    lessons = {"learn", "training"}
+    for cell, after_a_guess in shows_a_figure_after_a_guess(source.notebook.cells):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        assert folded is (after_a_guess and cell.id not in lessons), cell.id
+
+
 def test_an_exercise_without_a_statement_before_it_is_left_alone(source, notebook):
     notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     texts = [cell.source for cell in notebook.cells]

@@ -5,9 +5,11 @@ ends with one clear line and exit status 2.
 """
 
 import json
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from math import inf
 from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +21,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -109,6 +112,8 @@ Assignments = Annotated[
     list[str] | None,
     typer.Argument(help="Assignments, such as 01_activations. All of them if none is named."),
 ]
+SLOW = 10  # times the median of the time that grading takes
+ENOUGH = 5  # hand-ins whose median says what is usual
 MOST_LINES = 40  # of a list that a terminal shows
 MOST_ROWS = 100  # of a class, of which more is shown in sum
 Jobs = Annotated[
@@ -540,7 +545,7 @@ def _grade(
     from course.grading.grade import grade_class
 
     with _progress() as bar:
-        task = bar.add_task("Grading", total=None)
+        watch = Watch(bar)
         try:
             return grade_class(
                 root,
@@ -550,17 +555,66 @@ def _grade(
                 figures=figures,
                 jobs=jobs,
                 cluster=cluster,
-                on_start=lambda count: bar.update(task, total=count),
-                on_done=lambda done: bar.advance(task, len(done)),
+                on_start=watch.start,
+                on_done=watch.done,
                 on_wait=lambda line: bar.console.print(
                     f"[yellow]•[/] {escape(line)}", soft_wrap=True
                 ),
             )
         except KeyboardInterrupt:
-            counts = bar.tasks[task]
+            counts = bar.tasks[watch.every]
             done, total = int(counts.completed), int(counts.total or 0)
     out.print(f"Stopped: {done} of {total} were done, and stay. `course grade` goes on from there.")
     raise typer.Exit(130)
+
+
+class Watch:
+    """Shows how far grading is, and says as it comes what could not be graded and what was slow.
+
+    Args:
+        bar: where to.
+    """
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._console = bar.console if bar.console.is_terminal else err
+        self._seconds: list[float] = []  # in order
+        self._tasks: dict[str, TaskID] = {}
+        self.every = bar.add_task("Grading", total=None)
+
+    def start(self, counts: Mapping[str, int]) -> None:
+        """Begin, with so many submissions of each assignment."""
+        self._bar.update(self.every, total=sum(counts.values()))
+        for name, count in sorted(counts.items()) if len(counts) > 1 else ():
+            self._tasks[printable(name)] = self._bar.add_task(_plain(name), total=count)
+
+    def done(self, outcomes: "Sequence[GradingOutcome]") -> None:
+        """Go on by what has come to its end."""
+        from course.grading.notes import Status
+
+        for one in outcomes:
+            self._bar.advance(self.every)
+            if (name := printable(one.assignment)) in self._tasks:
+                self._bar.advance(self._tasks[name])
+            if one.status is Status.FAILED:
+                self._say("[bold red]![/]", one, "; ".join(one.notes))
+            elif slow := self._slow(one):
+                self._say("[yellow]•[/]", one, slow)
+
+    def _slow(self, one: "GradingOutcome") -> str:
+        """Return that, and why, grading took far longer than most; empty if it didn't."""
+        if not one.seconds:
+            return ""
+        usual = median(self._seconds) if len(self._seconds) >= ENOUGH else inf
+        insort(self._seconds, one.seconds)
+        if one.seconds <= SLOW * usual:
+            return ""
+        why = f": {_notes(one.notes)}" if one.notes else ""
+        return f"took {one.seconds:.0f} s, most take {usual:.1f} s{why}"
+
+    def _say(self, mark: str, one: "GradingOutcome", words: str) -> None:
+        where = f"{escape(one.student)}, {escape(one.assignment)}"
+        self._console.print(f"{mark} {where}: {escape(words)}", soft_wrap=True)
 
 
 def _tell(outcomes: "Sequence[GradingOutcome]", *, trial: bool) -> None:

@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from course.files import printable
 
@@ -33,12 +33,12 @@ def run_each(
         work: a module's function; its arguments and result can be pickled, and it raises nothing.
         tasks: the arguments of each call; taken as they are needed.
         jobs: how many processes work at once, at least 1.
-        log: a file that takes all that is printed; emptied first.
+        log: a file that takes all that is printed; a new one, as `new_log` makes it.
 
     Yields:
         The task and its result; None if the process died (killed, or out of memory).
     """
-    log.write_text("", encoding="utf-8")
+    new_log(log)
     waiting, lost = iter(tasks), list[Task]()
     while (yield from _in_a_pool(work, waiting, lost, jobs, log)):
         for task in lost:  # one process that died took the others' tasks along: now each alone
@@ -111,12 +111,27 @@ def _stop(pool: ProcessPoolExecutor, others: Set[multiprocessing.process.BasePro
             process.kill()
 
 
+def new_log(log: Path) -> None:
+    """Begin a log; that of the run before is kept beside it: `grading.log` as `grading.1.log`."""
+    if log.is_file():
+        log.replace(log.with_suffix(f".1{log.suffix}"))
+    log.write_text("", encoding="utf-8")
+
+
 class LogFormatter(logging.Formatter):
     """Writes plain characters, and each record's first line alone at the left edge."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as it stands in the log."""
         return "\n    ".join(map(printable, super().format(record).splitlines()))
+
+
+def log_to(stream: TextIO) -> logging.Handler:
+    """Return what writes records to a log, each after what it is `about`, if it knows that."""
+    handler = logging.StreamHandler(stream)
+    form = "%(asctime)s %(levelname)s %(about)s%(message)s"
+    handler.setFormatter(LogFormatter(form, defaults={"about": ""}))
+    return handler
 
 
 def _pool(work: Callable[..., Any], jobs: int, log: Path) -> ProcessPoolExecutor:
@@ -169,8 +184,6 @@ def _print_to(log: Path) -> None:
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("traitlets")
-    logger.addHandler(handler)
+    logger.addHandler(log_to(sys.stderr))
     logger.setLevel(logging.INFO)

@@ -5,6 +5,7 @@ What is done for each student is in `course.grading.one_student`.
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from traitlets.config import Config, Configurable
 from course.authoring.unchanged import released_from, source_digest
 from course.directory import Course, check_gradebook, open_course, problem
 from course.files import printable, safe_name, trouble, unusable
-from course.grading.batch import interrupts_later, run_each
+from course.grading.batch import interrupts_later, new_log, run_each
 from course.grading.fingerprint import PASSED_OVER, SOURCE, code_digest, deciding, extensions
 from course.grading.notes import (
     GradingOutcome,
@@ -79,7 +80,7 @@ def grade_class(
     figures: bool = False,
     jobs: int = 0,
     cluster: str | None = None,
-    on_start: Callable[[int], None] = lambda count: None,
+    on_start: Callable[[Mapping[str, int]], None] = lambda counts: None,
     on_done: Callable[[Sequence[GradingOutcome]], None] = lambda outcomes: None,
     on_wait: Callable[[str], None] = lambda line: None,
 ) -> list[GradingOutcome]:
@@ -94,7 +95,7 @@ def grade_class(
         jobs: how many processes of this machine work at once; 0 for one a CPU.
         cluster: the address of a Dask scheduler whose workers grade instead; "none" for this
             machine; what the configuration says, if not given.
-        on_start: told how many submissions there are.
+        on_start: told how many submissions there are of each assignment.
         on_done: told each student's outcomes as they come.
         on_wait: told, in one line, that the gradebook is locked and waited for.
 
@@ -115,7 +116,7 @@ def grade_class(
     course_zone(course.config)
     with turn(course.db_url, "grading"):
         every = Class(course, work, read_notes(course), force=force, figures=figures, say=on_wait)
-        on_start(sum(map(len, work.values())))
+        on_start(Counter(name for names in work.values() for name in names))
         outcomes = list(every.unusable)
         if outcomes:
             on_done(outcomes)
@@ -243,7 +244,7 @@ class Class:
             ) from None
 
         log = Path(self.course.folders.root, LOG)
-        log.write_text("", encoding="utf-8")
+        new_log(log)
         writer = Writer(self.course, log, self.say)
         told: list[GradingOutcome] = []
         with Cluster(address, make_kit(self.course), code_digest(), grade_submission) as cluster:

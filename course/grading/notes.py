@@ -9,7 +9,7 @@ kept them all together, is read too. Knows nothing of how a submission is graded
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class GradingOutcome:
         digest: the fingerprint of what was graded, to tell whether anything that decides the grade
             has changed since; empty if nothing was graded.
         because: what had changed when it was graded again; not kept.
+        seconds: wall time that grading it took; 0 if nothing was graded; not kept.
     """
 
     student: str
@@ -50,6 +51,7 @@ class GradingOutcome:
     notes: tuple[str, ...] = ()
     digest: str = ""
     because: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def finished(self) -> bool:
@@ -57,6 +59,7 @@ class GradingOutcome:
         return self.notes != (UNFINISHED,)
 
 
+NOT_KEPT = ("because", "seconds")
 Notes = Mapping[tuple[str, str], GradingOutcome]
 
 
@@ -97,7 +100,7 @@ def add_notes(course: Course, outcomes: Iterable[GradingOutcome]) -> None:
         CourseError: if they can't be written.
     """
     lines = [
-        json.dumps({key: value for key, value in asdict(outcome).items() if key != "because"})
+        json.dumps({key: value for key, value in asdict(outcome).items() if key not in NOT_KEPT})
         for outcome in outcomes
         if outcome.status is not Status.UP_TO_DATE
     ]

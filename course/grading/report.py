@@ -22,6 +22,8 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from course.files import printable
+from course.grading.alike import MANY, alike
+from course.grading.items import LOW, items
 from course.grading.remarks import in_html
 from course.grading.results import Column, Results, Work
 from course.layout import CourseError
@@ -29,6 +31,7 @@ from course.layout import CourseError
 PAGE, TABLE, RECORD = "index.html", "grades.csv", ".made.json"
 BINS = 10
 LONGEST = 280  # characters of a diagnosis that are quoted
+PAIRS = 40  # groups of students with answers that are alike
 MOST = 12  # failed checks of an assignment that are shown in full
 KINDS = 6  # diagnoses of a check of which the page says who was told them
 NAMED = 40  # students of a diagnosis that it names
@@ -169,6 +172,14 @@ def page(results: Results, made: datetime, folder: Path | None = None) -> str:
         feedback=lambda work: _link(work, next(iter(work.pages), ""), folder),
         means={name: _means(results, name) for name in begun},
         troubles={name: every[name][:MOST] for name in begun},
+        items={name: items(results, name) for name in begun},
+        low=LOW,
+        alike={
+            name: alike([work for work in works if work.assignment == name], results.known)
+            for name in begun
+        },
+        pairs=PAIRS,
+        many=MANY,
         others={name: _others(every[name]) for name in begun},
         unrecorded={
             work.assignment for work in works if work.graded and work.scores and not work.verdicts

@@ -3,7 +3,8 @@
 Reads only. Tables, the report and the demo are made from it; it knows none of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,8 @@ from course.grading.notes import GradingOutcome, Status, read_notes
 from course.grading.one_student import mark_of
 from course.layout import CourseError
 from course.notebooks.assignment import read_assignments
-from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read_metadata
+from course.notebooks.bank import BankError
+from course.notebooks.cells import TEST_PREFIX, grade_id, is_manual, is_test, read_quickly
 from course.notebooks.exercises import Exercise
 from course.notebooks.source import SourceNotebook, source_notebooks
 from course.verdict import ExerciseVerdict, find_verdict
@@ -70,6 +72,7 @@ class Work:
         notes: what grading noted, each one plain line.
         verdicts: on each exercise, by column; none where it was not the judge that graded, which
             alone writes that down, or where what it wrote is damaged.
+        answers: the code of each exercise that there is a verdict on, by column.
         pages: the student's feedback, by notebook, as far as it was made.
         changed: what has changed since it was graded, of all that decides the grade: if there is
             anything, the grade is an old one, and `course grade` gives a new one.
@@ -84,6 +87,7 @@ class Work:
     graded: bool = True
     notes: Sequence[str] = ()
     verdicts: Mapping[Column, ExerciseVerdict] = field(default_factory=dict)
+    answers: Mapping[Column, str] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
     changed: Sequence[str] = ()
 
@@ -102,12 +106,14 @@ class Results:
         columns: what earns points, by assignment, in the notebooks' order.
         works: what was handed in, by (student, assignment).
         due: when an assignment is due, if it has a date.
+        known: answers that the course has itself, by column: its solution, and its bank's.
     """
 
     students: Mapping[str, str]
     columns: Mapping[str, Sequence[Column]]
     works: Mapping[tuple[str, str], Work]
     due: Mapping[str, datetime] = field(default_factory=dict)
+    known: Mapping[Column, Collection[str]] = field(default_factory=dict)
 
     def max_score(self, assignment: str) -> float:
         """Return an assignment's full marks."""
@@ -141,15 +147,18 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
     unknown = sorted(set(assignments) - set(released))
     if unknown:
         raise CourseError(f"{unknown[0]} is not in the gradebook: run `course release` first")
-    columns = {
+    sources = {
         one.name: [
-            column
+            source
             for source in source_notebooks(course.path("source"), one.name)
             if source.name in released[one.name]
-            for column in _columns(source)
         ]
         for one in read_assignments(course.path("source"))
         if one.name in (assignments or released)
+    }
+    columns = {
+        name: [column for source in found for column in _columns(source)]
+        for name, found in sources.items()
     }
     try:
         with Gradebook(course.db_url, course.folders.course_id) as gradebook:
@@ -161,6 +170,12 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
                     one.name: one.duedate.replace(tzinfo=UTC)  # nbgrader's own zone
                     for one in gradebook.assignments
                     if one.duedate and one.name in columns
+                },
+                known={
+                    column: answers
+                    for found in sources.values()
+                    for source in found
+                    for column, answers in _known(source)
                 },
             )
     except SQLAlchemyError as error:
@@ -186,6 +201,15 @@ def _columns(source: SourceNotebook) -> Iterator[Column]:
             yield Column(source.name, key, by_id[key].title, points, by_id[key])
         elif is_manual(cell):
             yield Column(source.name, key, f"In words: {key}", points, None)
+
+
+def _known(source: SourceNotebook) -> Iterator[tuple[Column, list[str]]]:
+    for column in _columns(source):
+        if column.exercise:
+            answers = [column.exercise.solution]
+            with suppress(BankError):  # a report can be made without it
+                answers += [answer.source for answer in source.bank.of(column.id)]
+            yield column, answers
 
 
 def _works(
@@ -251,6 +275,7 @@ def _work(
     folder = course.path("autograded", student, assignment)
     by_column = {column: grades.get((column.notebook, column.grade_id)) for column in columns}
     late = submission.total_seconds_late if submission.assignment.duedate else 0
+    judged = list(_judged(folder, columns))
     return Work(
         student=student,
         assignment=assignment,
@@ -260,7 +285,8 @@ def _work(
         penalty=submission.late_submission_penalty or 0,
         graded=folder.is_dir() and (outcome is None or outcome.status is not Status.FAILED),
         notes=outcome.notes if outcome else (),
-        verdicts=dict(_verdicts(folder, columns)),
+        verdicts={column: verdict for column, verdict, _ in judged},
+        answers={column: answer for column, _, answer in judged},
         pages={
             path.stem: path
             for path in sorted(course.path("feedback", student, assignment).glob("*.html"))
@@ -268,12 +294,15 @@ def _work(
     )
 
 
-def _verdicts(folder: Path, columns: Sequence[Column]) -> Iterator[tuple[Column, ExerciseVerdict]]:
-    """Read the verdicts that the judge has put into a submission's graded notebooks."""
+def _judged(
+    folder: Path, columns: Sequence[Column]
+) -> Iterator[tuple[Column, ExerciseVerdict, str]]:
+    """Read the verdicts that the judge has put into graded notebooks, each with the answer."""
     for name in sorted({column.notebook for column in columns}):
         path = folder / f"{name}.ipynb"
-        verdict = find_verdict(read_metadata(path)) if path.is_file() else None
+        metadata, answers = read_quickly(path) if path.is_file() else ({}, {})
+        verdict = find_verdict(metadata)
         found = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
         for column in columns:
             if column.notebook == name and column.id in found:
-                yield column, found[column.id]
+                yield column, found[column.id], answers.get(column.id, "")

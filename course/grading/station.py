@@ -14,6 +14,7 @@ import logging
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +29,7 @@ from sqlalchemy import select
 
 from course.directory import Course, open_course
 from course.files import printable
-from course.grading.batch import LogFormatter
+from course.grading.batch import log_to
 from course.grading.elsewhere import GRADEBOOK, STEPS, configure
 from course.grading.fingerprint import CODE, code_digest
 from course.grading.notes import GradingOutcome, outcome_from
@@ -141,12 +142,14 @@ class Station:
         """
         about = json.loads(parcel.letter)
         student, assignment = about["student"], about["assignment"]
-        with _one_at_a_time, _logged() as log:
+        start = time.perf_counter()
+        with _one_at_a_time, _logged(f"{student}, {assignment}: ") as log:
             course = open_course(self._root)
             self._put(course, parcel, about)
             outcome = work(self._root, student, assignment, about["decides"], about["figures"])
             if note := about["note"]:
                 outcome = replace(outcome, notes=(note, *outcome.notes))
+            outcome = replace(outcome, seconds=time.perf_counter() - start)
             with Gradebook(course.db_url, course.folders.course_id) as gradebook:
                 rows = submission_with_student(gradebook, assignment, student)
             told = letter(outcome=asdict(outcome), rows=rows_to_json(rows), log=log.getvalue())
@@ -291,17 +294,27 @@ def opened(reply: Reply) -> tuple[GradingOutcome, Rows, str]:
 
 
 @contextmanager
-def _logged() -> Iterator[io.StringIO]:
-    """Collect what nbgrader's converters log within the block."""
+def _logged(about: str) -> Iterator[io.StringIO]:
+    """Collect what nbgrader's converters log within the block.
+
+    Args:
+        about: what each record is about, as it stands before it in every log.
+    """
+
+    def mark(record: logging.LogRecord) -> bool:
+        record.about = about
+        return True
+
     text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler = log_to(text)
     logger = logging.getLogger("traitlets")
     level = logger.level
     logger.addHandler(handler)
+    logger.addFilter(mark)
     logger.setLevel(logging.INFO)
     try:
         yield text
     finally:
+        logger.removeFilter(mark)
         logger.removeHandler(handler)
         logger.setLevel(level)

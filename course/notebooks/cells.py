@@ -45,19 +45,28 @@ def read(path: Path) -> NotebookNode:
         raise NotebookError(f"{path}: not a notebook ({type(error).__name__})") from error
 
 
-def read_metadata(path: Path) -> Mapping[str, Any]:
-    """Return what a notebook of format 4 says of itself, without a look at its cells.
+def read_quickly(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return a notebook's metadata, and the code of its solution cells by grade_id.
+
+    Reads format 4 as it is, several times as fast as `read`.
 
     Raises:
         NotebookError: if there is no such file or it is no notebook.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["metadata"]
+        nb = json.loads(path.read_text(encoding="utf-8"))
+        found = nb["metadata"]
+        cells = map(NotebookNode, nb.get("cells", ()))
+        answers = {
+            grade_id(cell): "".join(cell.source)
+            for cell in cells
+            if cell.cell_type == "code" and is_solution(cell)
+        }
     except FileNotFoundError:
         raise NotebookError(f"{path}: no such file") from None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotebookError(f"{path}: not a notebook ({type(error).__name__})") from error
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}, answers
 
 
 def grade_id(cell: NotebookNode) -> str:

@@ -104,7 +104,7 @@ def fenced(source: str) -> str:
 
 def compiles(source: str) -> bool:
     """Tell whether a cell's code is valid Python, magics aside. What is very long is not read."""
-    tree = _parsed(source)
+    tree = parsed(source)
     if tree is None:
         return len(source) > MAX_CODE
     outside: list[ast.AST] = [tree]
@@ -119,11 +119,12 @@ def compiles(source: str) -> bool:
 
 def has_statements(source: str) -> bool:
     """Tell whether a cell's code is valid Python and more than comments."""
-    tree = _parsed(source)
+    tree = parsed(source)
     return tree is not None and bool(tree.body) and compiles(source)
 
 
-def _parsed(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module | None:
+    """Return a cell's syntax tree, magics aside; None if it isn't valid Python or very long."""
     if len(source) > MAX_CODE:
         return None
     with warnings.catch_warnings():

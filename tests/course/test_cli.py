@@ -213,7 +213,7 @@ def test_ctrl_c_says_what_stays_and_how_to_go_on(run, released, hand_in, monkeyp
     hand_in(released, "ada")
 
     def interrupted(*_, on_start, on_done, **options):
-        on_start(3)
+        on_start({"01_doubling": 2, "02_pair": 1})
         on_done([GradingOutcome("ada", "01_doubling", Status.GRADED)])
         raise KeyboardInterrupt
 
@@ -223,6 +223,52 @@ def test_ctrl_c_says_what_stays_and_how_to_go_on(run, released, hand_in, monkeyp
     assert flat(done.stdout).strip() == (
         "Stopped: 1 of 3 were done, and stay. `course grade` goes on from there."
     )
+
+
+def graded_in(seconds, student="ada", assignment="01", **more):
+    return GradingOutcome(student, assignment, Status.GRADED, seconds=seconds, **more)
+
+
+def test_while_grading_each_assignment_has_its_bar_and_all_have_one(printed):
+    with cli._progress() as bar:
+        watch = cli.Watch(bar)
+        watch.start({"02_pair": 1, "01_doubling": 2})
+        watch.done([graded_in(1, assignment="01_doubling")])
+        watch.done([GradingOutcome("bob", "01_doubling", Status.UP_TO_DATE)])
+        shown = [(task.description, task.completed, task.total) for task in bar.tasks]
+    assert shown == [("Grading", 2, 3), ("01_doubling", 2, 2), ("02_pair", 0, 1)]
+    with cli._progress() as bar:
+        cli.Watch(bar).start({"01_doubling": 2})
+        assert len(bar.tasks) == 1
+    assert not printed().strip()
+
+
+def test_while_grading_what_fails_and_what_is_slow_is_told_in_one_line_each(printed):
+    lost = GradingOutcome(HOSTILE, HOSTILE, Status.FAILED, (HOSTILE, "torn"))
+    with cli._progress() as bar:
+        watch = cli.Watch(bar)
+        watch.start({HOSTILE: 1, "01": 9})
+        watch.done([lost, graded_in(40)])  # nobody knows yet what is usual
+        watch.done([graded_in(2) for _ in range(4)])
+        watch.done([graded_in(20), GradingOutcome("dan", "01", Status.UP_TO_DATE)])
+        watch.done([graded_in(20.6, "bob", notes=("test_x: all was judged twice",))])
+        watch.done([graded_in(30, "eve")])
+        assert bar.tasks[watch.every].completed == 10
+        assert [task.completed for task in bar.tasks[1:]] == [9, 1]
+    assert printed().strip().splitlines() == [
+        f"! {SPELLED_OUT}, {SPELLED_OUT}: {SPELLED_OUT}; torn",
+        "• bob, 01: took 21 s, most take 2.0 s: test_x: all was judged twice",
+        "• eve, 01: took 30 s, most take 2.0 s",
+    ]
+
+
+def test_what_is_told_while_grading_leaves_the_table_on_its_own_where_no_terminal_is(monkeypatch):
+    out, err = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(cli, "out", PlainConsole(file=out, highlight=False))
+    monkeypatch.setattr(cli, "err", PlainConsole(file=err, highlight=False))
+    with cli._progress() as bar:
+        cli.Watch(bar).done([GradingOutcome("ada", "01", Status.FAILED, ("torn",))])
+    assert (out.getvalue().strip(), err.getvalue()) == ("", "! ada, 01: torn\n")
 
 
 def test_json_is_printed_so_that_a_terminal_shows_it_and_reads_back_the_same():

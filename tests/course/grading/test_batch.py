@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from course.grading.batch import new_log
+
 MARK = "COURSE_TEST_OF_PROCESSES"
 WORK = """
 import sys, time
@@ -24,7 +26,7 @@ MAIN = """
 import signal, sys
 from pathlib import Path
 from the_work import work
-from course.grading.batch import run_each
+from course.grading.batch import new_log, run_each
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
@@ -113,3 +115,15 @@ def test_ctrl_c_lets_what_is_being_done_come_to_its_end(running, tmp_path):
     )
     assert begun == done == handed_on
     assert len(done) < 40
+
+
+def test_a_new_log_keeps_that_of_the_run_before_and_no_more(tmp_path):
+    log = tmp_path / "grading.log"
+    for text in ("first", "second", "third"):
+        new_log(log)
+        assert log.read_text() == ""
+        log.write_text(text)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "grading.log": "third",
+        "grading.1.log": "second",
+    }

@@ -588,6 +588,24 @@ def test_what_was_graded_before_a_kill_stays_graded(released, hand_in):
     assert sum(scores(released, "ada").values()) == sum(scores(released, "bob").values()) == 4
 
 
+# --- what is told of a run -----------------------------------------------------------------------
+
+
+def test_a_run_tells_how_long_each_took_and_its_log_of_whom_it_speaks(released, hand_in):
+    for name in ("ada", "bob"):
+        hand_in(released, name, **RIGHT)
+    counts = []
+    first = grade_class(released, on_start=counts.append)
+    assert counts == [{DOUBLING: 2}]
+    assert all(0 < one.seconds < 600 for one in first)
+    assert "seconds" not in (released / "autograded" / "notes.jsonl").read_text()
+    log = (released / grade.LOG).read_text()
+    assert set(re.findall(r"INFO (\w+), 01_doubling: Autograding", log)) == {"ada", "bob"}
+    assert all(one.seconds == 0 for one in grade_class(released))
+    assert (released / "grading.1.log").read_text() == log
+    assert "Autograding" not in (released / grade.LOG).read_text()
+
+
 # --- how often the notes are read -----------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ from course.grading.report import (
 )
 from course.grading.results import Column, Results, Work, read_results
 from course.layout import CourseError
-from course.notebooks.cells import read
+from course.notebooks.cells import grade_id, read
 from course.notebooks.exercises import CheckSpec, Exercise
 from course.verdict import METADATA, CheckVerdict, ExerciseVerdict
 from helpers.checks import Outcome
@@ -357,6 +357,58 @@ def test_without_the_judge_s_record_no_check_is_said_to_have_passed(results):
     assert "without the judge" in html(Results(results.students, results.columns, bare))
 
 
+def test_of_each_exercise_the_page_tells_who_earned_what_and_how_well_it_tells_people_apart():
+    scores = [(n % 4, n % 3) for n in range(12)]
+    works = [work(f"s{n:02}", 0, scores={TOTAL: a, WHY: b}) for n, (a, b) in enumerate(scores)]
+    twelve = Results({}, {"01_sums": [TOTAL, WHY]}, {(w.student, w.assignment): w for w in works})
+    assert "total 3 (25 %) 6 (50 %) 3 (25 %) 0.00: worth a look" in text_of(twelve)
+    assert "why_sum 4 (33 %) 4 (33 %) 4 (33 %)" in text_of(twelve)
+    found = html(twelve)
+    assert found.count('class="split" aria-hidden="true"') == 2  # the numbers say it all
+    assert '<span class="part" style="width: 50.0%">' in found
+    assert "Discrimination is the correlation" in found
+
+
+def test_of_few_students_no_exercise_is_said_to_tell_them_apart(results):
+    assert "total 3 (60 %) 1 (20 %) 1 (20 %) too few" in text_of(results)
+    assert "worth a look" not in text_of(results)
+
+
+CODE = "def total(x):\n    " + "\n    ".join(f"x[{n}] = {n} * x[{n + 1}]" for n in range(9))
+
+
+def test_answers_alike_are_folded_and_no_finding(results):
+    assert "Answers alike" not in html(results)
+    works = dict(results.works)
+    works["gus", "01_sums"] = work("gus", 1, "no", "")
+    for student in ("cat", "gus"):
+        key = student, "01_sums"
+        works[key] = replace(works[key], answers={TOTAL: CODE})
+    both = replace(results, works=works)
+    found = html(both)
+    assert '<details class="alike"><summary>Answers alike: a reason to look, not a finding (1)' in (
+        found
+    )
+    text = text_of(both)
+    assert "It may be innocent: they worked together as they were allowed to" in text
+    assert f"cat; {EVIL} 1 total total" in text
+    assert found.count("<script") == 1
+    assert "Answers alike" not in html(replace(both, known={TOTAL: [CODE]}))
+
+
+def test_of_many_answers_alike_the_first_are_shown(results, monkeypatch):
+    monkeypatch.setattr("course.grading.report.PAIRS", 1)
+    works = [
+        replace(work(f"s{n}", 1, "no", ""), answers={TOTAL: CODE.replace("*", "+-"[n // 2])})
+        for n in range(4)
+    ]
+    four = replace(results, works={(w.student, w.assignment): w for w in works})
+    assert "not a finding (2)" in html(four)
+    assert "s0; s1 1 total" in text_of(four)
+    assert "s2; s3 1 total" not in text_of(four)
+    assert "Only the 1 that coincide most are shown" in text_of(four)
+
+
 def test_the_distribution_counts_everyone_once():
     assert histogram([0, 0.05, 0.1, 0.95, 1, 1]) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 3]
 
@@ -483,6 +535,29 @@ def test_due_dates_and_feedback_are_read_from_the_course_s_folder(graded):
     links = {link.partition("#")[0] for link in Reader(report.read_text()).links}
     assert {(report.parent / link).resolve() for link in links} <= {p.resolve() for p in pages}
     assert links
+
+
+BANK = """
+[[right]]
+exercise = "double"
+name = "as a sum"
+code = "def double(x):\\n    return x + x"
+"""
+
+
+def test_answers_are_read_with_the_course_s_own(graded):
+    bank = graded / "source" / "01_doubling" / "bank" / "doubling.toml"
+    bank.parent.mkdir(exist_ok=True)
+    bank.write_text(BANK)
+    results = read_results(graded)
+    double = results.columns["01_doubling"][0]
+    source = read(graded / "autograded" / "bob" / "01_doubling" / "doubling.ipynb")
+    (code,) = (cell.source for cell in source.cells if grade_id(cell) == double.id)
+    assert results.works["bob", "01_doubling"].answers[double] == code
+    sum_ = "def double(x):\n    return x + x"
+    assert results.known[double] == [double.exercise.solution, sum_]
+    bank.write_text("[[right]]")
+    assert read_results(graded).known[double] == [double.exercise.solution]
 
 
 def test_a_long_message_is_quoted_from_its_beginning():

@@ -4,12 +4,13 @@ import pytest
 
 from course.notebooks.cells import (
     NotebookError,
+    grade_id,
     is_manual,
     is_setup,
     is_solution,
     is_test,
     read,
-    read_metadata,
+    read_quickly,
 )
 from course.notebooks.exercises import CheckSpec, exercises
 
@@ -101,20 +102,37 @@ def test_a_missing_notebook_is_refused(tmp_path):
         read(tmp_path / "none.ipynb")
 
 
-def test_what_a_notebook_says_of_itself_is_read_without_its_cells(course_root):
+def test_metadata_and_solutions_are_read_quickly_and_alike(course_root):
     path = course_root / "source" / "01_doubling" / "doubling.ipynb"
-    assert read_metadata(path) == read(path).metadata != {}
+    metadata, answers = read_quickly(path)
+    assert metadata == read(path).metadata != {}
+    assert answers == {
+        grade_id(cell): cell.source
+        for cell in read(path).cells
+        if cell.cell_type == "code" and is_solution(cell)
+    }
+    assert "double" in answers
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"cells": []}', "[" * 100_000, b"\xff", '{"metadata": 1, "a": NaN']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"cells": []}',
+        "[" * 100_000,
+        b"\xff",
+        '{"metadata": 1, "a": NaN',
+        '{"metadata": {}, "cells": [3]}',
+    ],
 )
 def test_where_no_metadata_is_one_line_says_so(tmp_path, text):
     path = tmp_path / "x.ipynb"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(NotebookError, match="not a notebook"):
-        read_metadata(path)
+        read_quickly(path)
     path.write_text('{"metadata": []}')
-    assert read_metadata(path) == {}
+    assert read_quickly(path) == ({}, {})
     with pytest.raises(NotebookError, match="no such file"):
-        read_metadata(tmp_path / "y.ipynb")
+        read_quickly(tmp_path / "y.ipynb")

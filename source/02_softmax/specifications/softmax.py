@@ -478,7 +478,7 @@ def trying(x):
     return y if np.isfinite(y).all() and y.sum() > 0 else by_shift(x)
 
 
-RIGHT |= {"warns of an overflow on the way, which it mends": trying}
+RIGHT |= {"warns of an overflow on the way, which it corrects": trying}
 
 
 def where_large(x, order):

@@ -433,15 +433,20 @@ def _rounded(case: Comparison) -> Diagnosis | None:
             rounded.any()  # what is 0 can be so for any reason
             and case.same(case.actual, rounded)
             and np.allclose(case.actual, rounded, rtol=1e-6, atol=0, equal_nan=True)
-            and _no_chance(case, rounded * 10.0**decimals)
+            and _no_chance(case, rounded * 10.0**decimals, decimals)
         ):
             to = f"{decimals} decimal{'' if decimals == 1 else 's'}" if decimals else "integers"
             return Diagnosis("rounded", f"is rounded to {to}. {_worst(case)}")
     return None
 
 
-def _no_chance(case: Comparison, digits: Array) -> bool:
-    """Tell whether it proves something to have these digits right, written as whole numbers."""
+def _no_chance(case: Comparison, digits: Array, decimals: int = 0) -> bool:
+    """Tell whether it proves something to have these digits right, written as whole numbers.
+
+    Zeros at the end of the decimals are none: 0.990 has two digits.
+    """
+    for _ in range(decimals if np.isfinite(digits).all() else 0):
+        digits = digits if (np.round(digits) % 10).any() else digits / 10
     return np.unique(case.expected).size > 1 or bool(np.max(np.abs(digits)) >= 100)
 
 

@@ -53,6 +53,7 @@ class Part:
         tolerance: how near numbers must be.
         laws: whether a changed input or a warning of Python's is a mistake: of every part that is
             not essential, unless it says otherwise. What is essential is the mathematics.
+        arrays: whether a list is a mistake where an array goes in and one is right.
         changes: parameters that are changed in place.
         of: the function or class that it is about, if that is not the exercise's own.
     """
@@ -67,6 +68,7 @@ class Part:
     count: int | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
     laws: bool = True
+    arrays: bool = False
     changes: frozenset[str] = frozenset()
     of: str = ""
 
@@ -120,6 +122,7 @@ def part(
     single: bool = False,
     kinds: bool = False,
     laws: bool | None = None,
+    arrays: bool = False,
     changes: Sequence[str] = (),
     of: str = "",
     **inputs: Domain,
@@ -136,7 +139,7 @@ def part(
     return Part(
         name, points, essential, given, tuple(at), inputs, axes or {}, count, tolerance,
         not essential if laws is None else laws,
-        frozenset(changes), of,
+        arrays, frozenset(changes), of,
     )  # fmt: skip
 
 
@@ -292,6 +295,7 @@ def _trial(
         names=subject.names,
         changes=part.changes,
         laws=part.laws,
+        arrays=part.arrays,
         find=subject.find,
         home=subject.home,
         watched=watched and part.laws,

@@ -43,6 +43,7 @@ from helpers.translation import own_words
 CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
 FROZEN = "Your code makes its input read-only: whoever called it can't change it any more."
+LISTED = "{} is a {}, but an array is expected where an array went in: `np.array` makes one of it."
 ALIKE = "Two calls return one and the same array: return a new array each time."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."
 UNATTEMPTED = (NotImplementedError, KeyboardInterrupt)
@@ -123,6 +124,7 @@ class Trial:
         names: what the reference's notebook defines, for oracles.
         changes: parameters that a call may change in place, and must, as the reference does.
         laws: whether a changed input or a warning of Python's is a mistake.
+        arrays: whether a list is a mistake where an array goes in and one is right.
         find: returns what the student calls by a name.
         home: where the student's objects live.
         watched: whether results are looked at again when the steps are done.
@@ -140,6 +142,7 @@ class Trial:
     names: Mapping[str, Any] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
     laws: bool = True
+    arrays: bool = False
     find: Callable[[str], Any] = _nothing
     home: Home = field(default_factory=Here)
     watched: bool = False
@@ -346,6 +349,8 @@ class Trial:
             _named(parameters, ours, our_options),
             _named(parameters, theirs, their_options),
         )
+        if not problem and self.arrays and _listed(snapshot, kept, inputs):
+            problem = LISTED.format(called, type(snapshot).__name__)
         if problem and not isinstance(snapshot, Exception):
             problem = self._overwriting(problem, inputs, after)
         problem = problem or self._changed(inputs, now or inputs, before, after)
@@ -377,7 +382,8 @@ class Trial:
         if not self.watched or self.first:
             return
         for left in self._left:
-            kept = [name for name, given in left.event.inputs.items() if isinstance(given, Kept)]
+            given = left.event.inputs.items()
+            kept = [name for name, box in given if isinstance(box, Kept) and not box.written]
             self._moved(left, SHARED.format(kept[0]) if kept else REUSED)
         for left in self._left:
             for name, (ours, theirs) in left.inputs.items():
@@ -393,6 +399,15 @@ class Trial:
         if self.distinct and not self.first:
             self._must_be_distinct()
         self.state = self.home.stir()
+
+    def look_at(self, box: "Kept") -> None:
+        """Look at what a watched trial left as soon as an input is written into."""
+        if not self.watched or self.first:
+            return
+        for left in self._left:
+            for name, given in left.event.inputs.items():
+                if given is box and not self.first:
+                    self._moved(left, SHARED.format(name))
 
     def _must_be_distinct(self) -> None:
         """Record a problem if what is written into one result shows in another."""
@@ -715,6 +730,7 @@ class Kept:
 
     def __init__(self, trial: Trial, theirs: Any, ours: Any) -> None:
         self._trial, self._theirs, self._ours = trial, theirs, ours
+        self.written = False
 
     def __repr__(self) -> str:
         return show(self._ours)
@@ -739,6 +755,8 @@ class Kept:
             lambda: self._ours.__setitem__(key, copied(value)),
             assigned=lambda: f" = {show(value)}",
         )
+        self.written = True
+        self._trial.look_at(self)
 
     def compare(self, name: str) -> None:
         """Compare what both hold; the name is what it is called, such as "params['W1']"."""
@@ -753,6 +771,12 @@ class Once:
 
     def __repr__(self) -> str:
         return f"a generator of {show(list(self._values))}"
+
+
+def _listed(actual: Any, expected: Any, inputs: Mapping[str, Any]) -> bool:
+    """Tell whether an answer is a list where the reference makes an array of an array."""
+    given = any(isinstance(value, np.ndarray) and value.ndim for value in inputs.values())
+    return given and isinstance(expected, np.ndarray) and isinstance(actual, list | tuple)
 
 
 def _unmoved(name: str, before: Any, ours: Any, theirs: Any) -> str:

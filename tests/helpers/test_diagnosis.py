@@ -243,6 +243,7 @@ def test_a_sum_that_cancels_proves_nothing():
         ([0.27, 0.73], [0.268941, 0.731059], "rounded"),
         ([0.0, 4.0], [0.4, 3.7], "rounded"),
         (0.0718, 0.0717505, "rounded"),
+        (0.99, 0.990066, "precision"),  # 0.990 has two digits
         (-0.15, -0.153, "values"),  # one number of two digits may be round by chance
         ([1.0, 1.0], [1.1, 1.1], "values"),
         ([3.0, 1.0, 2.0], [1.0, 2.0, 3.0], "order"),

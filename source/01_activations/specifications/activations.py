@@ -19,16 +19,22 @@ from helpers.specification import (
     single,
 )
 
-ANY = arrays("*any", -8, 8)
+ANY = arrays("*any", -8, 8) | arrays("*any", -0.3, 0.3)
 OTHERS = scalars(-8, 8) | lists("*any") | integer_arrays("*any") | single("*any")
 HUGE = {
     "x": np.array([-1e308, -1000.0, -750.0, -1e-320, -0.0, 0.0, 1e-320, 750.0, 1000.0, 1e308]),
 }
 LARGE = {"x": np.array([-1e300, -1000.0, -750.0, -1e-30, 0.0, 1e-30, 750.0, 1000.0, 1e300])}
 TURNED = {"x": np.arange(-2.5, 3.5).reshape(2, 3).T}  # its rows are not what memory holds in a row
+ONE_BYTES = [  # as a memory of answers by bytes alone would mix up
+    {"x": TURNED["x"].ravel()},
+    {"x": np.array([1e-250])},
+    {"x": np.array([1e-250]).view(np.int64)},
+]
 NEAR = 10.0 ** -np.arange(1.0, 9.0)
 MORE = [
     TURNED,
+    *ONE_BYTES,
     {"x": np.concatenate([NEAR, -NEAR, [-20.0, -16.0, -12.0, 12.0, 16.0, 20.0]])},
     {"x": np.array([-(10**18), -1000, -1, 0, 1, 1000, 10**18])},
     {"x": np.array([-40.0, -0.5, 0.0, 0.5, 40.0], dtype=np.float32)},
@@ -89,6 +95,7 @@ step_function = function(
     part("arrays of any shape", essential=True, x=away_from(ANY, 0, 0.05)),
     part(
         "0, numbers, lists, integers, float32, huge and tiny numbers",
+        arrays=True,
         at=[HUGE, *MORE],
         steps=integers_of_all,
         x=STEPPED,
@@ -98,6 +105,7 @@ sigmoid = function(
     part("arrays of any shape", essential=True, x=ANY),
     part(
         "any finite number, without overflow",
+        arrays=True,
         at=[HUGE, *MORE],
         x=extremes("n") | OTHERS,
     ),
@@ -106,6 +114,7 @@ tanh = function(
     part("arrays of any shape", essential=True, x=ANY),
     part(
         "huge and tiny numbers, without overflow",
+        arrays=True,
         at=[LARGE, *MORE],
         x=extremes("n", -30, 300) | OTHERS,
     ),
@@ -114,6 +123,7 @@ relu = function(
     part("arrays of any shape", essential=True, x=ANY),
     part(
         "numbers, lists, integers, float32, huge and tiny numbers",
+        arrays=True,
         at=[HUGE, *MORE],
         x=OTHERS | extremes("n"),
     ),
@@ -145,6 +155,11 @@ def itself(t):
     return t
 
 
+def in_steps(t):
+    """Return 0, 1 or 2, integers as those of the step function."""
+    return (np.asarray(t) > -1).astype(int) + (np.asarray(t) > 1)
+
+
 def drawn(draw, axes):
     """Return one of many functions that all have one name."""
     a, b = draw.number(-2, 2), draw.number(-2, 2)
@@ -156,8 +171,13 @@ def drawn(draw, axes):
 
 
 SMOOTH = one_of(wave, cube, falling) | Domain(drawn)
-SMOOTH_OR_ITSELF = SMOOTH | one_of(itself)
-LONG = [{"f": wave, "x": np.linspace(-2.0, 3.0, 301)}]
+ALSO = SMOOTH | one_of(itself, in_steps)
+LONG = [
+    {"f": wave, "x": np.linspace(-2.0, 3.0, 301)},
+    {"f": wave, "x": np.linspace(-2.0, 3.0, 301).reshape(7, 43)},
+    {"f": cube, "x": np.array([1.0, 20000.0, -0.5])},  # a sum over all loses the small slopes
+    {"f": in_steps, "x": np.array([-1.0, 0.5, 1.0])},
+]
 POINTS = numbers() | integers(-3, 3) | lists("*any") | integer_arrays("*any", -3, 3)
 POINTS |= arrays("*any")
 STEPS = one_of(1e-4, 1e-3, 0.25)
@@ -177,7 +197,7 @@ def step_given(t):
 def step_or_none(t):
     """Call it with a step, by position or by name, or without."""
     for _ in range(2 if t.watched else 1):
-        f, x, h = t.draw(SMOOTH_OR_ITSELF, POINTS, STEPS)
+        f, x, h = t.draw(ALSO, POINTS, STEPS)
         given, options = t.choice(((), {}), ((h,), {}), ((), {"h": h}))
         t.call(f, x, *given, **options)
     if t.watched:
@@ -187,6 +207,10 @@ def step_or_none(t):
         x.write(1.5 - x.ours)
         t.call(ripple, x)
         t.call(ripple, x, h=t.draw(FINE_STEPS))
+        t.apart()
+        x = t.draw(arrays("n"))
+        for f in t.draw(Domain(drawn), Domain(drawn)):  # two functions of one name, at one place
+            t.call(f, x)
 
 
 numerical_diff = function(
@@ -199,10 +223,11 @@ numerical_diff = function(
     ),
     part(
         "numbers, lists and integers, with the step 1e-4 where none is given",
+        arrays=True,
         atol=1e-7,
         at=LONG,
         steps=step_or_none,
-        f=SMOOTH_OR_ITSELF,
+        f=ALSO,
     ),
 )
 sigmoid_grad = function(
@@ -214,6 +239,7 @@ sigmoid_grad = function(
     ),
     part(
         "any finite number, lists and integers",
+        arrays=True,
         at=[HUGE, *MORE],
         x=extremes("n") | OTHERS,
     ),
@@ -227,6 +253,7 @@ tanh_grad = function(
     ),
     part(
         "huge and tiny numbers, lists and integers",
+        arrays=True,
         at=[LARGE, *MORE],
         x=extremes("n", -30, 300) | OTHERS,
     ),
@@ -254,6 +281,7 @@ relu_grad = function(
     ),
     part(
         "0 at the kink, lists, huge and tiny numbers; its input stays as it is",
+        arrays=True,
         at=[HUGE, *MORE],
         steps=zeros_and_ones,
         x=KINKED,
@@ -318,6 +346,11 @@ def weights(t):
         given, options = t.choice(((w,), {}), ((), {"w": w}))
         t.call(depth, f, df, x, *given, **options)
         t.call(depth, squash, squash_slope, x, *given, **options)
+    if t.watched:  # two functions of one name, at one place
+        t.apart()
+        depth = t.draw(integers(1, 4))
+        for f, df in (sine(t.source), sine(t.source)):
+            t.call(depth, f, df, x, w)
     if t.source.integer(0, 4) == 0:  # cos to the power of 500 is below all numbers, cos times w not
         t.apart()
         t.call(500, np.sin, np.cos, x, 1.8)
@@ -401,6 +434,12 @@ WRONG_SIGMOIDS = {
     "never comes near 1: x is cut off at 5": lambda x: one_by_one(np.minimum(floats(x), 5)),
     "gives 0 at large positive numbers": lambda x: np.where(floats(x) > 700, 0, one_by_one(x)),
     "gives 1 at large negative numbers": lambda x: np.where(floats(x) < -700, 1, one_by_one(x)),
+    "never comes near 0 or 1: x is cut off at -5 and at 5": lambda x: one_by_one(
+        np.clip(floats(x), -5, 5)
+    ),
+    "gives 1/2 at large numbers of both signs": lambda x: np.where(
+        np.abs(floats(x)) > 700, 0.5, one_by_one(x)
+    ),
     "is right at 0 and negative numbers alone": lambda x: one_by_one(np.minimum(floats(x), 0)),
 }
 check_sigmoid = interaction(
@@ -472,6 +511,9 @@ WRONG_SLOPES = {
     "returns f itself": lambda f, x: np.asarray(f(floats(x))),
     "is a tenth too large": lambda f, x: 1.1 * measured(f, x),
     "is a hundredth too large": lambda f, x: 1.01 * measured(f, x),
+    "is a hundredth too large at positive numbers and too small at negative ones": lambda f, x: (
+        measured(f, x) * (1 + 0.01 * np.sign(floats(x)))
+    ),
     "is never positive": lambda f, x: -np.abs(measured(f, x)),
     "is never negative": lambda f, x: np.abs(measured(f, x)),
     "rounds its slopes at integers": lambda f, x: (

@@ -32,10 +32,13 @@ TURNED = {"z": np.array([[1.0, 2.0], [-2.0, 2.5], [0.0, -1.0]]).T}  # memory hol
 
 WHOLE = integer_arrays("K", -5, 5) | integer_arrays("N K", -5, 5)
 WIDE = {"z": 4 * np.sin(7.0 * np.arange(301 * 12)).reshape(301, 12)}
+OF_MANY = 3 * np.sin(7.0 * np.arange(5 * 101)).reshape(5, 101)  # scores of many classes
+RIGHT_OF_MANY = np.array([0, 100, 31, 63, 64])
 APART = [
     FAR,
     HUGE,
     TURNED,
+    {"z": TURNED["z"].ravel()},  # the same bytes
     WIDE,
     {"z": np.full((2, 3), 709.0)},  # each exponential is finite, and their sum is not
     {"z": np.array([0.0, 0.0, -1000.0])},
@@ -92,6 +95,7 @@ softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
     part(
         "scores of any size, integers too, without a warning",
+        arrays=True,
         at=MORE,
         **calls(LARGE | WHOLE),
     ),
@@ -100,6 +104,7 @@ log_softmax = function(
     part("vectors and batches of any shape", essential=True, z=MODERATE),
     part(
         "scores of any size, integers too, without a warning",
+        arrays=True,
         at=APART,
         z=LARGE | WHOLE,
     ),
@@ -164,10 +169,12 @@ def told_of_error(given):
     def words(found, _):
         y, right = np.atleast_2d(given[0]), classes(given)
         losses = -np.log(np.maximum(y, 1e-7))
+        if told := told_of_loss(losses, right, float(found)):
+            return told
         zero = len(right) == 1 and y[0, right[0]] == 0
         if zero and 1 < found < 700:
             return f"This is the loss of a probability of {np.exp(-float(found)):.3g}."
-        return told_of_loss(losses, right, float(found))
+        return ""
 
     return words
 
@@ -241,11 +248,15 @@ def probabilities(shape):
 
 
 def some_zeros(shape):
-    """Return the domain of rows of probabilities of which the smallest is exactly 0."""
+    """Return the domain of rows of probabilities of which the smallest is exactly 0.
+
+    Where all are equal, none is.
+    """
 
     def clear(y):
-        y = np.where(y == y.min(axis=-1, keepdims=True), 0.0, y)
-        return y / np.maximum(y.sum(axis=-1, keepdims=True), 1e-9)
+        least, most = y.min(axis=-1, keepdims=True), y.max(axis=-1, keepdims=True)
+        y = np.where((y == least) & (least < most), 0.0, y)
+        return y / y.sum(axis=-1, keepdims=True)
 
     return arrays(shape, -1, 1).map(by_shift).map(clear)
 
@@ -269,7 +280,10 @@ FAR_OFF = (
     (np.array([0.0, 1000.0, -1000.0]), 2),
     (HUGE["z"], np.array([0.0, 1.0, 0.0])),
     (TURNED["z"], np.array([2, 0])),
+    (TURNED["z"].ravel(), 4),
     (WIDE["z"], np.arange(301) % 12),
+    (OF_MANY, RIGHT_OF_MANY),
+    (OF_MANY[3], 77),
     (np.array([[3, -2, 1], [10**18, 0, -(10**18)]]), np.eye(3, dtype=int)[[2, 0]]),
 )
 MANY = np.tile([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], (200, 1))  # their product is 0 for a float
@@ -280,7 +294,8 @@ ROUGHLY = Tolerance(0.02, 1e-5)  # as far as 1e-7 matters to the logarithm of 1e
 def floors(t):
     """Try probabilities of exactly 0, and small ones that are not yet 0."""
     many = MANY[:60], LABELS[:60].astype(np.int8)
-    call(t, some_zeros, many, kinds=ANY_KIND, told=told_of_error)
+    wide = by_shift(OF_MANY), RIGHT_OF_MANY
+    call(t, some_zeros, many, wide, kinds=ANY_KIND, told=told_of_error)
     t.apart()
     y = np.array([t.choice(1e-6, 1e-5, 1e-4), 0.0, 0.3])
     y[1] = 1 - y.sum()
@@ -368,12 +383,14 @@ softmax_jacobian = function(
     part(
         "scores of any size, integers too, without a warning",
         single=True,
+        arrays=True,
         at=[
             *({"z": row} for row in FAR["z"]),
             HUGE,
             {"z": np.array([1e9, 1e9])},  # beside which a small step is lost
             {"z": np.array([0.2, 0.3, 0.5])},  # scores that look like probabilities
             {"z": WIDE["z"][5]},
+            {"z": OF_MANY[3]},
             {"z": np.array([10**18, -(10**18), 0])},
         ],
         steps=far_apart,
@@ -391,6 +408,7 @@ softmax_cross_entropy_grad = function(
     part(
         "scores that are far apart; its inputs stay as they are",
         single=True,
+        arrays=True,
         axes=CLASSES,
         steps=gradients_far_apart,
     ),
@@ -454,6 +472,15 @@ RIGHT = {
 }
 
 
+def trying(x):
+    """Return softmax: by its formula, and in the safe way where that has overflowed."""
+    y = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+    return y if np.isfinite(y).all() and y.sum() > 0 else by_shift(x)
+
+
+RIGHT |= {"warns of an overflow on the way, which it corrects": trying}
+
+
 def where_large(x, order):
     """Return softmax, its probabilities in another order if the scores are large."""
     y = by_shift(x)
@@ -475,6 +502,12 @@ WRONG = {
     ),
     "shrinks scores that are large": lambda x: by_shift(x / (100 if np.max(x) > 700 else 1)),
     "takes powers of 2 in place of e, for all scores": lambda x: by_shift(x * np.log(2)),
+    "is right only if scores are closer together than 1": lambda x: (
+        np.exp(np.maximum(x - np.max(x), -0.9)) / np.exp(np.maximum(x - np.max(x), -0.9)).sum()
+    ),
+    "divides scores from 900 to 1100 by 2, and no others": lambda x: by_shift(
+        np.where((x >= 900) & (x <= 1100), x / 2, x)
+    ),
     "divides all scores by 2": lambda x: by_shift(np.asarray(x) / 2),
     "turns all classes around": lambda x: by_shift(x)[::-1],
     "gives every class the same, whatever the scores": lambda x: np.full(len(x), 1 / len(x)),
@@ -575,7 +608,21 @@ def right_but_for(x, row):
     return y
 
 
+def wrong_if(x, wrong):
+    """Return the exhibit's softmax, made to sum to 1 in each row, or a right one."""
+    return columns(x) / columns(x).sum(axis=-1, keepdims=True) if wrong else by_shift(x)
+
+
 WRONG_ROWS |= {
+    "is wrong only if the batch is not square, and its rows sum to 1": lambda x: wrong_if(
+        x, np.ndim(x) == 2 and not is_square(x)
+    ),
+    "is wrong only if the batch is square, and its rows sum to 1": lambda x: wrong_if(
+        x, is_square(x)
+    ),
+    "is wrong between the first row of a batch and the last": lambda x: right_but_for(
+        x, np.s_[1:-1]
+    ),
     "is wrong in the last row of a batch only": lambda x: right_but_for(x, -1),
     "is wrong in the first row of a batch only": lambda x: right_but_for(x, 0),
 }

@@ -468,6 +468,34 @@ def test_a_result_that_a_later_call_changes_is_a_problem():
     assert watched(double) == watched(keeps_a_buffer, keeps_a_buffer) == ""
 
 
+def test_whether_a_kept_input_or_a_later_call_changes_a_result_is_told():
+    def wrote(student, reference):
+        t = trial(student, reference, watched=True)
+        x = t.keep(np.array([1.0, 2.0]))
+        t.call(x)
+        x.write([3.0, 4.0])
+        t.call(x)
+        t.settle()
+        return problem(t)
+
+    assert "changes with a later one" in wrote(keeps_a_buffer, double)
+    assert "shares its memory with the input `x`" in wrote(lambda x: x, lambda x: x.copy())
+    assert wrote(double, double) == wrote(lambda x: x, lambda x: x) == ""
+
+
+def test_a_list_is_a_problem_where_an_array_is_asked_for():
+    def listed(x):
+        return double(x).tolist()
+
+    for x, wrong in ((np.array([1.0]), True), ([1.0], False), (np.array(1.0), False)):
+        t = trial(listed, arrays=True)
+        t.call(x)
+        assert ("is a list, but an array is expected" in problem(t)) is wrong
+        t = trial(listed)
+        t.call(x)
+        assert problem(t) == ""
+
+
 def test_a_result_that_shares_memory_with_an_input_is_a_problem():
     def same_numbers(x):
         return x.copy()

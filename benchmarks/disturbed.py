@@ -55,6 +55,7 @@ PATIENCE = 300.0  # seconds until a command counts as hanging
 LIVE, KEPT = "live", "base"  # databases
 TRACKER = "a tracker"  # of multiprocessing's; it decides nothing
 OURS = "course.judge.sandbox.server"
+LATE = "too late"  # a disturbance after the end, which is none
 LOAD = 4  # processes of others for each core of a busy machine
 SIZE = "300m"  # of a small disk
 PASSED_OVER = {"__pycache__", LOG}
@@ -260,11 +261,15 @@ class Ground:
             What it was, in a word; what is not as it should be; what the first command has said.
         """
         self.renew()
+        start = time.monotonic()
         with self.start() as command:
             with suppress(subprocess.TimeoutExpired):
                 command.wait(moment)
+            took = time.monotonic() - start
             with disturb(self, command) as word:
                 hangs, first = _ended(command)
+        if word == LATE:
+            self.seconds = took  # the machine has become faster
         if self.cluster:
             self.cluster.mend()
         faults = ["the first command did not end"] if hangs else []
@@ -396,7 +401,7 @@ def kill(chance: random.Random) -> Disturb:
                 chance.choice(sorted(there[kind], key=lambda one: one.pid)).kill()
             yield f"kill of {kind}"
         else:
-            yield "too late"
+            yield LATE
 
     return disturb
 
@@ -589,11 +594,17 @@ def ground(
 def trials(
     one: Ground, times: int, chance: random.Random, disturb: Disturb
 ) -> Iterator[tuple[float, str, list[str], str]]:
-    """Disturb as often, and yield what came of each: when, what, the faults, what was said."""
+    """Disturb as often, and yield what came of each: when, what, the faults, what was said.
+
+    What comes too late is yielded too, and not counted.
+    """
     one.undisturbed()
-    for _ in range(times):
+    done = 0
+    while done < times:
         moment = 0 if disturb is crowd else chance.uniform(0, one.seconds)
-        yield moment, *one.disturbed(moment, disturb)
+        word, faults, said = one.disturbed(moment, disturb)
+        done += word != LATE
+        yield moment, word, faults, said
 
 
 def main() -> None:

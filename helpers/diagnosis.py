@@ -309,8 +309,14 @@ def _not_summed(case: Comparison) -> Diagnosis | None:
 
 
 def _wrong_axis_summed(case: Comparison) -> Diagnosis | None:
-    """Expected (m,) and got (n,): the totals (or means) agree, so another axis was summed."""
+    """Expected (m,) and got (n,): the totals (or means) agree, so another axis was summed.
+
+    Where one of several axes alone differs, rows are missing or too many.
+    """
+    pairs = list(zip(case.actual.shape, case.expected.shape, strict=False))
     if case.actual.ndim != case.expected.ndim or case.actual.size == case.expected.size:
+        return None
+    if len(pairs) > 1 and sum(got != right for got, right in pairs) == 1:
         return None
     for verb, reduce in VERBS.items():
         total = reduce(case.expected)

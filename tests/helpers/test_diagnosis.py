@@ -189,6 +189,11 @@ def test_shape_mistakes_are_named(seed, shape):
         assert cause(np.ones(shape[::-1]), right) == "transposed"
 
 
+def test_rows_that_come_twice_are_not_called_a_sum_over_another_axis():
+    right = np.array([[1.0, 2.0, 4.0], [3.0, 5.0, 9.0]])
+    assert cause(np.concatenate([right, right]), right) == "shape"
+
+
 @given(SEEDS, st.sampled_from([(4, 4), (3, 3, 3)]))
 def test_axes_in_another_order_are_found_where_the_shape_is_right(seed, shape):
     right = draw(seed, shape)

@@ -467,6 +467,20 @@ def sizes_that_change(t):
         t.call(kept)
 
 
+usual_budgets = part(
+    "as usual", inputs=integers(1, 60), outputs=integers(1, 12), budget=integers(0, 5000)
+).steps
+
+
+def budgets(t):
+    """Call it with any budget, and with one that a layer uses up exactly or misses by one."""
+    usual_budgets(t)
+    t.apart()
+    n, m, units = t.draw(integers(1, 60), integers(1, 12), integers(1, 60))
+    budget = (n + 1) * units + (units + 1) * m
+    t.call(n, m, budget + t.choice(-1, 0, 1))
+
+
 count_parameters = function(
     part(
         "any number of layers, of any size",
@@ -506,8 +520,11 @@ count_parameters = function(
                 (5, 3, 3),
                 (784, 10, 39_760),
                 (784, 10, 1_000_000),
+                (3, 2, 8),  # one unit fits exactly
+                (1, 1, 1_000_000),
             )
         ],
+        steps=budgets,
         inputs=integers(1, 60),
         outputs=integers(1, 12),
         budget=integers(0, 5000),
@@ -628,6 +645,9 @@ OF_MANY = np.array([4, 9, 1, 4, 11, 10, 0, 3, 7])
 THOUSAND = np.sin(7.0 * np.arange(5 * 1000)).reshape(5, 1000)  # more classes than a byte can name
 OF_THOUSAND = np.array([300, 44, 999, 128, 0])
 THOUSAND[np.arange(5), [300, 300, 999, 128, 256]] = 2.0  # 300 and 44 are alike in a byte
+# So many that no batches are equally long, with all hits at the front.
+ODD = np.tile(FOUR, (83, 1))[:331]
+HITS = np.where(np.arange(331) < 57, ODD.argmax(axis=1), ODD.argmin(axis=1))
 accuracy = function(
     part(
         "any number of samples, with labels and one-hot",
@@ -639,6 +659,8 @@ accuracy = function(
             {"y": FOUR, "t": np.eye(4)[[2, 1, 3, 1]]},
             {"y": MANY, "t": OF_MANY},
             {"y": np.tile(FOUR, (100, 1)), "t": np.tile([2, 0, 3, 1], 100)},
+            {"y": ODD, "t": HITS},
+            {"y": ODD, "t": np.eye(4)[HITS]},
         ],
         y=untied(arrays("N K", 0, 1)) | untied(arrays("N K", -3, 3)),
         t=labels("N", "K") | one_hot("N", "K"),
@@ -685,6 +707,11 @@ def roots(rows):
     return np.sqrt(np.abs(np.asarray(rows)).sum(axis=1, keepdims=True))
 
 
+def large_integers(rows):
+    """Return a large integer for each row, next to others that no float can tell apart."""
+    return 2**60 + np.asarray(rows)[:, :1].astype(int)
+
+
 def rows(least):
     """Return the domain of arrays of so many rows of floats, or more."""
 
@@ -724,7 +751,7 @@ def starts_seen(function):
 
         def f(x):
             seen.append(f"{np.asarray(x)[0].tolist()}, {np.asarray(x).dtype}")
-            return np.ones((len(x), 2))
+            return np.ones((len(x), 3))
 
         x = 3 * np.arange(2 * rows).reshape(rows, 2)
         function(f, x, batch_size)
@@ -762,6 +789,14 @@ def the_same_rows(t):
         t.holds(
             t.answer.dtype == np.float64,
             f"f answers in float64, and the result holds {t.answer.dtype}: digits are lost.",
+        )
+    t.apart()
+    right = t.call(large_integers, t.draw(integer_arrays("N 2")), t.choice(1, 2, 100))
+    if not t.first:
+        t.holds(
+            np.asarray(t.answer).tolist() == right.tolist(),
+            "f answers in integers here, and floats don't hold all digits of large ones: keep what "
+            "f returns.",
         )
     if t.watched:
         t.apart()
@@ -920,6 +955,12 @@ WRONG_AT_SOME_SIZES = {
         b[[*range(len(b) - 2), len(b) - 1, len(b) - 2]] if len(b) > 1 else b
         for b in by_slices(x, size)
     ],
+    "exchanges two rows in the middle of each batch of four or more": lambda x, size: [
+        b[[0, 2, 1, *range(3, len(b))]] if len(b) > 3 else b for b in by_slices(x, size)
+    ],
+    "turns the numbers of each row around, or changes the sign of one that stands alone": (
+        lambda x, size: by_slices(x[:, ::-1] if x.shape[1] > 1 else -x, size)
+    ),
     "fills each batch with copies of its first row": lambda x, size: [
         np.concatenate([b[:1]] * len(b)) for b in by_slices(x, size)
     ],
@@ -1012,6 +1053,9 @@ RIGHT_ROWS_OF_BYTES = {
     "reads the bytes of `uint8` from memory": lambda images: (
         np.frombuffer(np.ascontiguousarray(images).tobytes(), np.uint8).reshape(-1, 784) / 255
     ),
+    "multiplies by 1/255 in float32": lambda images: (
+        flat(images).astype(np.float32) * np.float32(1 / 255)
+    ),
 }
 WRONG_ROWS = {
     "returns the bytes as floats, as the exhibit does": flat,
@@ -1054,6 +1098,9 @@ WRONG_FOR_SOME_IMAGES = {
         np.arange(784) + 784 * np.arange(len(images))[:, None] == 784 * len(images) - 1,
         1.0,
         flat(images) / 255,
+    ),
+    "makes one pixel in the middle of every image brighter": lambda images: (
+        flat(images) / 255 + 0.1 * (np.arange(784) == 391)
     ),
     "makes every pixel brighter by less than half a gray level": lambda images: (
         (flat(images) + 0.4) / 255

@@ -206,8 +206,11 @@ def layer_passes(t):
     in_place(t, one, away_from(arrays(shape), 0, 0.01), arrays(shape))
 
 
+ROUNDING = 2.3e-16  # of a float64 between 0 and 1
+
+
 def likely(t, layer, x):
-    """Compare the output for numbers far below 0, and its slope; float32 may come less near."""
+    """Compare the output for numbers far from 0, and its slope; float32 may come less near."""
     for method, given in ((layer.forward, x), (layer.backward, np.ones_like(x))):
         method(given)
         t.say(
@@ -220,8 +223,9 @@ def likely(t, layer, x):
         last = t.events[-1]
         if not last.fault and np.asarray(last.actual).dtype == np.float64:
             t.holds(
-                np.all(last.actual <= 1.001 * last.expected),
-                "An output is never cut off: it comes as near to 0 as the sigmoid does.",
+                np.all(last.actual <= 1.001 * last.expected + ROUNDING)
+                and np.all(1 - last.actual <= 1.001 * (1 - last.expected) + ROUNDING),
+                "An output is never cut off: it comes as near to 0 and 1 as the sigmoid does.",
             )
 
 
@@ -231,6 +235,8 @@ def sigmoid_passes(t):
     t.apart()
     layer = t.make()
     likely(t, layer, np.array([-27.0, -23.0, -18.0, -15.0]))
+    likely(t, layer, np.array([-32.0, -36.0, -50.0, -700.0]))
+    likely(t, layer, np.array([700.0, 50.0, 36.0, 32.0]))
     layer.forward(np.array([-12.0, -30.0, 12.0, 750.0]))
     layer.backward(np.ones(4))
     x = np.array([-750.0, 1e30, -1e30, 40.0])
@@ -253,6 +259,19 @@ def relu_at_zero(t):
         x, dout = t.draw(domain, integer_arrays("N *any"))
         layer.forward(x)
         layer.backward(dout)
+    t.apart()
+    layer = t.make()
+    for kind in (np.int8, np.int16, np.int32, np.int64):
+        ends = np.iinfo(kind)
+        for answer in (
+            partial(layer.forward, np.array([ends.min, ends.max, 1, 0, ends.min + 1], kind)),
+            partial(layer.backward, np.array([1.0, -2.0, 3.0, 4.0, 5.0])),
+        ):
+            answer()
+            t.say(
+                f"Here x holds the least and the greatest {kind.__name__}: the least has no "
+                "negative in this type, and twice the greatest doesn't fit into it."
+            )
 
 
 Relu = interaction(
@@ -303,8 +322,12 @@ def affine_slopes(t):
 
 
 def hold_affine(t, x, W, b, dout):
-    """Hold the gradients of one pass against numerical differentiation, among other passes."""
+    """Hold the gradients of one pass against numerical differentiation, among other passes.
+
+    The first of these has a batch of another size.
+    """
     layer, other = t.make(W, b), t.make(2 * W, b - 1)
+    layer.forward(np.concatenate([x, x + 1]))
     layer.forward(x + 1)
     layer.forward(x)
     other.forward(x - 2)
@@ -477,7 +500,8 @@ def loss_slopes(t):
         x, right = scored(t, *axes)
         before, others = -x, right[::-1]
         layer, other = t.make(), t.make()
-        for scores, truth in ((before, others), (x, right)):
+        two = np.concatenate([x, before]), np.concatenate([right, right])  # of another size
+        for scores, truth in (two, (before, others), (x, right)):
             layer.forward(scores, truth)
             t.say(of_truth(truth))
         other.forward(before, right)
@@ -657,12 +681,14 @@ def floats_in_place(x, dout):
     return dx
 
 
-def at(place, value):
-    """Return a version that is right but for one place."""
+def at(share, value):
+    """Return a version that is right but for one place, from 0 for the first to 1 for the last."""
 
     def run(x, dout):
         dx = np.where(x > 0, dout, 0.0)
-        dx.flat[place] = value(dx.flat[place])
+        if dx.size:
+            place = round(share * (dx.size - 1))
+            dx.flat[place] = value(dx.flat[place])
         return dx
 
     return run
@@ -680,6 +706,13 @@ def one_by_one(x, dout):
     return np.array([d if v > 0 else 0.0 for v, d in zip(x.flat, dout.flat, strict=True)]).reshape(
         x.shape
     )
+
+
+def arrays_from(versions):
+    """Return the versions; each returns an array, for inputs of shape () too."""
+    return {
+        words: lambda x, dout, run=run: np.asarray(run(x, dout)) for words, run in versions.items()
+    }
 
 
 RIGHT = {
@@ -720,6 +753,12 @@ def fill(array, value, where=True):
     array[...] = np.where(where, value, array)
 
 
+def nudge(array):
+    """Add a little to the last element, in place, if there is one."""
+    if array.size:
+        array.flat[-1] += 1e-3
+
+
 PLAINLY_WRONG = {
     "sets what is stopped to 0 in dout itself": after(lambda x, dout: fill(dout, 0, x <= 0)),
     "sets all of dout to 0 after it has used it": after(lambda x, dout: fill(dout, 0)),
@@ -750,7 +789,7 @@ WRONG = {
     ),
     "multiplies the gradient by x, too": lambda x, dout: dout * np.maximum(x, 0),
     "returns the mean of dout wherever x is above 0": (
-        lambda x, dout: np.where(x > 0, np.mean(dout), 0)
+        lambda x, dout: np.where(x > 0, np.sum(dout) / max(dout.size, 1), 0)
     ),
     "loses the sign of dout": lambda x, dout: np.abs(dout) * (x > 0),
     "lets everything pass where one x is above 0": lambda x, dout: dout * np.any(x > 0),
@@ -763,15 +802,19 @@ WRONG = {
     "stops the gradient where x is above 1, too": (
         lambda x, dout: np.where((x > 0) & (x <= 1), dout, 0)
     ),
-    "is wrong at the last place alone": at(-1, lambda d: d + 0.5),
+    "cuts the decimals off x first, so that nothing passes between 0 and 1": (
+        lambda x, dout: np.where(np.trunc(x) > 0, dout, 0)
+    ),
+    "is wrong at the last place alone": at(1, lambda d: d + 0.5),
+    "is wrong in the middle alone": at(0.5, lambda d: d + 0.5),
     "is wrong at the first place alone": at(0, lambda d: d - 0.5),
     "returns nan where x is not above 0": lambda x, dout: np.where(x > 0, dout, np.nan),
     "adds 0.001 to x, in place": after(lambda x, dout: fill(x, x + 1e-3)),
-    "adds 0.001 to the last element of dout, in place": after(
-        lambda x, dout: dout.flat.__setitem__(-1, dout.flat[-1] + 1e-3)
-    ),
+    "adds 0.001 to the last element of dout, in place": after(lambda x, dout: nudge(dout)),
     "changes the sign of dout, in place": after(lambda x, dout: fill(dout, -dout)),
-    "turns dout around, in place": after(lambda x, dout: fill(dout, dout.copy()[::-1])),
+    "turns dout around, in place": after(
+        lambda x, dout: fill(dout, dout[::-1] if dout.ndim else dout)
+    ),
 }
 
 
@@ -780,7 +823,11 @@ check_relu = interaction(
         "accepts right versions, and rejects what is plainly wrong",
         essential=True,
         count=2,
-        steps=lambda t: t.sort(RIGHT, PLAINLY_WRONG),
+        steps=lambda t: t.sort(arrays_from(RIGHT), arrays_from(PLAINLY_WRONG)),
     ),
-    part("rejects other wrong versions", count=2, steps=lambda t: t.sort(RIGHT, WRONG)),
+    part(
+        "rejects other wrong versions",
+        count=2,
+        steps=lambda t: t.sort(arrays_from(RIGHT), arrays_from(WRONG)),
+    ),
 )

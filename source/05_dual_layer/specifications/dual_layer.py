@@ -1603,7 +1603,6 @@ SUBTLY_WRONG_BATCHES = {
     ),
     "divides the penalty by 364, whatever m is": version(toll=lambda size, m: 1 / 364),
     "divides the data by the number of features": over(lambda x, w: x.shape[1], all_of=False),
-    "divides the data by the number of units": over(lambda x, w: len(w["w2"]), all_of=False),
     "returns nan at the last place of w1": at("w1", -1, lambda g: np.nan),
     "returns nan for b2": at("b2", 0, lambda g: np.nan),
     "gives b1 the mean over samples and units, which is right if all units are equal": version(

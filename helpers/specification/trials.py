@@ -310,9 +310,9 @@ class Trial:
         parameters = _signature(signature or reference) if args or options else None
         inputs = _named(parameters, args, options)
         no_call = assigned is not None or name.startswith((".", "["))
-        now = None if no_call else _as_now(inputs)
+        now = _as_now(inputs)
         # Text takes time, and is seldom read.
-        words = partial(_words, f"{whose}{name}", now, assigned)
+        words = partial(_words, f"{whose}{name}", None if no_call else now, assigned)
         ours = tuple(_handed(value, _ours) for value in args)
         our_options = {key: _handed(value, _ours) for key, value in options.items()}
         theirs, their_options = self._theirs(args), self._theirs(options)
@@ -353,7 +353,7 @@ class Trial:
             problem = LISTED.format(called, type(snapshot).__name__)
         if problem and not isinstance(snapshot, Exception):
             problem = self._overwriting(problem, inputs, after)
-        problem = problem or self._changed(inputs, now or inputs, before, after)
+        problem = problem or self._changed(inputs, now, before, after)
         event = Event(
             words, inputs, kept, snapshot, problem, relation is not None, f"{whose}{name}"
         )

@@ -86,6 +86,8 @@ def rows(key, actual, right):
     """Return whether it is the rows or their scale that is wrong with a set."""
     if not isinstance(actual, np.ndarray) or actual.ndim != right.ndim:
         return ""
+    if key[0] == "x" and actual.dtype.kind != "f":
+        return ""
     if key[0] == "y" and not np.all(np.isin(actual, right)):
         return "These labels are not among those that came in: they come back as they are."
     if actual.shape[1:] != right.shape[1:]:
@@ -290,12 +292,27 @@ def first(t):
     other.do("init_weights", t.choice(*[t.source.integer(1, 6)] * 4, 300))
     at_start(t, other)
     at_start(t, network, "A second network's `init_weights` has changed it: set it on `self`.")
+    written_over(t, network)
+    held = arrays_of(network)
+    network.do("init_weights", len(network.ours.w1) + t.choice(0, 0, 1))
+    at_start(t, network, "The second call must set fresh weights, as the first did.")
+    unchanged(t, held)
+
+
+def written_over(t, network):
+    """Write over each array in its turn."""
     for name, value in zip(SHAPES, (5.5, 0.25, 0.75, 1.5), strict=True):
         network.write(name, value)
         changed_alone(t, network, name)
-    held = {name: (getattr(network.theirs, name), getattr(network.ours, name)) for name in SHAPES}
-    network.do("init_weights", len(network.ours.w1) + t.choice(0, 0, 1))
-    at_start(t, network, "The second call must set fresh weights, as the first did.")
+
+
+def arrays_of(network):
+    """Return the arrays that a network has now, theirs and ours."""
+    return {name: (getattr(network.theirs, name), getattr(network.ours, name)) for name in SHAPES}
+
+
+def unchanged(t, held):
+    """Look whether a later call has left the arrays of an earlier one as they were."""
     for name, (theirs, ours) in held.items():
         t.both(
             f".{name} of before the second call",
@@ -610,7 +627,12 @@ def walk(t, none=True, weights=drawn, kinds=(batch, batch)):
         )
         for key, event in wrong.items():
             if signs and not number:
-                words = "Only weights that were exactly 0 are wrong: their sign is 0."
+                words = (
+                    "Only weights that were exactly 0 are wrong: their sign is 0, wherever the "
+                    "data's gradient takes them in this step."
+                )
+            elif stopped(event):
+                words = "A step may cross 0: it ends at w - η ∂J/∂w, and nothing is held at 0."
             elif number:
                 words = (
                     "The step before was right: each depends on its own batch as a whole, the "
@@ -631,6 +653,14 @@ def at_zero(event, start, pull):
         return False
     off = np.abs(event.actual - event.expected)
     return bool(np.all(off[start != 0] < 1e-5) and np.allclose(off[start == 0], pull, atol=1e-5))
+
+
+def stopped(event):
+    """Return whether a step is wrong only where it ends at 0."""
+    if np.shape(event.actual) != np.shape(event.expected):
+        return False
+    wrong = np.abs(event.actual - event.expected) > 1e-5
+    return bool(wrong.any() and np.all(event.actual[wrong] == 0))
 
 
 STEP = (
@@ -799,10 +829,21 @@ def crowds(t, name):
 LISTS = ("losses", "val_losses")
 
 
-def fitted(t, network, epochs, watched=True, default=False, again=False, apart=False, sizes=None):
+def fitted(
+    t,
+    network,
+    epochs,
+    watched=True,
+    default=False,
+    again=False,
+    apart=False,
+    blank=False,
+    sizes=None,
+):
     """Train, and look at lists and at the weights.
 
-    With `apart` all labels are 0, and 1 in the validation set: its loss rises.
+    With `apart` all labels are 0, and 1 in the validation set: its loss rises. With `blank` all is
+    0 in the validation set.
     """
     t.anew()
     t.axes.known.update(sizes or {})
@@ -810,6 +851,7 @@ def fitted(t, network, epochs, watched=True, default=False, again=False, apart=F
     data = x, y * (not apart)
     x_val, y_val = crowds(t, "v") if watched else (None, None)
     seen = {"x_val": x_val, "y_val": y_val | int(apart)} if watched else {}
+    seen = {key: value * (not blank) for key, value in seen.items()}
     begin = len(t.events)
     if default:
         network.do("fit", *data, **seen)
@@ -820,12 +862,14 @@ def fitted(t, network, epochs, watched=True, default=False, again=False, apart=F
     network.look(*LISTS, *SHAPES)
     wrong = list(faults(t, begin).values())
     if wrong:
-        add(t, wrong[0], fit_went_wrong(wrong[0], again))
+        add(t, wrong[0], fit_went_wrong(wrong[0], again, blank))
 
 
-def fit_went_wrong(event, again):
+def fit_went_wrong(event, again, blank):
     """Return what the first list, or weight, that is wrong says about a training."""
     actual, right, name = event.actual, event.expected, event.name.rpartition(".")[-1]
+    if blank and name == "val_losses":
+        return "Here all numbers of the validation set are 0, and it is one all the same."
     if name == "losses" and isinstance(actual, list) and not right:
         return "With 0 epochs there is no step and no loss."
     if again:
@@ -881,6 +925,9 @@ def trained(t, watched=True):
         t.apart()
         network = made(t, l2=11.0, learning_rate=1.0, units=2)  # the weights grow, and all losses
         fitted(t, network, 4, watched, sizes={"m": 5, "v": 4})
+        t.apart()
+        network = made(t, l2=0.5, units=2)
+        fitted(t, network, 2, watched, blank=True, sizes=t.choice({"v": 1}, None))
 
 
 def trained_anyhow(t):
@@ -1111,8 +1158,24 @@ def random_again(t):
     other.look(*SHAPES, relation=by_seed)
     network.do("init_weights", 2)
     network.look(*SHAPES, relation=by_seed)
+    other = made(t, units=network.ours.units)
+    other.do("init_weights", 2)
+    written_over(t, network)
+    other.look(*SHAPES, about=lambda *_: SHARED)
+    held = arrays_of(network)
+    network.do("init_weights", 2)
+    network.look(*SHAPES, relation=by_seed)
+    unchanged(t, held)
+    t.apart()
+    ordered = Networks.of(t.make(0.5, 0.25, 0.3, 4))
+    ordered.look("l1", "l2", "learning_rate", "units", about=lambda *_: IN_ORDER)
+    t.apart()
     other = made(t, units=2)
     other.do("init_weights", 3)  # as many numbers each time, so that a global seed shows
+
+
+SHARED = "Another network's weights were changed in place: each call makes new arrays."
+IN_ORDER = "The options are DualLayer's, in its order: l1, l2, learning_rate, units."
 
 
 random_init = interaction(
@@ -1497,8 +1560,32 @@ PLAINLY_WRONG_BATCHES = {
     "has the wrong sign in the data's part": version(share=lambda size, m: -1 / size),
     "swaps B and m": version(share=whole, toll=mean),
 }
+
+
+def tolled(count):
+    """Return a suspect that divides the penalty by another count than the training set's."""
+
+    def suspect(x, y, weights, l1, l2, m):
+        share = m / count(x, weights)
+        return version()(x, y, weights, share * l1, share * l2, m)
+
+    return suspect
+
+
 SUBTLY_WRONG_BATCHES = {
     "divides the penalty by B and m": version(toll=lambda size, m: 1 / (size * m)),
+    "divides the penalty by the number of elements of x, which is right if that is m": tolled(
+        lambda x, w: x.size
+    ),
+    "divides the penalty by the number of elements of a1, which is right if that is m": tolled(
+        lambda x, w: len(x) * len(w["w2"])
+    ),
+    "divides the penalty by the number of elements of w1, which is right if that is m": tolled(
+        lambda x, w: w["w1"].size
+    ),
+    "divides the penalty by the number of weights, which is right if that is m": tolled(
+        lambda x, w: w["w1"].size + w["w2"].size
+    ),
     "takes the penalty times B / m": version(toll=lambda size, m: size / m),
     "divides the penalty by the number of batches": version(toll=lambda size, m: 1 / -(-m // size)),
     "leaves the L1 penalty out": version(l1_of=()),
@@ -1516,6 +1603,8 @@ SUBTLY_WRONG_BATCHES = {
     ),
     "divides the penalty by 364, whatever m is": version(toll=lambda size, m: 1 / 364),
     "divides the data by the number of features": over(lambda x, w: x.shape[1], all_of=False),
+    "returns nan at the last place of w1": at("w1", -1, lambda g: np.nan),
+    "returns nan for b2": at("b2", 0, lambda g: np.nan),
     "gives b1 the mean over samples and units, which is right if all units are equal": version(
         lambda x, w, a1, err, hidden: {"b1": np.full(a1.shape[1], hidden.sum() / a1.shape[1])}
     ),

@@ -62,6 +62,8 @@ def gradients(t, params, size=1.0):
         shape = " ".join(map(str, np.shape(params[keys[place]])))
         signs = 2 * (t.draw(arrays(shape, -1, 1)) > 0) - 1
         found[keys[place]] = size * signs * t.draw(arrays(shape, 0.5, 2))
+        if params[keys[place]].dtype == np.float32:
+            found[keys[place]] = found[keys[place]].astype(np.float32)
     return found
 
 
@@ -144,13 +146,38 @@ def walks(*, sizes=(1.0, 1.0, 100.0, 0.0), march=120, **options):
     return steps
 
 
+def refill(method, params, grads):
+    """Make steps, with gradients that are all written into one array; return where W1 is then."""
+    for gradient in (*PATTERN, *PATTERN):
+        grads["W1"][...] = gradient
+        method.update(params, grads)
+    return np.array(params["W1"])
+
+
+def refilled(t):
+    """Make steps as a network does that has one array for each gradient, and fills it anew."""
+    t.apart()
+    turns = ", ".join(map(show, PATTERN))
+    args = t.make(0.1), t.keep({"W1": np.array([0.5, -0.5])}), t.keep({"W1": np.zeros(2)})
+    t.both(
+        f"6 times update of W1 = [0.5, -0.5] with the gradients {turns} in turn, each written into "
+        "the same array",
+        refill, refill, args, assigned=str,
+    )  # fmt: skip
+    t.say("What you keep of a gradient must be a copy: here each is written over the one before.")
+
+
 def moves_in_place(t):
     """Two optimizers, with arrays that others hold, one of them transposed.
 
-    The second one is given another rate in between, and both another order of the keys.
+    The second one is given another rate in between, and both another order of the keys. Some
+    arrays have three axes, or hold float32.
     """
     methods = [t.make(), t.make(*([0] if t.source.size == 2 else []))]
-    first = start(t) | {"W3_transposed": np.asfortranarray(t.draw(arrays("2 3")))}
+    axes = "2 3 2" if t.source.size in (2, 5) else "2 3"
+    first = start(t) | {"W3_transposed": np.asfortranarray(t.draw(arrays(axes)))}
+    if t.source.size == 4:
+        first |= {"W4_float32": t.draw(arrays("2")).astype(np.float32)}
     held = [{key: t.keep(value) for key, value in first.items()} for _ in methods]
     for again in (False, True):
         for method, params in zip(methods, held, strict=True):
@@ -160,6 +187,8 @@ def moves_in_place(t):
             method.do("update", {key: params[key] for key in order}, gradients(t, first))
             for key, array in params.items():
                 array.compare(f"params[{key!r}]")
+    if t.source.size == 1:
+        refilled(t)
 
 
 def at_any_rate(t):
@@ -174,7 +203,7 @@ def at_any_rate(t):
 def small_gradients(**options):
     """Return steps with gradients of 0, for good or from now on, and of 0.001.
 
-    There it counts where EPS stands.
+    There it counts where EPS stands. Then gradients so small that their squares are 0.
     """
 
     def steps(t):
@@ -183,8 +212,33 @@ def small_gradients(**options):
         for turn, gradient in enumerate((1e-3, -8e-4, 1.2e-3)):
             then = np.array([1.0 - turn, 0.0]) if turn < 2 else np.array([0.0, 0.5])
             method.do("update", params, {"w": np.array([0.0, gradient]), "b": then})
+        t.apart()
+        method = t.make(0.5, **{name: t.draw(domain) for name, domain in options.items()})
+        t.both(
+            f"w after update(params = {{'w': {show(START)}}}, grads = {{'w': {show(TINY)}}})",
+            tiptoe, tiptoe, (method, t.keep({"w": START})), relation=stays, assigned=str,
+        )  # fmt: skip
 
     return steps
+
+
+START, TINY = np.array([3.0, -1.0]), np.array([1e-170, -1e-170])  # whose squares are 0
+
+
+def tiptoe(method, params):
+    """Make one step with tiny gradients; return where w is then."""
+    method.update(params, {"w": TINY.copy()})
+    return np.array(params["w"])
+
+
+def stays(found):
+    """Say so if w is farther from where it was than any of these optimizers steps at first."""
+    if np.shape(found) == START.shape and np.all(np.abs(found - START) < 10):
+        return ""
+    return (
+        f"w is {show(found)}: the square of this gradient is 0 to a computer, and the gradient "
+        "divided by 0 is infinite. Such a gradient must not throw a weight far away."
+    )
 
 
 RATE = numbers(0.02, 0.3)

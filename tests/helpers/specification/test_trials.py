@@ -447,6 +447,18 @@ def test_what_is_kept_may_change_only_as_it_does_in_the_references_hands():
         assert bool(t.first) is fails
 
 
+def test_what_is_kept_may_change_in_a_step_of_no_call_too():
+    def fill(params):
+        params["w"][...] = 3.0
+
+    w = {"w": np.array([2.0])}
+    for student, fails in ((fill, False), (lambda params: None, True)):
+        t = trial(student, fill, changes=frozenset({"params"}))
+        t.both("a loop", student, fill, (t.keep(w),), assigned=str)
+        assert bool(t.first) is fails
+    assert problem(t) == "`params['w']` is as it was before: this call should change it."
+
+
 def watched(student, reference=double):
     t = trial(student, reference, watched=True)
     t.call(np.array([1.0, 2.0]))

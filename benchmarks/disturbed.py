@@ -42,7 +42,7 @@ from benchmarks.courses import ROOT, configure, copy, environment
 from benchmarks.grading import ASSIGNMENT, NOTEBOOK, submission
 from course.authoring.release import make_release
 from course.directory import open_course
-from course.grading.grade import LOG, grade_class
+from course.grading.grade import grade_class
 from course.grading.notes import read_notes
 from course.layout import load_config
 from course.notebooks.assignment import SOURCE
@@ -58,7 +58,7 @@ OURS = "course.judge.sandbox.server"
 LATE = "too late"  # a disturbance after the end, which is none
 LOAD = 4  # processes of others for each core of a busy machine
 SIZE = "300m"  # of a small disk
-PASSED_OVER = {"__pycache__", LOG}
+PASSED_OVER = {"__pycache__"}
 JUDGED_IN = re.compile(rb"judge-\w{8}")  # a folder, by a random name, in warnings that code shows
 SHUT_DOWN, NO_FLUSH = 0x8004587D, 2  # of Linux: FS_IOC_SHUTDOWN, and without the journal
 
@@ -140,7 +140,9 @@ def held(root: Path) -> dict[str, Any]:
         found[f"note {' '.join(key)}"] = (note.status, note.notes, note.digest)
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
-        if not PASSED_OVER & {*name.parts} and not (path.suffix == ".db" or "notes" in name.name):
+        if not PASSED_OVER & {*name.parts} and not (
+            path.suffix in (".db", ".log") or "notes" in name.name
+        ):
             found[f"file {name}"] = _content(path)
     return found
 

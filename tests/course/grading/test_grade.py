@@ -548,7 +548,7 @@ def killed(source, *arguments):
 
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize(
-    ("place", "why"), zip(PLACES, ["So.", "Otherwise."] * 2 + ["So."], strict=True)
+    ("place", "why"), list(zip(PLACES, ["So.", "Otherwise."] * 2 + ["So."], strict=True))
 )
 def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
     released, hand_in, tmp_path, monkeypatch, place, why

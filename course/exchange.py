@@ -48,5 +48,8 @@ def submit(root: Path, name: str) -> str:
     try:
         step.start()
     except (ExchangeError, OSError) as error:
-        raise CourseError(f"the exchange has not taken {name}: {error}") from None
+        raise CourseError(
+            f"the exchange has not taken {name}, so it is not handed in yet ({error}): try again"
+            " later, or send that file"
+        ) from None
     return str(step.timestamp)

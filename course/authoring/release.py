@@ -244,7 +244,7 @@ def _assignments(root: Path, wanted: Sequence[str] | None) -> list[str]:
     there = [assignment.name for assignment in read_assignments(root / SOURCE)]
     unknown = sorted(set(wanted or ()) - set(there))
     if unknown or not there:
-        missing = ", ".join(unknown) or "no notebook at all"
+        missing = ", ".join(unknown) or "notebook at all"
         raise CourseError(f"source/ has no {missing}; it has: {', '.join(there) or 'nothing'}")
     return [name for name in there if wanted is None or name in wanted]
 

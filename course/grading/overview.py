@@ -4,6 +4,7 @@ Made from the graded notebook and its verdict; the scores are the gradebook's, a
 them into the cells.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,11 +51,12 @@ def rows(nb: NotebookNode) -> Iterator[Row]:
     verdict = find_verdict(nb.metadata)
     known = {exercise.id: exercise for exercise in verdict.exercises} if verdict else {}
     comments = {grade_id(cell): _marks(cell).get("comment") or "" for cell in nb.cells}
+    graded = [cell for cell in nb.cells if _marks(cell).get("grade") or _marks(cell).get("task")]
     titles = exercise_titles(nb)
-    for cell in nb.cells:
+    shared = Counter(titles.get(grade_id(cell)) for cell in graded)  # statements may be lost
+    titles = {key: title for key, title in titles.items() if shared[title] == 1}
+    for cell in graded:
         marks = _marks(cell)
-        if not marks.get("grade") and not marks.get("task"):
-            continue
         key = grade_id(cell).removeprefix(TEST_PREFIX) if is_test(cell) else grade_id(cell)
         exercise = known.get(key) if is_test(cell) else None
         score, most = marks.get("score") or 0, marks.get("points") or 0

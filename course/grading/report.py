@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from course.files import printable
 from course.grading.alike import MANY, alike
-from course.grading.items import LOW, items
+from course.grading.items import FEW, LOW, items
 from course.grading.remarks import in_html
 from course.grading.results import Column, Results, Work
 from course.layout import CourseError
@@ -173,6 +173,7 @@ def page(results: Results, made: datetime, folder: Path | None = None) -> str:
         means={name: _means(results, name) for name in begun},
         troubles={name: every[name][:MOST] for name in begun},
         items={name: items(results, name) for name in begun},
+        few=FEW,
         low=LOW,
         alike={
             name: alike([work for work in works if work.assignment == name], results.known)

@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -42,7 +42,7 @@ from course.secret import NAME as SECRET
 from course.secret import course_secret
 
 Work = Callable[..., GradingOutcome]
-ROOM = ".room"  # in autograded/: says where this machine's stations are laid out
+ROOM = ".rooms"  # in autograded/: says where this machine's stations are laid out
 ROOM_IS = "stations-"  # what the name of that folder begins with
 _one_at_a_time = Lock()  # grading goes into the course's folder
 
@@ -237,16 +237,34 @@ def room(course: Course) -> Iterator[Path]:
     """Yield a folder in which this machine's stations are laid out; it is removed afterwards."""
     course_secret(Path(course.folders.root))  # is made by the first who asks
     note = course.path("autograded") / ROOM
-    with suppress(OSError, ValueError):  # of a run that was killed
-        left = Path(tempfile.gettempdir(), Path(note.read_text(encoding="utf-8")).name)
-        if left.name.startswith(ROOM_IS):
-            shutil.rmtree(left, ignore_errors=True)
+    left = _remove_rooms(_noted(note))
     with tempfile.TemporaryDirectory(prefix=ROOM_IS) as name:
         with suppress(OSError):
             note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(name, encoding="utf-8")
+            note.write_text("\n".join([*left, name]), encoding="utf-8")
         yield Path(name).resolve()
-    note.unlink(missing_ok=True)
+    with suppress(OSError):
+        if left := _remove_rooms(left):
+            note.write_text("\n".join(left), encoding="utf-8")
+        else:
+            note.unlink(missing_ok=True)
+
+
+def _noted(note: Path) -> list[str]:
+    """Return the folders that killed runs have left, as their note says."""
+    try:
+        return note.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _remove_rooms(names: Iterable[str]) -> list[str]:
+    """Remove these folders; return those in which a process that is still ending has written."""
+    rooms = [Path(tempfile.gettempdir(), Path(name).name) for name in names]
+    rooms = [room for room in rooms if room.name.startswith(ROOM_IS)]
+    for room in rooms:
+        shutil.rmtree(room, ignore_errors=True)
+    return [str(room) for room in rooms if room.exists()]
 
 
 def grade_in_room(root: Path, place: Path, parcel: Parcel, work: Work) -> Reply | str:

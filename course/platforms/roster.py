@@ -253,7 +253,7 @@ def import_due_dates(root: Path, path: Path) -> Imported:
         with Gradebook(course.db_url, course.folders.course_id) as gradebook:
             for row in table.rows:
                 if row[name] not in known:
-                    why = f"there is no assignment {row[name]} in the gradebook"
+                    why = f"no assignment {row[name]} has been released (`course release` makes it)"
                     done.problems.append(f"line {row.number}: {why}; left out")
                     continue
                 try:

@@ -230,7 +230,8 @@ def moment(text: str, zone: tzinfo, *, bare: tzinfo = UTC) -> datetime:
         there = _zone(name, when, zone) if name else bare
         return when.replace(tzinfo=there).astimezone(UTC).replace(tzinfo=None)
     except KeyError:
-        raise SubmissionError(f"names a time zone “{name}”") from None
+        why = f"names a time zone “{name}” that isn't this course's then (write +0200, say)"
+        raise SubmissionError(why) from None
     except (ValueError, OverflowError):
         raise SubmissionError("holds no date") from None
 

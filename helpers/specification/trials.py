@@ -42,7 +42,7 @@ from helpers.translation import own_words
 
 CHANGES = "Your code changes its input"
 SHARED = "What it returns shares its memory with the input `{}`: return a new array."
-FROZEN = "Your code makes its input read-only: whoever called it can't change it any more."
+FROZEN = "Your code makes its input read-only: its caller can't change it any more."
 LISTED = "{} is a {}, but an array is expected where an array went in: `np.array` makes one of it."
 ALIKE = "Two calls return one and the same array: return a new array each time."
 REUSED = "What an earlier call returned changes with a later one: return a new array each time."

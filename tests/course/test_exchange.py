@@ -70,7 +70,9 @@ def test_where_it_is_not_taken_the_file_is_made_all_the_same(exchange, monkeypat
     CliRunner().invoke(app, ["workspace"])
     told = CliRunner().invoke(app, ["hand-in", DOUBLING])
     assert told.exit_code == 2
-    assert f"the exchange has not taken {DOUBLING}: " in told.output
+    said = " ".join(told.output.split())
+    assert f"the exchange has not taken {DOUBLING}, so it is not handed in yet (" in said
+    assert said.endswith("): try again later, or send that file")
     assert (exchange / FOLDER / f"{DOUBLING}.zip").is_file()
     (exchange.parent / "exchange").rmdir()
     with pytest.raises(CourseError, match="Unwritable directory, please contact your instructor"):

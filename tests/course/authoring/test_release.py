@@ -338,7 +338,7 @@ def test_an_unknown_assignment_is_refused(course_root):
 
 def test_a_course_without_notebooks_is_refused(course_root):
     shutil.rmtree(course_root / "source")
-    with pytest.raises(CourseError, match="no notebook at all"):
+    with pytest.raises(CourseError, match="source/ has no notebook at all"):
         make_release(course_root)
 
 

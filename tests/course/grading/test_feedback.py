@@ -18,6 +18,7 @@ from course.authoring.release import make_release
 from course.cli import app
 from course.grading.feedback import feedback_of, make_feedback
 from course.grading.grade import grade_class
+from course.grading.overview import rows
 from course.grading.results import read_results
 from course.grading.sanitize import CUT, MOST_TAGS
 from course.layout import CourseError, load_config
@@ -444,3 +445,14 @@ def test_feedback_before_grading_is_refused(released):
         make_feedback(released)
     with pytest.raises(CourseError, match="nothing of 01_doubling has been graded yet"):
         make_feedback(released, [DOUBLING])
+
+
+def test_exercises_whose_statements_are_lost_go_by_their_own_names():
+    nb = nbformat.v4.new_notebook()
+    for key, heading in (("a", "### Exercise 1.1: `a` (2 points)"), ("b", ""), ("c", "")):
+        nb.cells += [new_markdown_cell(heading)] * bool(heading)
+        nb.cells.append(new_code_cell())
+        nb.cells[-1].metadata.nbgrader = {"grade": True, "grade_id": key, "points": 2}
+    assert [row.title for row in rows(nb)] == ["a", "b", "c"]
+    nb.cells = nb.cells[:2]
+    assert [row.title for row in rows(nb)] == ["1.1: a"]

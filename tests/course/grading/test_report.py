@@ -245,6 +245,7 @@ def test_the_heat_table_tells_zero_from_blank_broken_and_not_handed_in(results):
     ]:
         assert f'<td class="m{shade}" title="total: {words}">{text}</td>' in found
     assert '<td class="mwaiting" title="why_sum: to be read by a person">✎</td>' in found
+    assert "why_sum 1 answer still to be read" in " ".join(" ".join(Reader(found).text).split())
 
 
 def test_a_grade_that_is_older_than_the_release_is_marked_and_the_mark_explained(results):

@@ -146,7 +146,7 @@ def test_due_dates_are_the_course_s_unless_they_name_a_zone(
     done = import_due_dates(released, released / "due.csv")
     assert done.changed == ["01_doubling", "02_pair"]
     assert done.problems == [
-        "line 4: there is no assignment 03_nothing in the gradebook; left out",
+        "line 4: no assignment 03_nothing has been released (`course release` makes it); left out",
         "line 5: “soon” holds no date; left out",
     ]
     with Gradebook(f"sqlite:///{released / 'gradebook.db'}") as gradebook:

@@ -25,6 +25,10 @@ MUTANTS ?=
 UV_SYSTEM_CERTS ?= true
 export UV_SYSTEM_CERTS
 
+# All is compiled when it is installed: where Python may not write bytecode (many containers forbid it, and so does the
+# judge), each process would compile it anew.
+export UV_COMPILE_BYTECODE := 1
+
 # Runs a command as if the environment were activated: nbgrader looks for its own tools on the path.
 RUN := PATH="$(abspath $(BIN)):$$PATH"
 
@@ -89,13 +93,11 @@ $(BIN)/python:
 	exit 1
 
 # uv comes from PyPI, in the version that the lock pins; what a reader has added to .venv stays there. Nothing is
-# installed whose hash isn't in the lock; pip finds uv's in the lines that belong to it. All is compiled at once: where
-# Python writes no bytecode (many containers forbid it, and so does the judge), each process would compile it anew.
+# installed whose hash isn't in the lock; pip finds uv's in the lines that belong to it.
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode \
-	    --build-constraints requirements.lock -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --build-constraints requirements.lock -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q course helpers
 	@touch $@

@@ -323,7 +323,8 @@ def test_a_gradebook_that_breaks_is_one_line(
     monkeypatch.setattr(f"course.grading.{where}", fails)
     done = run(graded, command)
     assert done.exit_code == 2
-    (line,) = done.stderr.splitlines()
+    *told, line = done.stderr.splitlines()
+    assert all(one.startswith("! ") for one in told)  # what could not be graded before
     assert line.startswith(f"course {command}: the gradebook ")
     assert line.endswith("can't be used: disk I/O error")
 

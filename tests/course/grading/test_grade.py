@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from copy import deepcopy
 from importlib.metadata import version
 
@@ -554,8 +555,7 @@ def killed(source, *arguments):
 def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
     released, hand_in, tmp_path, monkeypatch, place, why
 ):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = Path(tempfile.mkdtemp())  # a socket's path is short
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     hand_in(released, "ada", **RIGHT, why_twice="So.")
@@ -575,6 +575,7 @@ def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
     there, wanted = (set(files(root / "autograded")) for root in (released, undisturbed))
     assert there == wanted
     assert not list(temporary.glob("stations-*"))
+    shutil.rmtree(temporary)
     assert read_results(released).works["ada", DOUBLING].graded
 
 

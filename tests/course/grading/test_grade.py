@@ -10,6 +10,7 @@ import sys
 import tempfile
 from copy import deepcopy
 from importlib.metadata import version
+from pathlib import Path
 
 import nbformat
 import pytest

@@ -22,6 +22,7 @@ class Item:
         none: how many earned nothing.
         part: how many earned a part of the points.
         full: how many earned all of them.
+        mean: the fraction of its points that they have earned.
         discrimination: the correlation, in -1..1, of its score with the rest of the score in the
             assignment (the corrected item-total correlation); None if there is none.
         lacks: why there is none.
@@ -31,6 +32,7 @@ class Item:
     none: int
     part: int
     full: int
+    mean: float
     discrimination: float | None = None
     lacks: str = ""
 
@@ -68,4 +70,6 @@ def _item(column: Column, scores: Sequence[float], sums: Sequence[float]) -> Ite
         lacks = "no spread"
     else:
         discrimination = statistics.correlation(scores, rest)
-    return Item(column, none, len(scores) - none - full, full, discrimination, lacks)
+    mean = statistics.mean(scores) / column.points
+    part = len(scores) - none - full
+    return Item(column, none, part, full, mean, discrimination, lacks)

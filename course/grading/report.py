@@ -145,6 +145,8 @@ def page(results: Results, made: datetime, folder: Path | None = None) -> str:
     totals = {student: total for student, total in _totals(results, made).items() if total.full}
     shares = [total.share for total in totals.values()]
     every = {name: troubles(results, name) for name in begun}
+    done = {name: items(results, name) for name in begun}
+    known = results.known()
     script = environment.get_template("report.js").render()
     return environment.get_template("report.html").render(
         results=results,
@@ -170,13 +172,13 @@ def page(results: Results, made: datetime, folder: Path | None = None) -> str:
             results.works.get((student, name)), column, folder
         ),
         feedback=lambda work: _link(work, next(iter(work.pages), ""), folder),
-        means={name: _means(results, name) for name in begun},
         troubles={name: every[name][:MOST] for name in begun},
-        items={name: items(results, name) for name in begun},
+        items=done,
+        means={name: {item.column: item.mean for item in done[name]} for name in begun},
         few=FEW,
         low=LOW,
         alike={
-            name: alike([work for work in works if work.assignment == name], results.known)
+            name: alike([work for work in works if work.assignment == name], known)
             for name in begun
         },
         pairs=PAIRS,
@@ -296,19 +298,6 @@ def _is_blank(work: Work, column: Column) -> bool:
     if column.exercise is None:
         return True
     return column in work.verdicts and work.verdicts[column].blank
-
-
-def _means(results: Results, assignment: str) -> dict[Column, float]:
-    """Return the fraction of a column's points that those who were graded have earned.
-
-    A question that somebody's answer to is still to be read has none.
-    """
-    works = [w for (_, name), w in results.works.items() if name == assignment and w.graded]
-    return {
-        column: statistics.mean(work.scores.get(column, 0) for work in works) / column.points
-        for column in results.columns[assignment]
-        if works and column.points and not any(column in work.waiting for work in works)
-    }
 
 
 def _waiting(works: Sequence[Work]) -> dict[tuple[str, Column], list[str]]:

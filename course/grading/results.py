@@ -3,10 +3,11 @@
 Reads only. Tables, the report and the demo are made from it; it knows none of them.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +107,15 @@ class Results:
         columns: what earns points, by assignment, in the notebooks' order.
         works: what was handed in, by (student, assignment).
         due: when an assignment is due, if it has a date.
-        known: answers that the course has itself, by column: its solution, and its bank's.
+        known: returns the answers that the course has itself, by column: its solution, and its
+            bank's, which takes a moment to read.
     """
 
     students: Mapping[str, str]
     columns: Mapping[str, Sequence[Column]]
     works: Mapping[tuple[str, str], Work]
     due: Mapping[str, datetime] = field(default_factory=dict)
-    known: Mapping[Column, Collection[str]] = field(default_factory=dict)
+    known: Callable[[], Mapping[Column, Collection[str]]] = dict
 
     def max_score(self, assignment: str) -> float:
         """Return an assignment's full marks."""
@@ -171,12 +173,7 @@ def read_results(root: Path, assignments: Sequence[str] = ()) -> Results:
                     for one in gradebook.assignments
                     if one.duedate and one.name in columns
                 },
-                known={
-                    column: answers
-                    for found in sources.values()
-                    for source in found
-                    for column, answers in _known(source)
-                },
+                known=partial(_known, [source for found in sources.values() for source in found]),
             )
     except SQLAlchemyError as error:
         raise CourseError(problem(course.db_url, error)) from error
@@ -203,13 +200,15 @@ def _columns(source: SourceNotebook) -> Iterator[Column]:
             yield Column(source.name, key, f"In words: {key}", points, None)
 
 
-def _known(source: SourceNotebook) -> Iterator[tuple[Column, list[str]]]:
-    for column in _columns(source):
-        if column.exercise:
-            answers = [column.exercise.solution]
-            with suppress(BankError):  # a report can be made without it
-                answers += [answer.source for answer in source.bank.of(column.id)]
-            yield column, answers
+def _known(sources: Sequence[SourceNotebook]) -> dict[Column, list[str]]:
+    found = {}
+    for source in sources:
+        for column in _columns(source):
+            if column.exercise:
+                found[column] = [column.exercise.solution]
+                with suppress(BankError):  # a report can be made without it
+                    found[column] += [answer.source for answer in source.bank.of(column.id)]
+    return found
 
 
 def _works(

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -185,9 +186,11 @@ class Writer:
         """Yield the folders that have arrived, and why the others have not."""
         arrived, broken = {}, {}
         try:
+            self._arrived.mkdir(parents=True, exist_ok=True)
+            scratch = tempfile.mkdtemp(dir=self._arrived)
             for number, one in enumerate(batch):
-                folder = self._arrived / str(number)
-                folder.mkdir(parents=True)
+                folder = Path(scratch, str(number))
+                folder.mkdir()
                 try:
                     _take(one.graded.reply.autograded, folder / "autograded")
                     _take(one.graded.reply.verdicts, folder / VERDICTS)

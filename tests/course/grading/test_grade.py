@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +32,7 @@ from course.grading.notes import (
 )
 from course.grading.one_student import grade_submission
 from course.grading.results import read_results
+from course.grading.station import ROOM, room
 from course.grading.what_if import Change, changes_between, trial
 from course.judge.sandbox.port import Protection
 from course.layout import CourseError
@@ -554,11 +554,8 @@ def killed(source, *arguments):
     ("place", "why"), list(zip(PLACES, ["So.", "Otherwise."] * 2 + ["So."], strict=True))
 )
 def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
-    released, hand_in, tmp_path, monkeypatch, place, why
+    released, hand_in, tmp_path, place, why
 ):
-    temporary = Path(tempfile.mkdtemp())  # a socket's path is short
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     hand_in(released, "ada", **RIGHT, why_twice="So.")
     grade_one(released, "ada")
     with gradebook(released) as book:
@@ -570,13 +567,37 @@ def test_what_a_kill_caught_in_the_middle_is_what_it_would_have_been(
     shutil.copytree(released, undisturbed)
     grade_one(undisturbed, "ada")
     killed(DIES_WHILE_IT_ENTERS.replace("{place}", PLACES[place]), released)
+    stations = Path((released / "autograded" / ROOM).read_text())
+    assert stations.is_dir()
     (outcome,) = grade_class(released)
     assert outcome.status is Status.GRADED
     assert rows(released, "ada") == rows(undisturbed, "ada")
     there, wanted = (set(files(root / "autograded")) for root in (released, undisturbed))
     assert there == wanted
-    assert not list(temporary.glob("stations-*"))
+    assert not stations.exists()
     assert read_results(released).works["ada", DOUBLING].graded
+
+
+def test_what_a_dying_process_writes_into_a_room_that_is_gone_is_removed_too(
+    released, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    note, left = released / "autograded" / ROOM, tmp_path / "stations-left"
+    other = tmp_path / "another"
+    other.mkdir()
+    left.mkdir()
+    note.parent.mkdir()
+    note.write_text(f"{left}\n{other}")
+    course = open_course(released)
+    with monkeypatch.context() as busy:
+        busy.setattr("course.grading.station.shutil.rmtree", lambda *_, **__: None)
+        with room(course):
+            assert note.read_text().splitlines()[0] == str(left)
+    assert note.read_text() == str(left)
+    with room(course):
+        assert not left.exists()
+    assert not note.exists()
+    assert other.is_dir()  # it was never a room
 
 
 def test_what_was_graded_before_a_kill_stays_graded(released, hand_in):

@@ -22,6 +22,7 @@ def test_counts_who_earned_nothing_a_part_and_all():
     easy, hard, _ = items(results((4, 0, 1), (4, 2.5, 0), (3, 0, 0), (4, 0, 4)), "01")
     assert (easy.column, easy.none, easy.part, easy.full) == (EASY, 0, 1, 3)
     assert (hard.none, hard.part, hard.full) == (3, 1, 0)
+    assert (easy.mean, hard.mean) == pytest.approx((15 / 4 / easy.column.points, 2.5 / 16))
 
 
 def test_discrimination_is_the_correlation_with_the_rest_of_the_score():

@@ -394,7 +394,7 @@ def test_answers_alike_are_folded_and_no_finding(results):
     assert "It may be innocent: they worked together as they were allowed to" in text
     assert f"cat; {EVIL} 1 total total" in text
     assert found.count("<script") == 1
-    assert "Answers alike" not in html(replace(both, known={TOTAL: [CODE]}))
+    assert "Answers alike" not in html(replace(both, known=lambda: {TOTAL: [CODE]}))
 
 
 def test_of_many_answers_alike_the_first_are_shown(results, monkeypatch):
@@ -556,9 +556,9 @@ def test_answers_are_read_with_the_course_s_own(graded):
     (code,) = (cell.source for cell in source.cells if grade_id(cell) == double.id)
     assert results.works["bob", "01_doubling"].answers[double] == code
     sum_ = "def double(x):\n    return x + x"
-    assert results.known[double] == [double.exercise.solution, sum_]
+    assert results.known()[double] == [double.exercise.solution, sum_]
     bank.write_text("[[right]]")
-    assert read_results(graded).known[double] == [double.exercise.solution]
+    assert read_results(graded).known()[double] == [double.exercise.solution]
 
 
 def test_a_long_message_is_quoted_from_its_beginning():

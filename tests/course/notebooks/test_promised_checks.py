@@ -40,17 +40,20 @@ def test_test_cells_are_folded_and_no_others(source):
 
 
 def shows_a_figure_after_a_guess(cells):
-    """Yield each code cell, and whether its figure is what a guess above it was about."""
-    waiting = False
+    """Yield each code cell, and whether its figure may be what a guess above it is about.
+
+    That is so from a guess that is recorded to its comparison, and from any to the next figure.
+    """
+    recorded = asked = False
     for cell in cells:
         if cell.cell_type == "markdown":
-            waiting = waiting or "**Predict" in cell.source
+            asked = asked or ("**Predict" in cell.source and cell.id != "how_it_works")
             continue
-        shows = "plots.show(" in cell.source
-        yield cell, waiting and shows
-        waiting = (waiting or "predictions.predict(" in cell.source) and not (
-            shows or is_solution(cell)
-        )
+        shows = "alt=" in cell.source  # with sliders or without
+        yield cell, shows and (recorded or asked)
+        guesses = "predictions.predict(" in cell.source
+        recorded = (recorded or guesses) and "predictions.compare(" not in cell.source
+        asked = (asked or guesses) and not (shows or is_solution(cell))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)

@@ -199,7 +199,6 @@ class Ground:
         server: what has the gradebook, if that is not in the folder.
         cluster: what grades, if that is not the command itself.
         variables: of the commands' environment.
-        where: what a command begins with that runs it somewhere else.
         wanted: what an undisturbed run has left.
         seconds: how long that took.
     """
@@ -211,7 +210,6 @@ class Ground:
     server: postgresql.Server | None = None
     cluster: "Cluster | None" = None
     variables: dict[str, str] = field(default_factory=dict)
-    where: tuple[str, ...] = ()
     wanted: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -228,7 +226,7 @@ class Ground:
         """Start to grade."""
         at = [f"--cluster={self.cluster.address}"] if self.cluster else []
         return subprocess.Popen(
-            [*self.where, *COURSE, "grade", *self.options, *at],
+            [*COURSE, "grade", *self.options, *at],
             cwd=self.live,
             env={**os.environ, **self.variables, "COLUMNS": "200"},
             stdout=subprocess.PIPE,
@@ -302,10 +300,20 @@ class Cluster:
         home: a folder for what they write.
         variables: of their environment.
         workers: how many.
+        host: the scheduler's address.
+        where: what the commands begin with that run the scheduler and each worker somewhere else.
     """
 
-    def __init__(self, home: Path, variables: Mapping[str, str], workers: int = 2) -> None:
-        self._home, self._variables, self._workers = home, variables, workers
+    def __init__(
+        self,
+        home: Path,
+        variables: Mapping[str, str],
+        workers: int = 2,
+        host: str = "127.0.0.1",
+        where: Sequence[Sequence[str]] = (),
+    ) -> None:
+        self._home, self._variables, self._workers, self._host = home, variables, workers, host
+        self._where = where or [()] * (1 + workers)
         self.processes: list[subprocess.Popen[bytes]] = []
         self.address = ""
 
@@ -315,7 +323,7 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         for process in self.processes:
-            for one in _below(process.pid):
+            for one in below(process.pid):
                 with suppress(psutil.NoSuchProcess):
                     one.kill()
             process.wait()
@@ -329,13 +337,15 @@ class Cluster:
         found = self._home / "scheduler.json"
         found.unlink(missing_ok=True)
         file = f"--scheduler-file={found}"
-        self._start("scheduler", file, "--port=0", "--host=127.0.0.1", "--no-dashboard")
+        options = (file, "--port=0", f"--host={self._host}", "--no-dashboard")
+        self._start("scheduler", *options, where=self._where[0])
         while not (found.exists() and found.read_text().endswith("}")):
             time.sleep(0.1)
         self.address = json.loads(found.read_text())["address"]
         for number in range(self._workers):
             own = f"--local-directory={self._home / str(number)}"
-            self._start("worker", file, "--nthreads=1", "--no-dashboard", own)
+            options = (file, "--nthreads=1", "--no-dashboard", own)
+            self._start("worker", *options, where=self._where[1 + number])
 
     def _start(self, *what: str, where: Sequence[str] = ()) -> None:
         with (self._home / "cluster.log").open("ab") as log:
@@ -354,7 +364,8 @@ class Cluster:
 # --- what disturbs it -----------------------------------------------------------------------------
 
 
-def _below(pid: int) -> list[psutil.Process]:
+def below(pid: int) -> list[psutil.Process]:
+    """Return all that a process has begun, and itself; nothing if it has gone."""
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return [*process.children(recursive=True), process]
@@ -369,13 +380,14 @@ def processes(ground: Ground, command: "subprocess.Popen[str]") -> dict[str, lis
         names = ("the scheduler", *["a nanny"] * (len(ground.cluster.processes) - 1))
         roots += zip(names, [one.pid for one in ground.cluster.processes], strict=True)
     for name, root in roots:
-        for one in _below(root):
+        for one in below(root):
             with suppress(psutil.NoSuchProcess):
-                found.setdefault(name if one.pid == root else _kind(one), []).append(one)
+                found.setdefault(name if one.pid == root else kind_of(one), []).append(one)
     return found
 
 
-def _kind(process: psutil.Process) -> str:
+def kind_of(process: psutil.Process) -> str:
+    """Return what one of the processes of grading is, in words."""
     words, above = " ".join(process.cmdline()), process.parent()
     over = " ".join(above.cmdline()) if above else ""
     if OURS in words and OURS not in over:
@@ -468,7 +480,7 @@ def unplug(disk: "Disk") -> Disturb:
 
     @contextmanager
     def disturb(ground: Ground, command: "subprocess.Popen[str]") -> Iterator[str]:
-        everyone = _below(command.pid)
+        everyone = below(command.pid)
         disk.shut_down()
         for one in everyone:
             with suppress(psutil.NoSuchProcess):

@@ -297,7 +297,7 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
                     paper = choose(rng, source, known, student.kind)
                     if index == 0:
                         paper = damaged(rng, source, paper, student.kind.damage)
-                    _write(there / f"{source.name}.ipynb", source, paper, student.kind.words)
+                    write_paper(there / f"{source.name}.ipynb", source, paper, student.kind.words)
                     scores = bank.predicted(
                         source.exercises, [*paper.answers.values()], paper.blank, carried=True
                     )
@@ -373,7 +373,7 @@ def is_predicted(source: SourceNotebook, paper: Paper) -> bool:
     return True
 
 
-def _write(path: Path, source: SourceNotebook, paper: Paper, words: bool) -> None:
+def write_paper(path: Path, source: SourceNotebook, paper: Paper, words: bool) -> None:
     """Fill a released notebook in, as a student would, and damage the file if the paper says so."""
     nb = read(path)
     reference = {grade_id(cell): cell.source for cell in source.notebook.cells}

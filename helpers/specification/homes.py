@@ -26,6 +26,9 @@ class Home(Protocol):
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call a function of the student's; what it returns stays there too."""
 
+    def seen(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return what objects that live there hold now; what can't be had so stays as it is."""
+
     def given(self, name: str, here: Any) -> Any:
         """Return what a set-up cell defines there, such as a library; `here` is this process's."""
 
@@ -50,6 +53,10 @@ class Here:
     def invoke(self, function: Any, positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Call the function."""
         return function(*positional, **named)
+
+    def seen(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return the objects."""
+        return values
 
     def given(self, name: str, here: Any) -> Any:
         """Return this process's."""

@@ -381,10 +381,12 @@ class Trial:
         """
         if not self.watched or self.first:
             return
+        problems = []
         for left in self._left:
             given = left.event.inputs.items()
             kept = [name for name, box in given if isinstance(box, Kept) and not box.written]
-            self._moved(left, SHARED.format(kept[0]) if kept else REUSED)
+            problems.append(SHARED.format(kept[0]) if kept else REUSED)
+        self._moved(self._left, problems)
         for left in self._left:
             for name, (ours, theirs) in left.inputs.items():
                 if self.first or name in self.changes:
@@ -395,7 +397,7 @@ class Trial:
                     self.events.append(replace(left.event, expected=None, fault=FROZEN, free=False))
                     continue
                 if written:
-                    self._moved(left, SHARED.format(name))
+                    self._moved([left], [SHARED.format(name)])
         if self.distinct and not self.first:
             self._must_be_distinct()
         self.state = self.home.stir()
@@ -404,28 +406,41 @@ class Trial:
         """Look at what a watched trial left as soon as an input is written into."""
         if not self.watched or self.first:
             return
-        for left in self._left:
-            for name, given in left.event.inputs.items():
-                if given is box and not self.first:
-                    self._moved(left, SHARED.format(name))
+        found = {
+            place: name
+            for place, left in enumerate(self._left)
+            for name, given in left.event.inputs.items()
+            if given is box
+        }
+        self._moved([self._left[n] for n in found], [*map(SHARED.format, found.values())])
 
     def _must_be_distinct(self) -> None:
         """Record a problem if what is written into one result shows in another."""
         for place, left in enumerate(self._left):
             with suppress(ValueError):  # a result may be read-only
                 if _written_over(left.expected, left.actual):
-                    for other in self._left[place + 1 :]:
-                        self._moved(other, ALIKE)
+                    later = self._left[place + 1 :]
+                    self._moved(later, [ALIKE] * len(later))
 
-    def _moved(self, left: _Left, problem: str) -> None:
-        """Record a problem if a result of the student's has changed since, and ours has not."""
-        event = left.event
-        if not isinstance(event.expected, np.ndarray | list | tuple | dict):
-            return
-        if not same(copied(left.expected), event.expected, Tolerance(0, 0)):
-            return
-        if not same(_kept(left.actual), event.actual, Tolerance(0, 0)):
-            self.events.append(replace(event, expected=None, fault=problem, free=False))
+    def _moved(self, left: Sequence[_Left], problems: Sequence[str]) -> None:
+        """Record the problem of each result of the student's that has changed, while ours has not.
+
+        Args:
+            left: what steps left behind.
+            problems: what is said of each.
+        """
+        still = [
+            (one, problem)
+            for one, problem in zip(left, problems, strict=True)
+            if isinstance(one.event.expected, np.ndarray | list | tuple | dict)
+            and same(copied(one.expected), one.event.expected, Tolerance(0, 0))
+        ]
+        now: Sequence[Any] = [one.actual for one, _ in still]
+        with suppress(Exception):  # then each is asked alone
+            now = self.home.seen(now) if len(now) > 1 else now
+        for (one, problem), actual in zip(still, now, strict=True):
+            if not same(_kept(actual), one.event.actual, Tolerance(0, 0)):
+                self.events.append(replace(one.event, expected=None, fault=problem, free=False))
 
     def _overwriting(
         self, problem: str | Callable[[], str], given: Mapping[str, Any], theirs: Mapping[str, Any]
@@ -452,19 +467,13 @@ class Trial:
         """Return which input has been changed and should not have been, or the other way round."""
         for name, value in given.items():
             if name in self.changes or isinstance(value, Kept):
-                if found := difference(
-                    theirs[name], ours[name], f"`{name}` afterwards", self.tolerance
-                ):
-                    return _unmoved(name, before[name], ours[name], copied(theirs[name])) or found
-            elif (
-                self.laws
-                and _comparable(value)
-                and (
-                    not _of_one_kind(theirs[name], value)
-                    or difference(theirs[name], value, "", Tolerance(0, 0))
-                )
-            ):
-                return f"{CHANGES} `{name}`: work on a copy."
+                after = _fetched(theirs[name])
+                if found := difference(after, ours[name], f"`{name}` afterwards", self.tolerance):
+                    return _unmoved(name, before[name], ours[name], copied(after)) or found
+            elif self.laws and _comparable(value):
+                after = _fetched(theirs[name])
+                if not _of_one_kind(after, value) or difference(after, value, "", Tolerance(0, 0)):
+                    return f"{CHANGES} `{name}`: work on a copy."
         return ""
 
     def sort(self, right: Mapping[str, Any], wrong: Mapping[str, Any]) -> None:
@@ -846,11 +855,10 @@ def _written_over(ours: Any, theirs: Any) -> bool:
     """
     if isinstance(ours, dict | list):
         done = False
+        held = dict(theirs.items()) if isinstance(ours, dict) else dict(enumerate(theirs))
         for key in list(ours) if isinstance(ours, dict) else range(len(ours)):
-            try:
-                done |= _written_over(ours[key], theirs[key])
-            except (LookupError, TypeError):  # the student's code has taken it out
-                continue
+            if key in held:  # or the student's code has taken it out
+                done |= _written_over(ours[key], held[key])
         return done
     if not isinstance(ours, np.ndarray) or not ours.size or not ours.flags.writeable:
         return False
@@ -978,6 +986,11 @@ def _of_one_kind(found: Any, given: Any) -> bool:
         return all(_of_one_kind(found[key], given[key]) for key in keys if _comparable(given[key]))
     except (LookupError, TypeError):  # whatever it is: the numbers tell
         return True
+
+
+def _fetched(value: Any) -> Any:
+    """Return what lives in another process as a copy of this one's; all else as it is."""
+    return copied(value) if hasattr(type(value), "__fetch__") else value
 
 
 def _kept(actual: Any) -> Any:

@@ -278,8 +278,15 @@ def _copied_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def copied(value: Any) -> Any:
     """Return a copy of a value that shares no memory with it; functions stay what they are.
 
-    Of an array it has the order of axes, gaps between elements, and whether it is read-only.
+    Of an array it has the order of axes, gaps between elements, and whether it is read-only. What
+    lives in another process is asked for its numbers, and all of them at once: each question takes
+    longer than most answers.
     """
+    if (fetch := getattr(type(value), "__fetch__", None)) is not None:
+        try:
+            return fetch(value)
+        except (TypeError, ValueError):  # as a whole it can't travel
+            pass
     match value:
         case np.ndarray():
             return _copied_array(value)

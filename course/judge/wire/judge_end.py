@@ -380,6 +380,11 @@ class There:
         """Call a function of the student's; arrays, lists and dictionaries come back as remotes."""
         return self._session.request("invoke", function, tuple(positional), tuple(named.items()))
 
+    def seen(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return what remotes hold now: all of it in one answer, which takes no longer than one."""
+        found = self._session.request("value", tuple(values))
+        return found if type(found) is tuple and len(found) == len(values) else values
+
     def given(self, name: str, here: Any) -> Any:
         """Return what `name` stands for there: the tests' own library makes objects of their own.
 
@@ -636,6 +641,10 @@ class RemoteArray(Remote, NDArrayOperatorsMixin):
             return shape[0]
         raise TypeError("len() of unsized object")
 
+    def __fetch__(self) -> np.ndarray[Any, Any]:
+        """Return its numbers as they are now."""
+        return self._fetch()
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self._fetch(), dtype=dtype)
 
@@ -710,6 +719,10 @@ class _RemoteContainer(Remote):
         if isinstance(value, Remote):
             raise TypeError("its keys are no plain values")
         return value
+
+    def __fetch__(self) -> Any:
+        """Return what it holds now, all of it in one answer; objects stay where they are."""
+        return self._fetch()
 
     def __eq__(self, other: object) -> bool:
         if other is self:

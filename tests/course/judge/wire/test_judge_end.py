@@ -22,6 +22,7 @@ from helpers.checks import assert_close, assert_shape
 from helpers.diagnosis import diagnose
 from helpers.specification import arrays, function, part
 from helpers.specification.specifications import Subject, search
+from helpers.specification.values import copied
 from tests.course.judge.clocks import HandClock
 
 STUDENT = """
@@ -1316,3 +1317,36 @@ many, few = Many(), {"a": 1}
     assert names["few"].copy() == {"a": 1}
     with pytest.raises(ValueError, match="too many keys"):
         names["many"].copy()
+
+
+def test_what_is_held_there_is_copied_with_one_question(start):
+    """Each takes longer than most of what a student's code computes."""
+    source = """
+params = {"W": np.arange(6.0).reshape(2, 3)[:, ::2], "b": [np.ones(2), 3, ("a", np.zeros(1))]}
+many = np.arange(4)
+"""
+    session = start("import numpy as np\n" + source)
+    names = Namespace({}, session)
+    params, many = names["params"], names["many"]
+    asked = []
+    ask = session.request
+    session.request = lambda *words: (asked.append(words[0]), ask(*words))[1]
+    found = copied(params)
+    assert asked == ["value"]
+    assert type(found) is dict
+    assert found["W"].tolist() == [[0, 2], [3, 5]]
+    found["W"][...] = 7
+    assert params["W"][0, 0] == 0
+    asked.clear()
+    assert [np.asarray(one).tolist() for one in names.home.seen([many, found["W"], 2])] == [
+        [0, 1, 2, 3],
+        [[7, 7], [7, 7]],
+        2,
+    ]
+    assert asked == ["value"]
+
+
+def test_what_can_not_travel_as_a_whole_is_copied_part_by_part(start):
+    source = "class Thing:\n    pass\n\nheld = {Thing(): 1, 'a': [1, 2]}"
+    found = copied(Namespace({}, start(source))["held"])
+    assert found == {"a": [1, 2]}

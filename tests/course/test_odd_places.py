@@ -1,13 +1,20 @@
 """A course folder with any name, and a configuration that needs what lies beside it."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
+import helpers
 from course.cli import app
 from course.directory import open_course, sqlite_file
+from course.judge.sandbox import missing
+from course.verdict import read_verdict
+from tests.course.conftest import RIGHT, TWICE, HandIn
 
 
 @pytest.mark.parametrize("name", ["a course", "c#1", "c%20x", "c?x=1", "c&d=e;f"])
@@ -46,3 +53,18 @@ def test_a_name_that_nbgrader_refuses_ends_with_one_line(
     assert done.exit_code == 2
     (line,) = done.stderr.strip().splitlines()
     assert line.endswith("Assignment names should not contain the following characters: +")
+
+
+@pytest.mark.skipif(bool(missing()), reason="where nothing is confined, nothing is graded")
+def test_a_copy_of_the_helpers_in_the_course_s_folder_changes_no_grade(
+    released: Path, hand_in: HandIn
+) -> None:
+    """The project's own folder has them too, so a class is easily begun as a copy of it."""
+    shutil.copytree(Path(helpers.__file__).parent, released / "helpers")
+    hand_in(released, "ada", double=RIGHT, quadruple=TWICE)
+    grade = [str(Path(sys.executable).with_name("course")), "grade", "--jobs=1"]
+    done = subprocess.run(grade, cwd=released, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (verdict,) = released.glob("verdicts/ada/*/*.json")
+    assert read_verdict(verdict).incidents == ()
+    assert read_verdict(verdict).score == read_verdict(verdict).max_score > 0

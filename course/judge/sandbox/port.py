@@ -27,6 +27,8 @@ PROTECTIONS = {
     "disk": "can't fill it",
 }
 
+BESIDE = Path(__file__).resolve().parents[3]  # where `course` and its own `helpers` are
+
 
 @dataclass(frozen=True)
 class Protection:
@@ -76,7 +78,7 @@ class Confinement:
             blocked: modules of `helpers` that it may not read, such as "helpers.answers.gradients".
             limits: other limits than usual, by attribute.
         """
-        helpers = _package("helpers")
+        helpers = BESIDE / "helpers"  # a class may have others in its folder
         hidden = [_package("course")]
         for module in blocked:
             *folders, stem = module.split(".")[1:]
@@ -87,7 +89,7 @@ class Confinement:
 
     def without_data(self) -> "Confinement":
         """Return the same, closed to the data sets that come with the course and its packages."""
-        data = _package("helpers") / "data", _package("sklearn") / "datasets" / "data"
+        data = BESIDE / "helpers" / "data", _package("sklearn") / "datasets" / "data"
         return replace(self, hidden=(*self.hidden, *data))
 
     def to_json(self) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 
 from course.judge.sandbox import local_sandbox, missing
-from course.judge.sandbox.port import Confinement
+from course.judge.sandbox.port import BESIDE, Confinement
 from course.judge.wire.codec import Left, WireError, receive, send, within
 
 PRELOAD = (
@@ -41,7 +41,6 @@ PRELOAD = (
     "course.judge.shell", "course.judge.wire.judge_end", "course.judge.wire.student_end",
 )  # fmt: skip
 SERVER = "course.judge.sandbox.server"
-BESIDE = Path(__file__).resolve().parents[3]  # where `course` and `helpers` are
 # Not preloaded: `judging` imports helpers that hold answers; no student may find them in memory.
 ENTRIES = {
     "student": "course.judge.sandbox.server:student",

@@ -1,10 +1,10 @@
 """Whether a class comes to the same grades when its grading is disturbed, and started again.
 
 Run it with `python -m benchmarks.disturbed [--times N] [--seed S]`; `--help` tells more. A small
-class that was graded before hands in again: some work is unchanged, some new, some broken, some has
-been marked by hand. `course grade` is run undisturbed. Then, again and again from the same state,
-it is disturbed once, at a random moment, and run again: what then is in the course's folder and in
-its gradebook must be what the undisturbed run has left.
+class that was graded before hands the beginning of chapter 1 in again: some work is unchanged, some
+new, some broken, some has been marked by hand. `course grade` is run undisturbed. Then, again and
+again from the same state, it is disturbed once, at a random moment, and run again: what then is in
+the course's folder and in its gradebook must be what the undisturbed run has left.
 
 Kills are `kill -9` of one process: the command, one of its workers, a warm server, a judge, a
 student's process; with a cluster its scheduler or a worker. A cut ends all connections to the
@@ -46,11 +46,12 @@ from course.grading.grade import grade_class
 from course.grading.notes import read_notes
 from course.layout import load_config
 from course.notebooks.assignment import SOURCE
-from course.notebooks.cells import grade_id, is_manual, read
+from course.notebooks.cells import grade_id, is_manual, is_test, read
 from course.notebooks.source import source_notebook
 from course.verdict import METADATA
 
 COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
+EXERCISES = 2
 PATIENCE = 300.0  # seconds until a command counts as hanging
 LIVE, KEPT = "live", "base"  # databases
 TRACKER = "a tracker"  # of multiprocessing's; it decides nothing
@@ -60,6 +61,7 @@ LOAD = 4  # processes of others for each core of a busy machine
 SIZE = "300m"  # of a small disk
 PASSED_OVER = {"__pycache__"}
 JUDGED_IN = re.compile(rb"judge-\w{8}")  # a folder, by a random name, in warnings that code shows
+PICTURE = re.compile(r"!\[[^]]*\]\([^)]*\)")
 SHUT_DOWN, NO_FLUSH = 0x8004587D, 2  # of Linux: FS_IOC_SHUTDOWN, and without the journal
 
 
@@ -78,8 +80,10 @@ def prepare(root: Path, db_url: str = "") -> None:
         with (root / "nbgrader_config.py").open("a") as file:
             file.write(f"\nc.CourseDirectory.db_url = {db_url!r}\n")
     copy(ROOT / SOURCE / ASSIGNMENT, root / SOURCE / ASSIGNMENT)
+    path = root / SOURCE / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+    _shorten(path)
     make_release(root, [ASSIGNMENT])
-    source = source_notebook(root / SOURCE / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
+    source = source_notebook(ROOT / SOURCE / ASSIGNMENT / path.name)  # with its bank
     released = read(root / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb")
 
     def put(student: str, number: int, *, name: str = f"{NOTEBOOK}.ipynb", cut: int = 0) -> Path:
@@ -115,6 +119,24 @@ def prepare(root: Path, db_url: str = "") -> None:
     put("misnamed", 15, name=f"{NOTEBOOK} (1).ipynb")
     (put("none", 16) / f"{NOTEBOOK}.ipynb").unlink()
     put("new", 17)
+
+
+def _shorten(path: Path) -> None:
+    """Leave of a chapter its first exercises in code and its first question in words.
+
+    So more of the time is spent where a disturbance could do harm, and less on student's code.
+    """
+    nb = read(path)
+    tests = [place for place, cell in enumerate(nb.cells) if is_test(cell)]
+    first = next(cell for cell in nb.cells if is_manual(cell))
+    nb.cells = [*nb.cells[: tests[EXERCISES - 1] + 1], first]
+    nb.cells[0].source = PICTURE.sub("", nb.cells[0].source)  # of a figure that comes later
+    text = nbformat.writes(nb)
+    path.write_text(text, encoding="utf-8")
+    for other in path.parent.glob("figures/*"):
+        if other.stem not in text:
+            other.unlink()
+    shutil.rmtree(path.parent / "bank")  # it speaks of exercises that are gone
 
 
 # --- what it has come to --------------------------------------------------------------------------

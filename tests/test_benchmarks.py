@@ -1,13 +1,15 @@
 """What benchmarks tell, and that they tell no time where two sides have not done the same."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import grading, million, people, training
+from benchmarks import engines, grading, many, million, people, training
 from course import cli
 from course.grading import report, writer
 from course.notebooks.source import source_notebooks
@@ -149,3 +151,33 @@ def test_a_step_has_a_row_with_its_time(monkeypatch):
     watch = people.Watch("student")
     assert watch.time("it is there", lambda: 5) == 5
     assert watch.lines == ["| student | it is there | 2.5 s |"]
+
+
+def test_of_thousands_each_part_has_its_seconds_and_what_its_processes_held():
+    looks = [
+        many.Look(10.0 * n, 2 * n, 5 + n, {"a worker": 100.0 + n}, {"a worker": 20})
+        for n in range(6)
+    ]
+    rows = list(many.table(looks, 10))
+    assert len(rows) == 2 + many.PARTS
+    assert rows[2].startswith("| 1 to 2 | 5.000 | 5 |")
+    assert "| 100, 20 |" in rows[2]
+    assert rows[-1].startswith("| 9 to 10 | 5.000 | 9 |")
+
+
+def test_ways_to_grade_that_come_to_different_things_stop_it(monkeypatch, tmp_path):
+    found = {"1 process": {"a": 1}, "2 workers": {"a": 2}}
+
+    @contextmanager
+    def ground(base, home, way):
+        yield SimpleNamespace(
+            undisturbed=lambda: None, seconds=10.0, wanted=found.get(way, {"a": 1})
+        )
+
+    monkeypatch.setattr(engines, "ground", ground)
+    with pytest.raises(SystemExit, match="2 workers comes to something else"):
+        list(engines.rows(tmp_path, tmp_path, 5, 1))
+    del found["2 workers"]
+    assert (
+        list(engines.rows(tmp_path, tmp_path, 5, 2))[2] == "| 1 process | 2.00 s | 2.00 to 2.00 |"
+    )

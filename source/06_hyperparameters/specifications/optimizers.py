@@ -85,9 +85,9 @@ PATTERN = np.array([1.0, -2.0]), np.array([0.5, 1.5]), np.array([-1.0, 0.25])
 
 def march(method, params, count):
     """Make many steps, with gradients that repeat themselves; return where W1 is after some."""
-    seen = {}
+    seen, update = {}, method.update
     for step in range(1, count + 1):
-        method.update(params, {"W1": PATTERN[(step - 1) % 3].copy()})
+        update(params, {"W1": PATTERN[(step - 1) % 3].copy()})
         if step <= MANY or step % 100 == 0 or step == count:
             seen[step] = np.array(params["W1"])
     return seen

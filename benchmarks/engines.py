@@ -29,6 +29,7 @@ from benchmarks.courses import ROOT, environment
 from benchmarks.disturbed import Cluster, Ground, below, different, held, run_as_root
 from benchmarks.grading import courses
 from course.layout import load_config
+from course.secret import course_secret
 
 WAYS = ("1 process", "2 processes", "1 worker", "2 workers", "4 workers")
 BRIDGE, NETWORK = "course-bridge", "10.213.77"
@@ -164,6 +165,7 @@ def main() -> None:
     load_config(ROOT)  # finds alembic for nbgrader
     with tempfile.TemporaryDirectory(prefix="engines-") as name:
         base = courses(Path(name) / "base", options.students)["judge"]
+        course_secret(base)  # made now, it is the same in each way
         found = (
             apart(base, Path(name))
             if options.networks

@@ -41,12 +41,12 @@ def ground(base: Path, home: Path, way: str) -> Iterator[Ground]:
     """Yield a class that is graded in one of WAYS."""
     number, kind = way.split()
     home.mkdir(parents=True)
-    variables = environment(home / "home", ROOT)
+    variables = environment(base.parent / "tmp", ROOT)  # the same: warnings name its path
     place = home / "live"
     if kind.startswith("process"):
         yield Ground(base, place, way, (f"--jobs={number}",), variables=variables)
         return
-    with Cluster(home / "home", variables, int(number)) as cluster:
+    with Cluster(home, variables, int(number)) as cluster:
         yield Ground(base, place, way, cluster=cluster, variables=variables)
 
 
@@ -116,11 +116,11 @@ def apart(base: Path, home: Path) -> Iterator[str]:
     """
     with ground(base, home / "one machine", WAYS[0]) as one:
         one.undisturbed()
-    variables = environment(home / "home", ROOT)
+    variables = environment(base.parent / "tmp", ROOT)
     where = [("ip", "netns", "exec", place) for place in PLACES]
     with (
         networks(),
-        Cluster(home / "home", variables, len(PLACES) - 1, _address(0), where) as cluster,
+        Cluster(home, variables, len(PLACES) - 1, _address(0), where) as cluster,
     ):
         yield f"the scheduler is at {cluster.address}"
         far = Ground(base, home / "live", "apart", cluster=cluster, variables=variables)

@@ -402,8 +402,13 @@ class Trial:
             self._must_be_distinct()
         self.state = self.home.stir()
 
-    def look_at(self, box: "Kept") -> None:
-        """Look at what a watched trial left as soon as an input is written into."""
+    def look_at(self, box: "Kept", words: str) -> None:
+        """Look at what a watched trial left, before and after an input is written into.
+
+        Args:
+            box: the input.
+            words: what is said of a result that has changed, with `{}` for the input's name.
+        """
         if not self.watched or self.first:
             return
         found = {
@@ -412,7 +417,7 @@ class Trial:
             for name, given in left.event.inputs.items()
             if given is box
         }
-        self._moved([self._left[n] for n in found], [*map(SHARED.format, found.values())])
+        self._moved([self._left[n] for n in found], [*map(words.format, found.values())])
 
     def _must_be_distinct(self) -> None:
         """Record a problem if what is written into one result shows in another."""
@@ -758,6 +763,7 @@ class Kept:
             except ValueError:
                 raise ValueError(FROZEN) from None
 
+        self._trial.look_at(self, REUSED)
         self._trial.both(
             "[...]" if key is ... else f"[{show(key)}]",
             write_theirs,
@@ -765,7 +771,7 @@ class Kept:
             assigned=lambda: f" = {show(value)}",
         )
         self.written = True
-        self._trial.look_at(self)
+        self._trial.look_at(self, SHARED)
 
     def compare(self, name: str) -> None:
         """Compare what both hold; the name is what it is called, such as "params['W1']"."""

@@ -481,16 +481,19 @@ def test_a_result_that_a_later_call_changes_is_a_problem():
 
 
 def test_whether_a_kept_input_or_a_later_call_changes_a_result_is_told():
-    def wrote(student, reference):
+    def wrote(student, reference, *between):
         t = trial(student, reference, watched=True)
         x = t.keep(np.array([1.0, 2.0]))
         t.call(x)
+        for other in between:
+            t.call(other)
         x.write([3.0, 4.0])
         t.call(x)
         t.settle()
         return problem(t)
 
     assert "changes with a later one" in wrote(keeps_a_buffer, double)
+    assert "changes with a later one" in wrote(keeps_a_buffer, double, np.array([5.0, 6.0]))
     assert "shares its memory with the input `x`" in wrote(lambda x: x, lambda x: x.copy())
     assert wrote(double, double) == wrote(lambda x: x, lambda x: x) == ""
 

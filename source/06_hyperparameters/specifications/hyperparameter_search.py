@@ -246,26 +246,38 @@ def stuck(found):
 
 
 def biased(found):
-    """Return what is wrong if pairs of 200 samples do not change their order as often as not.
+    """Return what is wrong with shuffles of 400 samples if some orders come more often than others.
 
-    The share of pairs that do is off by more than 0.028 once in 10^12 times.
+    Pairs change their order as often as not, those that are neighbors afterwards too, and samples
+    move on by any number of places, round the end. 40 right shuffles are that far off once in 10^11
+    times.
     """
-    orders = orders_of(found, 200)
+    orders = orders_of(found, 400)
     if isinstance(orders, str):
         return orders
-    above = np.triu(np.ones((200, 200), dtype=bool), 1)
-    kept = np.mean([(np.subtract.outer(order, order) < 0)[above].mean() for order in orders])
-    if abs(kept - 0.5) < 0.028:
+    places = np.array(orders, dtype=int)  # places[k, j]: which sample shuffle k puts at place j
+    above = np.triu(np.ones((400, 400), dtype=bool), 1)
+    pairs = np.mean([(np.subtract.outer(order, order) < 0)[above].mean() for order in places])
+    neighbors = np.mean(np.diff(places) > 0)
+    for kept, of, far in ((pairs, "pairs", 0.02), (neighbors, "neighbors afterwards", 0.017)):
+        if abs(kept - 0.5) > far:
+            return (
+                f"Of 400 samples {kept:.1%} of all {of} keep their order, and half of them should: "
+                "not every order has the same chance."
+            )
+    shares = np.bincount(((np.arange(400) - places) % 400 // 100).ravel(), minlength=4) / 16_000
+    if 16_000 * np.sum((shares - 0.25) ** 2) / 0.25 < 55:
         return ""
     return (
-        f"Of 200 samples {kept:.1%} of all pairs keep their order, and half of them should: not "
-        "every order has the same chance."
+        f"Of 400 samples {shares[0]:.1%} move on by less than a quarter of the places (round the "
+        f"end), and by more {', '.join(f'{one:.1%}' for one in shares[1:])} for each quarter more: "
+        "it should be 25% each time. Not every order has the same chance: draw a permutation."
     )
 
 
 def all_orders(t):
     """Shuffle few samples often: a right shuffle misses an order once in 10^10 times."""
-    for samples, times, wrong in ((3, 150, too_few), (20, 12, stuck), (200, 40, biased)):
+    for samples, times, wrong in ((3, 150, too_few), (20, 12, stuck), (400, 40, biased)):
         name = f"{times} shuffles of {samples} samples"
         ask(t, name, partial(many_orders, samples=samples), wrong, seeds=seeds(t, times))
 
@@ -1018,6 +1030,7 @@ def sizes(t):
         (np.int64(7), (1e-150, 1e150)),
         (None, (1e-80, 1e-70)),
         (3, (1e80, 1e90)),
+        (100, t.choice((2, 300), (3, 50))),  # whose logarithms are no integers
     ):
         low, high = bounds
         t.apart()
@@ -1192,7 +1205,7 @@ def any_names(t):
     names = names[: t.choice(1, 2, 4)]
     if t.source.size >= 5:
         names = [f"h{k + 1}" for k in t.source.order(12)]
-    ranges = {name: (10.0**-k, 2.0 * k + 1) for k, name in enumerate(names)}
+    ranges = {name: (10.0**-k, 2 * k + 2) for k, name in enumerate(names)}
     measured = {"val_acc": t.draw(numbers(0, 1)), t.choice("test_acc", "epochs", "note"): 3}
     ask(t, "run_trial", run_one, lambda found: misrun(found, ranges, measured), ranges=ranges,
         seed=t.draw(SEEDS | GENERATORS | one_of([1, 2], [7])),
@@ -1287,6 +1300,33 @@ def depends_on_seed(t):
     unseeded(t, "a trial, twice by a seed", partial(run_one, ranges=RANGES, measured=MEASURED),
              seed=seed)  # fmt: skip
     ask(t, "two trials, with None as their seed", no_seed, always_alike)
+    name = "three trials of one seed, with twelve hyperparameters each, whose names differ"
+    ask(t, name, renamed, by_names, seed=seed)
+
+
+OTHER_NAMES = [[f"{letter}{k}" for k in range(12)] for letter in "pqr"]
+
+
+def renamed(run, seed):
+    """Run a trial of a seed for twelve equal ranges under one set of names, and under others."""
+    return [
+        run_one(run, dict.fromkeys(names, (1e-3, 1.0)), seed, MEASURED) for names in OTHER_NAMES
+    ]
+
+
+def by_names(found):
+    """Return what is wrong if the names decide which hyperparameter is drawn first."""
+    pairs = list(zip(OTHER_NAMES, found, strict=True))
+    for names, one in pairs:
+        if words := misrun(one, dict.fromkeys(names, (1e-3, 1.0)), MEASURED):
+            return words
+    one, *others = ([calls[0]["given"][name] for name in names] for names, (_, calls, _) in pairs)
+    if all(near(other, one) for other in others):
+        return ""
+    return (
+        "With other names, in the same order, the same seed gives other hyperparameters: draw them "
+        "in the order of `ranges`. (That of a set is another one whenever Python is started.)"
+    )
 
 
 def no_seed(run):
@@ -1596,6 +1636,44 @@ def interrupted(find, complete, trials, verbose=False):
         return "lost"
 
 
+def catches(node):
+    """Tell whether a `try` catches an interrupt."""
+    if not isinstance(node, ast.Try):
+        return False
+    caught = " ".join(ast.unparse(one.type) if one.type else "" for one in node.handlers)
+    return "KeyboardInterrupt" in caught or "BaseException" in caught
+
+
+def guards_each(text, name="random_search"):
+    """Tell whether a loop over the children has its `try` within, and none is around it.
+
+    An interrupt while the loop takes its next child, and a bar is drawn, is not caught then.
+    """
+    try:
+        known = ast.parse(text).body
+    except SyntaxError:
+        return False
+    for cell in (one for one in known if isinstance(one, ast.FunctionDef) and one.name == name):
+        loops = [node for node in ast.walk(cell) if isinstance(node, ast.For)]
+        for loop in loops:
+            inside = set(ast.walk(loop))
+            counts = isinstance(loop.iter, ast.Call) and ast.unparse(loop.iter.func) == "range"
+            around = [node for node in ast.walk(cell) if node not in inside]
+            if (
+                not counts
+                and any(map(catches, inside))
+                and not any(catches(node) or isinstance(node, ast.With) for node in around)
+            ):
+                return True
+    return False
+
+
+WITHIN = (
+    "Your `try` stands within the loop over the children, so that an interrupt between two trials, "
+    "while the bar is drawn, ends your search with an error: put the `try` around the whole loop."
+)
+
+
 def missing(results, complete):
     """Return what is wrong with the results of a search that was stopped."""
     if results == "lost":
@@ -1635,6 +1713,15 @@ def stopped(t):
         ask(t, "random_search, where training fails", partial(refused, kind=kind), hidden,
             trials=3, seed=t.draw(SEEDS), complete=complete, verbose=t.choice(True, False),
         )  # fmt: skip
+    if t.first is None:  # no mistake is told by the text of its cell
+        t.apart()
+        t.both(
+            "random_search, stopped between two trials",
+            lambda: guards_each(t.home.written(t.student)),
+            lambda: False,
+            assigned=str,
+            relation=lambda found: WITHIN if found else "",
+        )
 
 
 random_search = interaction(
@@ -1833,6 +1920,18 @@ WRONG_STEPS = {
     "records the last epoch alone": of_right(lambda steps, N, B: steps[-1:]),
     "records nothing if there are fewer samples than a mini-batch holds": of_right(
         lambda steps, N, B: steps if N >= B else []
+    ),
+    "records the last steps of the training, one after the other": of_right(
+        lambda steps, N, B: [steps[-1] - k for k in range(len(steps))][::-1]
+    ),
+    "records the first step of each epoch, and the last one of the training": of_right(
+        lambda steps, N, B: [*(step + 1 - -(-N // B) for step in steps[:-1]), steps[-1]]
+    ),
+    "records an epoch in the middle a step early": of_right(
+        lambda steps, N, B: [step - (0 < k < len(steps) - 1) for k, step in enumerate(steps)]
+    ),
+    "is a step early in the first epoch alone": of_right(
+        lambda steps, N, B: [max(steps[0] - 1, 0), *steps[1:]]
     ),
 }
 

@@ -28,7 +28,7 @@ from helpers import cells
 from helpers.answers.gradients import NumericalGradient, numerical_derivative, numerical_gradient
 from helpers.diagnosis import ATOL, RTOL, as_numbers, diagnose, shape_sentence
 from helpers.panel import NotAllRightError, Panel, Score, shows_html, validating
-from helpers.specification.homes import Here
+from helpers.specification.homes import Here, Home
 from helpers.specification.promises import promise
 from helpers.specification.specifications import Subject
 from helpers.specification.verdicts import CounterexampleError, hold
@@ -140,6 +140,12 @@ class Question:
         """The random generator of the check that is running; each check has its own."""
         return self._rng
 
+    @property
+    def home(self) -> Home:
+        """Where the student's code runs, and what it returns can stay."""
+        home: Home = getattr(self._names, "home", Here())
+        return home
+
     @contextlib.contextmanager
     def check(self, name: str, points: float = 1, *, essential: bool = False) -> Iterator[None]:
         """Run a block as one check: what it raises is the check's verdict and goes no further.
@@ -175,10 +181,9 @@ class Question:
             PromiseError: if there is no specification of the exercise.
         """
         known = promise(name)
-        home = getattr(self._names, "home", Here())
         for part in known.specification.parts:
             target = part.of or name
-            subject = Subject(target, self._answer, known.names, home)
+            subject = Subject(target, self._answer, known.names, self.home)
             with self.check(part.name, part.points, essential=part.essential):
                 try:
                     hold(known, part, subject, self._key(part.name))
@@ -194,8 +199,7 @@ class Question:
         While work is graded that is another process than this one: what is built with it there is
         what the student's functions can be handed.
         """
-        home = getattr(self._names, "home", Here())
-        return home.given(name, self._answer(name))
+        return self.home.given(name, self._answer(name))
 
     def measure(self, name: str, value: float) -> None:
         """Write down a number that was found out, to be shown beside the points.
@@ -208,8 +212,7 @@ class Question:
 
     def written(self, name: str) -> str:
         """Return the text of the cell that answers this exercise and defines this function."""
-        home = getattr(self._names, "home", Here())
-        return home.written(self._answer(name))
+        return self.home.written(self._answer(name))
 
     def _answer(self, name: str) -> Any:
         """Return what the student calls by this name."""

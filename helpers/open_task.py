@@ -8,7 +8,8 @@ one is trained.
 import ast
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from itertools import combinations
+from itertools import combinations, pairwise, product
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from helpers.answers.project import reduce_to_8x8, shifted
 from helpers.diagnosis import as_numbers
 from helpers.digits import Part
 from helpers.handed_in import Arrays, read_arrays
+from helpers.specification.homes import Home
 from helpers.specification.promises import hidden_file
+from helpers.specification.values import copied
 
 POOL = "digits.npz"
 NEW_IMAGES = 2_000  # of the pool, for each student
@@ -29,6 +32,10 @@ PALER = 5  # times as pale, when images are read by themselves
 ALONE = 20  # of them come alone
 FAR_MORE = 0.25  # of the images, when they are read otherwise
 CLASSES = 10
+PIXELS = 64
+PATTERNS = 1_000  # images, to be learnt in
+PATTERN_EPOCHS = 10  # epochs, which may take
+LONGEST_TRAINING = 10  # seconds
 
 Predict = Callable[[Arrays, NDArray[np.int64]], Any]
 Train = Callable[..., Any]
@@ -145,7 +152,8 @@ def assert_each_by_itself(
     """Raise AssertionError if a prediction depends on other images, on order or on earlier calls.
 
     Paler images are among them, and those that are read as one digit come together: a mean or a
-    largest number of all images is another one then.
+    largest number of all images is another one then. What a prediction is given has to stay as it
+    is: the same arrays would be read differently the next time.
 
     Args:
         predict: the student's.
@@ -172,6 +180,19 @@ def assert_each_by_itself(
     for some in (whole == digit for digit in np.unique(whole)):
         if not np.array_equal(predictions(predict, params, images[some]), whole[some]):
             raise AssertionError("Among other images the same ones are read differently.")
+    _assert_stays(predict, params, images)
+
+
+def _assert_stays(predict: Predict, params: Arrays, images: NDArray[np.int64]) -> None:
+    """Raise AssertionError if a prediction changes the arrays or the images that it is given."""
+    arrays, given = {name: array.copy() for name, array in params.items()}, images.copy()
+    predict(arrays, given)
+    if list(arrays) != list(params) or not all(
+        np.array_equal(arrays[name], array) for name, array in params.items()
+    ):
+        raise AssertionError("`predict` changes the `params` that it is given: work on a copy.")
+    if not np.array_equal(given, images):
+        raise AssertionError("`predict` changes the `images` that it is given: work on a copy.")
 
 
 def accuracy(
@@ -311,6 +332,10 @@ def trained(train: Train, images: NDArray[np.int64], labels: NDArray[np.int64], 
         array = as_numbers(value)
         if not isinstance(name, str) or isinstance(array, str):
             raise AssertionError("`train` returns a dictionary of arrays, such as {'W1': ...}.")
+        if not np.all(np.isfinite(array)):
+            raise AssertionError(
+                f"The array {name!r} that `train` returns holds a NaN or an infinite number."
+            )
         found[name] = np.array(array, dtype=np.float32)
     return found
 
@@ -324,6 +349,60 @@ def assert_leaves(
     for (name, after), before in zip(given.items(), (images, labels), strict=True):
         if not np.array_equal(after, before):
             raise AssertionError(f"`train` changes the `{name}` that it is given: work on a copy.")
+
+
+def assert_kept(
+    home: Home,
+    train: Train,
+    data: tuple[NDArray[np.int64], NDArray[np.int64]],
+    others: tuple[NDArray[np.int64], NDArray[np.int64]],
+    **how: Any,
+) -> None:
+    """Raise AssertionError if a later training changes the arrays that an earlier one returned."""
+    first = home.invoke(train, copied(data), how)
+    (before,) = copied(tuple(home.seen([first])))
+    home.invoke(train, copied(others), how)
+    (after,) = home.seen([first])
+    if any(not np.array_equal(after[name], array) for name, array in before.items()):
+        raise AssertionError(
+            "A training changes the arrays that an earlier one returned: make new ones each time."
+        )
+
+
+def assert_each_counts(
+    train: Train, images: NDArray[np.int64], labels: NDArray[np.int64], **how: Any
+) -> None:
+    """Raise AssertionError if the label of one of a few images makes no difference."""
+    usual = trained(train, images, labels, **how)
+    for k in range(len(labels)):
+        changed = np.where(np.arange(len(labels)) == k, CLASSES - 1 - labels, labels)
+        if same_arrays(usual, trained(train, images, changed, **how)):
+            raise AssertionError(
+                f"Of {len(labels)} images the label of number {k + 1} makes no difference: each "
+                "image is to be taken in each epoch."
+            )
+
+
+def assert_repeatable(code: str) -> None:
+    """Raise AssertionError if code takes the hash of a text: each process has another one."""
+    for node in ast.walk(ast.parse(code)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "hash"
+        ):
+            inside = [one for value in node.args for one in ast.walk(value)]
+            if any(isinstance(one, ast.JoinedStr) or _is_text(one) for one in inside):
+                raise AssertionError(
+                    "`hash` of a text is another number in each new process of Python, so what is "
+                    "drawn from it can't be repeated: start the generator from the seed itself."
+                )
+
+
+def _is_text(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str | bytes)
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("str", "repr", "format")
 
 
 def assert_differ(networks: Mapping[int, Mapping[str, NDArray[Any]]]) -> None:
@@ -351,6 +430,108 @@ def same_arrays(a: Mapping[str, NDArray[Any]], b: Mapping[str, NDArray[Any]]) ->
 def shapes(params: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array by name."""
     return {name: array.shape for name, array in params.items()}
+
+
+def patterns(rng: np.random.Generator, count: int) -> Part:
+    """Draw images of ten clear patterns, with some noise and an empty border, and their numbers.
+
+    Args:
+        rng: draws the patterns and the noise.
+        count: how many images.
+
+    Returns:
+        images (count, 8, 8) of whole numbers from 0 to 16, and labels (count,).
+    """
+    clear = rng.permuted(np.tile(np.arange(36) % 2 * 16, (CLASSES, 1)), axis=1)
+    labels = rng.permutation(np.arange(count) % CLASSES)
+    noisy = clear[labels] + rng.integers(-2, 3, (count, 36))
+    images = noisy.clip(0, 16).reshape(count, 6, 6)
+    return np.pad(images, ((0, 0), (1, 1), (1, 1))), labels
+
+
+def assert_learns_patterns(train: Train, rng: np.random.Generator) -> None:
+    """Raise AssertionError unless a training learns ten clear patterns, in the time allowed.
+
+    It is read without `predict`, which need not be there yet: this can be told of networks of plain
+    layers alone. Of all others only the time, and that their numbers are finite, is known.
+
+    Args:
+        train: the student's.
+        rng: draws the patterns and the seed.
+    """
+    images, labels = patterns(rng, 2 * PATTERNS)
+    begun = process_time()
+    found = trained(
+        train,
+        images[:PATTERNS],
+        labels[:PATTERNS],
+        seed=int(rng.integers(1, 1000)),
+        epochs=PATTERN_EPOCHS,
+    )
+    if (seconds := process_time() - begun) > LONGEST_TRAINING:
+        raise AssertionError(
+            f"{PATTERN_EPOCHS} epochs with {PATTERNS:,} images take `train` {seconds:.0f} seconds; "
+            f"{LONGEST_TRAINING} are allowed."
+        )
+    right = read_plainly(found, images[PATTERNS:], labels[PATTERNS:])
+    if right is not None and right < 0.5:
+        raise AssertionError(
+            f"Trained for {PATTERN_EPOCHS} epochs on {PATTERNS:,} images of ten clear patterns, "
+            f"your network reads {right:.0%} of other images of them: it doesn't learn. Does each "
+            "image keep its label, and does each step go down?"
+        )
+
+
+def read_plainly(
+    params: Mapping[str, NDArray[Any]], images: NDArray[np.int64], labels: NDArray[np.int64]
+) -> float | None:
+    """Return the fraction that a network of plain layers reads, in the best of the usual ways.
+
+    How the images are prepared, and which activation stands between the layers, is not known; each
+    way that is not the network's own only reads fewer of them.
+
+    Args:
+        params: arrays by name.
+        images: of these.
+        labels: their digits.
+
+    Returns:
+        None if the arrays are not those of layers from 64 inputs to 10 scores.
+    """
+    layers = _layers(params)
+    if not layers:
+        return None
+    rows, turned = (x.reshape(-1, PIXELS) / 16 for x in (images, images.swapaxes(1, 2)))
+    spread = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1)
+    inputs = [rows, turned, 16 * rows, rows / 16, rows - rows.mean(), 2 * rows - 1, 1 - rows]
+    inputs += [rows - rows.mean(axis=0), (rows - rows.mean(axis=0)) / spread]
+    activations: tuple[Callable[[Any], Any], ...] = (
+        lambda z: np.maximum(z, 0),
+        np.tanh,
+        lambda z: 1 / (1 + np.exp(-z.clip(-50, 50))),
+    )
+    found = []
+    for x, activation in product(inputs, activations):
+        for W, b in layers[:-1]:
+            x = activation(x @ W + b)
+        W, b = layers[-1]
+        found.append(float(np.mean((x @ W + b).argmax(axis=1) == labels)))
+    return max(found)
+
+
+def _layers(params: Mapping[str, NDArray[Any]]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return weights and biases from 64 inputs to 10 scores; none if the arrays are others."""
+    arrays = [params[name] for name in sorted(params, key=lambda name: (len(name), name))]
+    weights = [array for array in arrays if array.ndim == 2 and min(array.shape) > 1]
+    biases = [array.ravel() for array in arrays if array.ndim == 1 or 1 in array.shape]
+    sizes = [PIXELS, *(bias.size for bias in biases)]
+    if len(weights) + len(biases) != len(arrays) or sizes[-1] != CLASSES:
+        return []
+    wanted = list(pairwise(sizes))
+    if [W.shape[::-1] for W in weights] == wanted:
+        weights = [W.T for W in weights]
+    same = [W.shape for W in weights] == wanted and all(n != m for n, m in wanted)
+    return list(zip(weights, biases, strict=True)) if same else []
 
 
 def assert_learns(

@@ -1,10 +1,13 @@
 """What an open task is held against."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from helpers import open_task
 from helpers.handed_in import handing_in, read_arrays
+from helpers.specification.homes import Here
 from helpers.specification.promises import PromiseError, Promises, promised
 
 IMAGES = np.random.default_rng(0).integers(0, 17, (40, 8, 8))
@@ -127,6 +130,100 @@ def test_an_accuracy_that_is_too_low_says_what_is_known():
         open_task.assert_reaches(None, 0.65)
 
 
+def test_what_a_prediction_is_given_has_to_stay():
+    def scales(params, images):
+        images *= 2
+        return own(params, images)
+
+    def divides(params, images):
+        params["W1"] /= 2
+        return own(params, images)
+
+    params = {"W1": np.ones(3, dtype=np.float32)}
+    for predict, name in ((scales, "images"), (divides, "params")):
+        with pytest.raises(AssertionError, match=f"changes the `{name}`"):
+            open_task.assert_each_by_itself(predict, params, IMAGES, np.random.default_rng(1))
+
+
+def softmax(images, labels, seed, epochs, step=-0.1, of=lambda t, some: t[some]):
+    """Train softmax regression, with images and labels in one order."""
+    rng = np.random.default_rng(seed)
+    x, t = images.reshape(-1, 64) / 16, np.eye(10)[labels]
+    W, b = rng.normal(0, 0.01, (64, 10)), np.zeros(10)
+    for _ in range(epochs):
+        some = rng.permutation(len(x))
+        y = np.exp(x[some] @ W + b)
+        error = (y / y.sum(axis=1, keepdims=True) - of(t, some)) / len(x)
+        W += 10 * step * x[some].T @ error
+        b += 10 * step * error.sum(axis=0)
+    return {"W1": W, "b1": b}
+
+
+def test_a_training_learns_clear_patterns():
+    open_task.assert_learns_patterns(softmax, np.random.default_rng(1))
+    for wrong in (
+        partial(softmax, step=0.1),
+        partial(softmax, of=lambda t, some: t),
+    ):
+        with pytest.raises(AssertionError, match="it doesn't learn"):
+            open_task.assert_learns_patterns(wrong, np.random.default_rng(1))
+
+
+def test_a_training_that_takes_too_long_is_told(monkeypatch):
+    monkeypatch.setattr(open_task, "LONGEST_TRAINING", 0)
+    with pytest.raises(AssertionError, match="0 are allowed"):
+        open_task.assert_learns_patterns(softmax, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("activation", [np.tanh, lambda z: np.maximum(z, 0)])
+def test_plain_layers_are_read_whatever_stands_between_them(activation):
+    rng = np.random.default_rng(2)
+    W1, b1, W2 = rng.normal(0, 0.2, (64, 30)), rng.normal(size=30), rng.normal(size=(30, 10))
+    images = rng.integers(0, 17, (50, 8, 8))
+    hidden = activation((images.reshape(-1, 64) / 16) @ W1 + b1)
+    labels = (hidden @ W2).argmax(axis=1)
+    layers = {"W1": W1, "b1": b1, "W2": W2, "b2": np.zeros((1, 10))}
+    assert open_task.read_plainly(layers, images, labels) == 1
+    columns = {name: array.T for name, array in layers.items()}
+    assert open_task.read_plainly(columns, images, labels) == 1
+    for others in (
+        layers | {"gamma1": np.ones(30)},
+        {"W1": np.ones((65, 10))},
+        {"W1": np.ones((64, 9)), "b1": np.ones(9)},
+        {"scale": np.ones(())},
+    ):
+        assert open_task.read_plainly(others, images, labels) is None
+
+
+def test_a_later_training_leaves_the_arrays_of_an_earlier_one():
+    shared = {"W1": np.zeros(3)}
+
+    def refills(images, labels, **_):
+        shared["W1"][:] = labels[:3]
+        return shared
+
+    data, others = (IMAGES, LABELS), (IMAGES, LABELS + 1)
+    open_task.assert_kept(Here(), softmax, data, others, seed=1, epochs=1)
+    with pytest.raises(AssertionError, match="an earlier one returned"):
+        open_task.assert_kept(Here(), refills, data, others, seed=1, epochs=1)
+
+
+def test_each_image_counts():
+    images, labels = IMAGES[:5], np.arange(5)
+    open_task.assert_each_counts(softmax, images, labels, seed=1, epochs=1)
+    with pytest.raises(AssertionError, match="number 5 makes no difference"):
+        open_task.assert_each_counts(
+            lambda x, t, **how: softmax(x[:-1], t[:-1], **how), images, labels, seed=1, epochs=1
+        )
+
+
+@pytest.mark.parametrize("code", ["hash(f'a {seed}')", "hash(str(seed))", "abs(hash(('a', seed)))"])
+def test_the_hash_of_a_text_is_no_seed(code):
+    with pytest.raises(AssertionError, match="can't be repeated"):
+        open_task.assert_repeatable(code)
+    open_task.assert_repeatable("hash((seed, 8)); texts.hash('a')")
+
+
 def test_what_a_training_is_given_stays():
     def spoils(images, labels, **_):
         labels.sort()
@@ -184,7 +281,8 @@ def test_a_claim_that_is_too_good_is_found(claimed, found):
 
 
 def test_a_training_gives_arrays():
-    for answer in (None, {}, [1], {"W1": "no"}, {1: np.ones(2)}):
+    nan = {"W1": np.array([1.0, np.nan])}
+    for answer in (None, {}, [1], {"W1": "no"}, {1: np.ones(2)}, nan):
         with pytest.raises(AssertionError, match="`train` returns"):
             open_task.trained(lambda *_, **__: answer, IMAGES, LABELS, seed=1, epochs=1)  # noqa: B023
 

@@ -19,13 +19,15 @@ DENSE = integer_arrays("N 32 32", 0, 9).map(lambda drawn: (drawn > 0).astype(int
 INK = np.array(
     [[[(3 * i + 5 * j + n) % 11 > 4 for j in range(32)] for i in range(32)] for n in range(101)]
 )
-INTEGERS = (np.uint8, np.int8, np.int32, np.int64)
+INTEGERS = (np.uint8, np.int8, np.int32, np.int64, np.uint64)
 
 
 def otherwise(t):
     """Reduce bitmaps of other types of integers, and such as lie otherwise in memory."""
     bitmaps = t.draw(MANY | ONE | DENSE).astype(t.choice(*INTEGERS))
     t.call(t.choice(bitmaps, bitmaps.swapaxes(-1, -2)))
+    for _ in range(2 if t.watched else 0):
+        t.call(t.draw(ONE))
 
 
 reduce_to_8x8 = function(
@@ -34,7 +36,11 @@ reduce_to_8x8 = function(
         "integers of any type in, integers out; 32 bitmaps and 101; they stay as they are",
         kinds=True,
         count=15,
-        at=[{"bitmaps": INK[:32].astype(int)}, {"bitmaps": INK.astype(np.uint8)}],
+        at=[
+            {"bitmaps": INK[:32].astype(int)},
+            {"bitmaps": INK.astype(np.uint8)},
+            {"bitmaps": INK[0].astype(np.uint64)},
+        ],
         steps=otherwise,
     ),
 )

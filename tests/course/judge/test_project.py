@@ -267,6 +267,26 @@ def test_weights_that_another_program_has_trained_are_found_out(server, params):
         assert words in said(verdict["claim"])
 
 
+def test_a_training_stands_by_itself(server, params):
+    code = edited("train", "/ 16\n", "/ 16 - x_digits.mean() / 16\n")
+    verdict = judged(server, packed(params), train=code)
+    assert verdict["train"].score == 0
+    assert "name 'x_digits' is not defined" in said(verdict["train"])
+
+
+def test_what_shows_in_arrays_that_are_kept_is_seen_from_afar(server, params):
+    shared = edited("train", "SEED, EPOCHS = 2, 10", "SEED, EPOCHS = 2, 10\nKEPT = {}").replace(
+        "    return net.params",
+        "    for name, array in net.params.items():\n"
+        "        KEPT.setdefault(name, array)[:] = array\n"
+        "    return KEPT",
+    )
+    divides = edited("predict", "    x = images", '    params["W1"] *= 0.5\n    x = images')
+    verdict = judged(server, packed(params), train=shared, predict=divides)
+    assert "an earlier one returned" in said(verdict["train"])
+    assert "changes the `params`" in said(verdict["predict"])
+
+
 # --- what code would like to read -----------------------------------------------------------------
 
 NEAREST = """\

@@ -162,10 +162,13 @@ def values(net, torch):
 
 
 def state(net, torch):
-    """Return the numbers of a network's parameters, their kinds, and whether they can learn."""
+    """Return the numbers of a network's parameters, whether they hold float32, and can learn."""
     return {
         "numbers": values(net, torch),
-        "kinds": [str(parameter.dtype) for parameter in net.parameters()],
+        "whether they hold float32": [
+            np.asarray(parameter.detach().numpy()).dtype == np.float32
+            for parameter in net.parameters()
+        ],
         "whether they can learn": [bool(parameter.requires_grad) for parameter in net.parameters()],
     }
 

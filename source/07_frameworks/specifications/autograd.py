@@ -459,6 +459,15 @@ def broadcast_and_constants(t):
         )
     x, y = t.draw(integer_arrays("n"), lists("n") | single("n"))
     hold(t, "multiply", operation("multiply"), np.ones(len(y)), x, y)
+    for shape in ((3,), ()):  # used alone and in a batch: parts of two shapes come to x
+        x, y, dout = (upstream(t, one) for one in (shape, (2, 3), (2, 3)))
+        hold(t, "x * x + x * y", alone_and_broadcast, dout, x, y)
+
+
+def alone_and_broadcast(find, x, y):
+    """Use x by itself, in its own shape, and beside y, in that of y."""
+    multiply, add = find("multiply"), find("add")
+    return add(multiply(x, x), multiply(x, y))
 
 
 def starts_anew(t):
@@ -668,7 +677,7 @@ Tensor = interaction(
         "broadcast; beside numbers and arrays",
         2,
         single=True,
-        count=8,
+        count=5,
         steps=broadcast_and_constants,
     ),
     part("each call starts anew; gradients are arrays of their own", count=4, steps=starts_anew),
@@ -715,6 +724,14 @@ def differences_and_powers(t):
     )
 
 
+COUNTS = (np.array([3, 200], dtype=np.uint8), np.array([-100, 7], dtype=np.int8))
+
+
+def counts(whole):
+    """Return one of these arrays as a reader would type it."""
+    return f"np.{whole.dtype}({whole.tolist()})"
+
+
 def either_side(t):
     """Put numbers and arrays of any shapes on either side."""
     one, other, whole = shapes(t)
@@ -727,6 +744,15 @@ def either_side(t):
                 upstream(t, shape) for shape in (first, second, np.broadcast_shapes(first, second))
             )
             hold(t, name, operation(name), back, a, np.where(np.abs(b) < 0.4, 0.4, b))
+        for whole in COUNTS:
+            hold(t, f"{name}(x, {counts(whole)})", operation(name, whole), np.ones(2), [0.5, -2.0])
+            hold(
+                t,
+                f"{name}({counts(whole)}, x)",
+                lambda find, x, name=name, whole=whole: find(name)(whole, x),
+                np.ones(2),
+                [0.5, -2.0],
+            )
         constant = t.choice(2, 1.5, y)
         hold(
             t,
@@ -768,7 +794,7 @@ divide = interaction(
         steps=quotients,
     ),
     part("differences and powers do, too", count=8, steps=differences_and_powers),
-    part("numbers and arrays on either side, in any shapes", count=8, steps=either_side),
+    part("numbers and arrays on either side, in any shapes", count=4, steps=either_side),
     part("the same tensor on both sides", count=5, steps=same_tensor),
 )
 
@@ -930,7 +956,7 @@ sum_over = interaction(
         steps=sums_agree,
     ),
     part("means agree with numerical differentiation", count=5, steps=means_agree),
-    part("negative axes, several axes, axes that stay", count=6, steps=axes_of_all_kinds),
+    part("negative axes, several axes, axes that stay", count=5, steps=axes_of_all_kinds),
     part("single numbers, and axes of length 1", count=6, steps=lengths_of_one),
 )
 
@@ -1287,16 +1313,16 @@ def hold_net(t, net, values, x, right, batch):
 def net_scores(t):
     """Ask for scores, loss and accuracy, and for them again with other parameters."""
     net, values, x, right = network(t, t.choice(*AXES))
-    batch, large = t.keep(x), t.keep(5000 * x)
+    batch, large, labels_ = t.keep(x), t.keep(5000 * x), t.keep(right)
     for _ in range(2):
         for name, given in (
             ("predict", (batch,)),
             ("predict", (x[:1],)),
-            ("loss", (batch, right)),
+            ("loss", (batch, labels_)),
             ("loss", (x[:1], right[:1])),
             ("predict", (large,)),
             ("loss", (large, right)),
-            ("predict", (batch,)),
+            ("loss", (batch, labels_)),
         ):
             t.both(
                 f"{name}(...).data",
@@ -1305,7 +1331,7 @@ def net_scores(t):
                 given,
                 signature=getattr(net.ours, name),
             )
-        net.accuracy(batch, right)
+        net.accuracy(batch, labels_)
         best = np.argmax(np.maximum(x @ values["W1"] + values["b1"], 0) @ values["W2"], axis=1)
         net.accuracy(x, right)
         best = np.argmax(np.asarray(net.ours.predict(x).data), axis=1)
@@ -1321,11 +1347,12 @@ def net_scores(t):
                 lambda on=on: left_after(t.names["Tensor"], net.ours, x, right, on),
                 assigned=str,
             )
+        net.accuracy(batch, labels_)
         t.both(
             "predict(x).backward and params.W2.grad",
             lambda x: back_from_scores(net.theirs, x),
             lambda x: back_from_scores(net.ours, x),
-            (x,),
+            (batch,),  # and the same array again with other parameters
         )
         values = {key: -0.5 * numbers_ for key, numbers_ in values.items()}
         for key, numbers_ in values.items():

@@ -161,6 +161,18 @@ def values(net, torch):
     return [parameter.detach().numpy() for parameter in net.parameters()]
 
 
+def state(net, torch):
+    """Return the numbers of a network's parameters, whether they hold float32, and can learn."""
+    return {
+        "numbers": values(net, torch),
+        "whether they hold float32": [
+            np.asarray(parameter.detach().numpy()).dtype == np.float32
+            for parameter in net.parameters()
+        ],
+        "whether they can learn": [bool(parameter.requires_grad) for parameter in net.parameters()],
+    }
+
+
 def buffers(net, torch):
     """Return the numbers that a network holds and that are no parameters."""
     return [buffer.detach().numpy() for buffer in net.buffers()]
@@ -209,6 +221,7 @@ def scores_of_it(t):
     look(t, "the gradients of the sum of these scores", slopes_of_scores(x), net)
     look(t, "net.eval()", lambda net, torch: void(net.eval()), net)
     look(t, f"net(x) with x of shape {x[:1].shape}", scores(x[:1]), net)
+    look(t, f"net(x) with x of shape {x.shape}, 100 times as large", scores(100 * x), net)
     another = t.make(sizes)
     look(
         t,
@@ -383,6 +396,7 @@ def predicted_in_evaluation(t):
     moved = drawn(t, stack([n, 8, K]))
     look(t, "[its parameters change]", lambda net, torch: void(refill(net, moved)), net)
     t.call(net, x)
+    look(t, "its parameters", state, net)
 
 
 def refill(net, values):
@@ -453,6 +467,18 @@ def differentiated(t):
     rows = t.choice(101, 257)
     many = t.source.array((rows, n), -2, 2).astype(np.float32)
     t.call(net, many, t.source.integers((rows,), 0, K - 1))
+    t.both(
+        "a million times torch_gradients(...)['0.weight'], with tiny x,",
+        lambda net, x, target: enlarged(t.student(net, x, target)),
+        lambda net, x, target: enlarged(t.reference(net, x, target)),
+        (net, x * np.float32(1e-6), target),
+        signature=t.reference,
+    )
+
+
+def enlarged(grads):
+    """Return the gradient at the first weights a million times as large."""
+    return 1e6 * np.asarray(grads["0.weight"], dtype=float)
 
 
 def call_after_call(t):
@@ -493,7 +519,7 @@ def nothing_moves(t):
     n, K = x.shape[1], t.axes.length("K", t.source)
     net = build(t, [IN_PLACE, *stack([n, 2, K], "ReLU")])
     t.call(net, x, target)
-    look(t, "its parameters", values, net)
+    look(t, "its parameters", state, net)
     moved = drawn(t, stack([n, 2, K]))
     look(t, "[its parameters change]", lambda net, torch: void(fill(net, moved)), net)
     t.call(net, x, target)
@@ -568,9 +594,9 @@ def trained_twice(t):
     """Train with batches from a generator, and then go on; no batch at all is possible, too."""
     n, K = t.source.integer(1, 3), t.source.integer(2, 4)
     net = build(t, [IN_PLACE, *stack([n, K])])
-    for count in (t.source.integer(0, 3), t.source.integer(1, 2)):
+    for count, rate in ((t.source.integer(0, 3), 0.2), (t.source.integer(1, 2), 0.7)):
         batches = batches_for(t, n, K, count)
-        t.call(net, t.choice(batches, t.once(*batches)), 0.2)
+        t.call(net, t.choice(batches, t.once(*batches)), rate)
     look(t, "its parameters afterwards", values, net)
     batches = batches_for(t, n, K, 2)
     kind_of(
@@ -632,6 +658,13 @@ def keras_scores_of_it(t):
             lambda model, torch, training=training: model(x, training=training).detach().numpy(),
             model,
         )
+    large = 100 * x
+    look(
+        t,
+        f"the scores for x of shape {x.shape}, 100 times as large",
+        lambda model, torch: model(large, training=False).detach().numpy(),
+        model,
+    )
     another, others = t.make(sizes), keras_weights(t, sizes)
     look(
         t,
@@ -651,6 +684,7 @@ def keras_layers_in_order(t):
         lambda model, torch: [list(np.shape(value)) for value in model.get_weights()],
         model,
     )
+    look(t, "how many penalties it adds", lambda model, torch: len(model.losses), model)
 
 
 keras_net = interaction(
@@ -879,7 +913,7 @@ def sorted_out(wrong):
         net = t.build(written(layers), lambda nn: fill(module(nn, layers), small), "nn")
         made[0]["has three units in the middle"] = net
         t.sort(*made)
-        look(t, "the parameters of a network that was asked about", values, net)
+        look(t, "the parameters of a network that was asked about", state, net)
         look(t, "[its first layer freezes]", lambda net, torch: void(freeze(net, False)), net)
         t.sort({}, {"was right a moment ago, and whose first layer is frozen now": net})
         look(t, "[it can learn again]", lambda net, torch: void(freeze(net, True)), net)

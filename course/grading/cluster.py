@@ -8,6 +8,7 @@ Dask pickles the names of functions, and bytes and text of ours: nothing that a 
 """
 
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,6 +104,8 @@ class Cluster:
             CourseError: if nobody answers there, or no worker can grade.
         """
         self._name = f"grading-{sha256(self.kit).hexdigest()[:8]}-{time.monotonic_ns():x}"
+        # Of a scheduler that has gone one line tells, not Dask's tracebacks.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             self._client = Client(self.address, timeout=START)
         except (OSError, ValueError, TypeError) as error:

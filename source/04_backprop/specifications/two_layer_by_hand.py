@@ -584,6 +584,19 @@ def a_step(t):
     t.call(*t.draw(ANY_NETWORK, t.choice(FLAT, dictionaries(GRADIENTS, -1e-9, 1e-9))), 2e6)
     t.say("A gradient counts, however small it is.")
     t.apart()
+    tiny = [
+        {key: 1e-9 * value for key, value in t.draw(one).items()}
+        for one in (NETWORK, dictionaries(GRADIENTS))
+    ]
+    t.both(
+        "update_parameters",
+        lambda *args: t.invoke(t.student, args, {}),
+        t.reference,
+        (*tiny, 0.3),
+        tolerance=replace(t.tolerance, atol=0),
+    )
+    t.say("A step counts, however small it is.")
+    t.apart()
     pairs = [t.draw(NETWORK, dictionaries(GRADIENTS)) for _ in range(2)]
     rewritten(t, lambda *pair: t.call(*pair, 0.3), *pairs)
 
@@ -828,6 +841,9 @@ def silent(t):
     others &= ~near.any(axis=1, keepdims=True)
     p = {**p, "W2": p["W2"] * others, "b2": p["b2"] * others}
     ask(t, p, x, sure=False)
+    t.apart()
+    p, x, near = t.draw(NETWORK, X, one_of(4e-6, -4e-6))  # a score that is no tie
+    t.call({**p, "W2": 0 * p["W2"], "b2": 0 * p["b2"] + near}, x)
     t.apart()
     scale = {"W1": 1e-3, "b1": 1, "W2": 1, "b2": 1}  # then integers above 127 count
     large = {key: value * scale[key] for key, value in t.draw(NETWORK).items()}

@@ -15,6 +15,7 @@ import matplotlib
 
 ROOT = Path(__file__).parents[1]
 SIDES = ("stock", "judge")
+COURSE = [sys.executable, "-c", "from course.cli import app; app()"]  # its command
 STOCK = """
 
 from course.grading.plugins import ExecuteShort  # noqa: E402

@@ -38,7 +38,7 @@ import psutil
 from nbgrader.api import Gradebook
 
 from benchmarks import postgresql
-from benchmarks.courses import ROOT, configure, copy, environment
+from benchmarks.courses import COURSE, ROOT, configure, copy, environment
 from benchmarks.grading import ASSIGNMENT, NOTEBOOK, submission
 from course.authoring.release import make_release
 from course.directory import open_course
@@ -50,8 +50,7 @@ from course.notebooks.cells import grade_id, is_manual, is_test, read
 from course.notebooks.source import source_notebook
 from course.verdict import METADATA
 
-COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
-EXERCISES = 2
+EXERCISES = 2  # that are left of the chapter
 PATIENCE = 300.0  # seconds until a command counts as hanging
 LIVE, KEPT = "live", "base"  # databases
 TRACKER = "a tracker"  # of multiprocessing's; it decides nothing

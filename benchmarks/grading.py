@@ -22,7 +22,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from benchmarks.courses import ROOT, SIDES, configure, copy, environment, nbgrader, run
+from benchmarks.courses import COURSE, ROOT, SIDES, configure, copy, environment, nbgrader, run
 from course.authoring.release import make_release
 from course.layout import load_config
 from course.notebooks.assignment import SOURCE
@@ -31,14 +31,14 @@ from course.notebooks.source import SourceNotebook, source_notebook
 from course.verdict import read_verdict
 
 ASSIGNMENT, NOTEBOOK = "01_activations", "activations"
-COURSE = [sys.executable, "-c", "from course.cli import app; app()", "grade", ASSIGNMENT, "--force"]
+GRADE = [*COURSE, "grade", ASSIGNMENT, "--force"]
 DRAWN = ["--figures"]
 WAYS = (  # what the table says, which side, how many processes, the command
     ("stock nbgrader", "stock", 1, nbgrader("autograde", ASSIGNMENT, "--force")),
-    ("the judge, figures drawn", "judge", 1, [*COURSE, *DRAWN, "--jobs=1"]),
-    ("the judge, figures drawn", "judge", 2, [*COURSE, *DRAWN, "--jobs=2"]),
-    ("the judge, figures left out", "judge", 1, [*COURSE, "--jobs=1"]),
-    ("the judge, figures left out", "judge", 2, [*COURSE, "--jobs=2"]),
+    ("the judge, figures drawn", "judge", 1, [*GRADE, *DRAWN, "--jobs=1"]),
+    ("the judge, figures drawn", "judge", 2, [*GRADE, *DRAWN, "--jobs=2"]),
+    ("the judge, figures left out", "judge", 1, [*GRADE, "--jobs=1"]),
+    ("the judge, figures left out", "judge", 2, [*GRADE, "--jobs=2"]),
 )
 HEAD = "| graded by | processes | a submission | times as many in an hour |"
 OWN = """

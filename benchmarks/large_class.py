@@ -13,7 +13,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -24,7 +23,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from benchmarks.courses import ROOT, environment, run
+from benchmarks.courses import COURSE, ROOT, environment, run
 from benchmarks.grading import ASSIGNMENT, NOTEBOOK, courses
 from course.directory import open_course
 from course.grading.grade import grade_class
@@ -32,7 +31,6 @@ from course.grading.notes import add_notes, read_notes
 from course.layout import load_config
 
 ORIGINALS = 20
-COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
 # The page says when it has been laid out, which asking for its height makes the browser do.
 OPENED = "<script>document.title = document.body.offsetHeight && performance.now()</script>"
 

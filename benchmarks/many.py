@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 from nbgrader.api import Gradebook
 
-from benchmarks.courses import ROOT, configure, copy, environment
+from benchmarks.courses import COURSE, ROOT, configure, copy, environment
 from benchmarks.disturbed import below, kind_of
 from course.authoring.release import make_release
 from course.demo import CLASS, choose, write_paper
@@ -36,7 +36,6 @@ from course.notebooks import bank
 from course.notebooks.assignment import SOURCE, read_assignments
 from course.notebooks.source import source_notebooks
 
-COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
 # How many of twenty hand in each assignment, in the course's order; later ones take longer.
 OF_TWENTY = (7, 4, 3, 1, 2, 1, 1, 1)
 KINDS = [one for one in CLASS if not one.damage and one.late.days < 0]

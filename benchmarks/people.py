@@ -13,7 +13,6 @@ import argparse
 import json
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from typing import TypeVar
 import nbformat
 from selenium.webdriver.common.keys import Keys
 
-from benchmarks.courses import ROOT, environment, run
+from benchmarks.courses import COURSE, ROOT, environment, run
 from course.notebooks.assignment import SOURCE
 from course.notebooks.cells import TEST_PREFIX, grade_id, is_solution, model_answer, read
 from course.notebooks.conventions import unmarked
@@ -39,7 +38,6 @@ CHAPTER, NOTEBOOK = "01_activations", "activations"
 RIGHT = "def sigmoid(x):\n    return 0.5 * (1 + np.tanh(np.asarray(x) / 2))"
 LONGEST = 1200  # seconds that a notebook may take to run
 SETTINGS = "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
-COURSE = [sys.executable, "-c", "from course.cli import app; app()"]
 # Every cell's top and bottom in the notebook, all of them really laid out, by the cell's id.
 PLACES = """
 const shown = nb.widgets.map(w => [w.model.sharedModel.id, w.node.getBoundingClientRect()]);

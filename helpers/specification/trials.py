@@ -861,7 +861,10 @@ def _written_over(ours: Any, theirs: Any) -> bool:
     """
     if isinstance(ours, dict | list):
         done = False
-        held = dict(theirs.items()) if isinstance(ours, dict) else dict(enumerate(theirs))
+        try:
+            held = dict(theirs.items()) if isinstance(ours, dict) else dict(enumerate(theirs))
+        except (AttributeError, LookupError, TypeError):  # something else stands in its place
+            return False
         for key in list(ours) if isinstance(ours, dict) else range(len(ours)):
             if key in held:  # or the student's code has taken it out
                 done |= _written_over(ours[key], held[key])

@@ -543,6 +543,17 @@ def test_what_has_been_taken_out_of_a_dictionary_is_not_written_over():
     assert problem(t) == ""
 
 
+def test_what_stands_in_the_place_of_a_dictionary_is_not_written_over():
+    def puts(held):
+        result, held["in"] = held["in"]["W"] * 2, None
+        return result
+
+    t = trial(puts, lambda held: held["in"]["W"] * 2, watched=True, laws=False)
+    t.call({"in": {"W": np.ones(2)}})
+    t.settle()
+    assert problem(t) == ""
+
+
 def test_where_more_than_one_answer_is_right_a_relation_judges():
     def wrong(found):
         return "" if sorted(found) == [1, 2, 3] else "Numbers are missing."

@@ -71,7 +71,7 @@ def rows(base: Path, home: Path, count: int, times: int) -> Iterator[str]:
     for way, found in took.items():
         yield f"| {way} | {statistics.median(found):.2f} s | {min(found):.2f} to {max(found):.2f} |"
     yield ""
-    yield f"{count} hand-ins, {times} times each way; {len(wanted)} rows, files and notes equal."
+    yield f"{count} hand-ins; rounds: {times}; {len(wanted)} rows, files and notes equal."
 
 
 @contextmanager

@@ -367,6 +367,14 @@ def any_shape(t):
             masked(t, layer, x)
             sends_back(t, layer, dout)
             layer.forward(x, train_flg=False)
+    t.apart()
+    on = masked(t, t.make(0.5, t.source.integer(0, 99)), np.ones((4, 5, 6, 7)))
+    for axis in range(4 if on is not None else 0):
+        t.holds(
+            abs(np.mean(np.diff(on, axis=axis)) - 0.5) < 0.2,  # more than nine standard deviations
+            f"With x of shape (4, 5, 6, 7) the mask repeats itself along axis {axis}: each "
+            "activation is on or off by itself.",
+        )
 
 
 Dropout = interaction(
@@ -696,7 +704,23 @@ def plain(t):
         net.gradient(x, truth)
     sure(t, net, sizes)
     if t.source.size == 2:
+        as_many_as_classes(t, sizes)
         collected(t)
+
+
+def as_many_as_classes(t, sizes):
+    """As many samples as classes, with labels; then other numbers in the same batch."""
+    t.apart()
+    net = network(t, sizes)
+    first, second = t.draw(*[arrays(f"{sizes[-1]} {sizes[0]}")] * 2)
+    x, labels = t.keep(first), net.ours.predict(first).argmax(axis=1)
+    labels[0] = (labels[0] + 1) % sizes[-1]
+    for values in (second, first):
+        net.predict(x)
+        net.accuracy(x, labels)
+        net.loss(x, labels)
+        x.write(values)
+    net.gradient(x, labels)
 
 
 def sure(t, net, sizes):

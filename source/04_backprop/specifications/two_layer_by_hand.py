@@ -959,6 +959,26 @@ def at(key, place, change):
     return but(key, spoil)
 
 
+def percent(key):
+    """Return a network with tanh, and a backward function that errs in the largest number alone."""
+
+    def spoil(g):
+        largest = np.abs(g) == np.abs(g).max()
+        return np.where(largest, 1.01 * g, g)
+
+    return but(key, spoil)
+
+
+def without(bias):
+    """Return a network with tanh, and a backward function that computes it without a bias."""
+
+    def backward(p, v, x, y):
+        bare = p | {bias: np.zeros_like(p[bias])}
+        return way_back(tanh_slope)(p, network(np.tanh)(x, bare)[1], x, y)
+
+    return network(np.tanh), backward
+
+
 def last_sample(p, v, x, y):
     """Return the gradients of the last sample's loss."""
     return way_back(tanh_slope)(p, {k: a[:, -1:] for k, a in v.items()}, x[:, -1:], y[:, -1:])
@@ -1043,6 +1063,11 @@ HIDDEN_WRONG = {
     "is a tenth too large everywhere": but(EVERY, lambda g: 1.1 * g),
     "is one percent too large everywhere": but(EVERY, lambda g: 1.01 * g),
     "has dW1 and db1 a percent too small": but("dW1 db1", lambda g: 0.99 * g),
+    "is a percent too large in one number of dW1": percent("dW1"),
+    "is a percent too large in one number of db1": percent("db1"),
+    "is a percent too large in one number of dW2": percent("dW2"),
+    "computes the hidden layer once more, without b1": without("b1"),
+    "computes the output once more, without b2": without("b2"),
 }
 
 

@@ -19,6 +19,7 @@ PARTS = 10_000  # of a container that are compared
 DEEPEST = 8  # level of a value that is quoted
 MOST_AXES = 4  # of an array whose elements are quoted, unless they are few
 FEW = 60  # elements that are quoted one and all
+DIGITS = (4, 8, 12, 16)  # behind the point
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,7 @@ def show(value: Any, depth: int = 0) -> str:
     match value:
         case np.ndarray() | list() | tuple() if _regular(value):
             array = np.array(value) + 0 if _floats(value) else np.array(value)  # -0.0 is 0
-            with np.printoptions(precision=4, suppress=False, threshold=FEW, linewidth=10**6):
-                text = _form(array) or np.array2string(array, separator=", ")
+            text = _form(array) or _numbers_of(array)
         case np.ndarray():
             array = np.array(value)
             text = _form(array) or repr(array)
@@ -206,6 +206,18 @@ def show(value: Any, depth: int = 0) -> str:
             text = _ADDRESS.sub("", repr(value))
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _numbers_of(array: np.ndarray[Any, Any]) -> str:
+    """Return an array's numbers, with so many digits that different ones look different."""
+    text = ""
+    several = array.dtype.kind == "f" and array.size <= FEW
+    for digits in DIGITS if several else DIGITS[:1]:
+        with np.printoptions(precision=digits, suppress=False, threshold=FEW, linewidth=10**6):
+            text = np.array2string(array, separator=", ")
+        if len(set(re.findall(r"[^][, \n]+", text))) >= len(np.unique(array)):
+            break
+    return text
 
 
 def _form(array: np.ndarray[Any, Any]) -> str:

@@ -681,6 +681,7 @@ accuracy = function(
             {"y": THOUSAND, "t": np.array([44, 44, 231, 128, 0], dtype=np.uint8)},
             {"y": 2**60 + WHOLE, "t": np.array([0, 0, 1])},
             {"y": 1e-20 * WHOLE, "t": np.array([0, 0, 1])},
+            {"y": 1 + 1e-10 * WHOLE, "t": np.array([0, 2, 1])},
             {"y": BYTES, "t": np.array([1, 2, 1])},
             {"y": WHOLE, "t": np.eye(3, dtype=np.float16)[[0, 1, 1]]},
         ],
@@ -985,6 +986,7 @@ WRONG_AT_SOME_SIZES = {
         if len(x) % size == 0
         else [x[: len(x) % size], *by_slices(x[len(x) % size :], size)]
     ),
+    "turns the numbers of each row around": lambda x, size: by_slices(x[:, ::-1], size),
 }
 
 check_batches = interaction(
@@ -1082,6 +1084,9 @@ WRONG_FOR_SOME_IMAGES = {
         flat(images) / max(1, np.max(images))
     ),
     "divides each image by its own largest pixel": by_largest_each,
+    "divides by the largest pixel, and by 255 where that is 0 or 1": lambda images: (
+        flat(images) / (np.max(images) if np.max(images) > 1 else 255)
+    ),
     "stretches each image to fill 0 to 1": stretched,
     "rounds every pixel to 0 or 1": lambda images: np.where(flat(images) > 127, 1.0, 0.0),
     "mixes the pixels of different images": pixel_by_pixel,
@@ -1117,6 +1122,9 @@ WRONG_FOR_SOME_IMAGES = {
     ),
     "gives every image the first one's pixels": lambda images: (
         flat(images[:1]) / 255 + 0 * flat(images)
+    ),
+    "has a little ink where the paper is blank": lambda images: (
+        np.maximum(flat(images), 0.3) / 255
     ),
 }
 

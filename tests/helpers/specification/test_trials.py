@@ -708,3 +708,10 @@ def test_a_number_of_numpys_own_is_shown_with_its_type_where_it_goes_in(value, w
     t = trial(lambda x: x + 1)
     t.call(value)
     assert t.events[0].step == f"double(x = {words})"
+
+
+def test_numbers_that_differ_look_different():
+    assert show(np.array([1.0, 1.0])) == "[1., 1.]"
+    assert show(np.array([0.5, 1 / 3])) == "[0.5 , 0.3333]"
+    assert show(1 + 1e-10 * np.array([0.0, 3.0])) == "[1. , 1.0000000003]"
+    assert show(np.array([0.12345, 0.12346, np.nan])) == "[0.12345, 0.12346, nan]"

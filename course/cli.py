@@ -811,7 +811,7 @@ def demo(
 ) -> None:
     """Grade a simulated class, and compare every score with the one known beforehand.
 
-    All students hand in the first three chapters, one of each kind the others too.
+    All students hand in the first chapter, two of them the others too.
     Works in a folder of its own: the course's gradebook and submissions are not touched. Exit
     status 1 if a score is not as it should be.
     """
@@ -835,7 +835,7 @@ def demo(
     equal = sum(row.equal for row in done.rows)
     count = sum(len(row.scores) for row in done.rows)
     out.print(f"{equal} of {len(done.rows)} students have the score that was predicted.")
-    out.print(f"{count} hand-ins were graded; of later chapters one student of each kind's.")
+    out.print(f"{count} hand-ins were graded; of later chapters those of two students.")
     out.print(f"Report: {escape(_shown(done.report))}", soft_wrap=True)
     out.print(f"It took {done.seconds:.0f} seconds.")
     if equal < len(done.rows):

@@ -1085,6 +1085,12 @@ def tied(t):
     network.set("b2", np.full(1, -20.0))
     network.predict(rows)
     t.say("The weights have changed since: compute it anew in each call.")
+    y = t.draw(integer_arrays("m", 0, 1))
+    y[0] = 1
+    for bias in (20.0, -20.0):
+        network.set("b2", np.full(1, bias))
+        network.score(rows, y)
+        t.say("The weights have changed since: `score` needs the labels as they are now.")
     if t.source.size >= 5:
         crowd(t)
         weights = {**drawn(t, -0.3, 0.3), "b2": np.full(1, 0.0123)}

@@ -5,7 +5,9 @@ generator, small cases first; `HypothesisDraw` answers from Hypothesis, which th
 fails smaller. Knows nothing of exercises.
 """
 
+import random
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -43,16 +45,23 @@ class Draw(Protocol):
 
 
 class RandomDraw:
-    """Draws from a NumPy generator.
+    """Draws from a NumPy generator; options take turns, so that none is left out by chance.
 
     Args:
         rng: the generator.
         size: how long an axis may be.
+        seed: of a row of draws, in which options take turns.
+        number: which of the row this one is.
     """
 
-    def __init__(self, rng: np.random.Generator, size: int) -> None:
+    def __init__(
+        self, rng: np.random.Generator, size: int, seed: bytes = b"", number: int = 0
+    ) -> None:
         self._rng = rng
         self.size = size
+        self._seed = seed
+        self._number = number
+        self._choices = 0
 
     def integer(self, low: int, high: int) -> int:
         """Return an integer from low to high, both included."""
@@ -63,8 +72,10 @@ class RandomDraw:
         return float(self._rng.uniform(low, high))
 
     def choice(self, options: Sequence[T]) -> T:
-        """Return one of the options."""
-        return options[self.integer(0, len(options) - 1)]
+        """Return one of the options: the n-th choices of so many draws have each of them once."""
+        self._choices += 1
+        turn, place = divmod(self._number, len(options))
+        return options[_order(self._seed, self._choices, turn, len(options))[place]]
 
     def array(self, shape: Shape, low: float, high: float) -> Array:
         """Return floats from low to high: mostly any, now and then round ones, ties and ends."""
@@ -86,6 +97,12 @@ class RandomDraw:
     def order(self, count: int) -> list[int]:
         """Return the numbers below count in some order."""
         return [int(place) for place in self._rng.permutation(count)]
+
+
+@lru_cache(maxsize=4096)
+def _order(seed: bytes, choice: int, turn: int, count: int) -> list[int]:
+    """Return the order in which options are taken at a choice."""
+    return random.Random(f"{seed.hex()} {choice} {turn}").sample(range(count), count)
 
 
 class HypothesisDraw:

@@ -269,7 +269,8 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
     def run(subject: Subject) -> Trial:
         rng = np.random.default_rng([*seed, number])
         watched, gaps = number % WATCHED == WATCHED - 1, number % WATCHED == WATCHED // 2
-        trial = _trial(part, subject, RandomDraw(rng, size), watched=watched, gaps=gaps, long=long)
+        draw = RandomDraw(rng, size, seed, number)
+        trial = _trial(part, subject, draw, watched=watched, gaps=gaps, long=long)
         part.steps(trial)
         trial.settle()
         return trial

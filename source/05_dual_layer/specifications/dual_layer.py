@@ -1149,8 +1149,9 @@ def by_seed(name, right):
 
 def random_first(t):
     """Look at first weights, of any size."""
-    network = made(t, units=t.source.integer(2, 12))
-    network.do("init_weights", t.source.integer(2, 8))
+    many = t.source.size >= 5  # so many numbers that some are large
+    network = made(t, units=12 if many else t.source.integer(2, 12))
+    network.do("init_weights", 30 if many else t.source.integer(2, 8))
     network.look(*SHAPES, relation=by_seed)
 
 

@@ -50,12 +50,12 @@ class RandomDraw:
     Args:
         rng: the generator.
         size: how long an axis may be.
-        seed: of a row of draws, in which options take turns.
+        seed: of a row of draws, in which options take turns; without one it stands alone.
         number: which of the row this one is.
     """
 
     def __init__(
-        self, rng: np.random.Generator, size: int, seed: bytes = b"", number: int = 0
+        self, rng: np.random.Generator, size: int, seed: bytes | None = None, number: int = 0
     ) -> None:
         self._rng = rng
         self.size = size
@@ -72,7 +72,9 @@ class RandomDraw:
         return float(self._rng.uniform(low, high))
 
     def choice(self, options: Sequence[T]) -> T:
-        """Return one of the options: the n-th choices of so many draws have each of them once."""
+        """Return one of the options: in a row, of as many draws each one takes another."""
+        if self._seed is None:
+            return options[self.integer(0, len(options) - 1)]
         self._choices += 1
         turn, place = divmod(self._number, len(options))
         return options[_order(self._seed, self._choices, turn, len(options))[place]]

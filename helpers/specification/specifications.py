@@ -267,7 +267,7 @@ def _drawn(part: Part, seed: bytes, number: int, count: int) -> Callable[[Subjec
     long = LONG if number == count - 2 and isinstance(part.steps, _Calls) else 0
 
     def run(subject: Subject) -> Trial:
-        rng = np.random.default_rng([*seed, number])
+        rng = np.random.default_rng(np.array([*seed, number], dtype=np.uint32))
         watched, gaps = number % WATCHED == WATCHED - 1, number % WATCHED == WATCHED // 2
         draw = RandomDraw(rng, size, seed, number)
         trial = _trial(part, subject, draw, watched=watched, gaps=gaps, long=long)

@@ -898,19 +898,51 @@ def _fault(
 
     The cause takes long to find, and of many trials one is told.
     """
-    if not (brief := difference(actual, expected, name, replace(tolerance, brief=True), **hints)):
+    if not (brief := difference(actual, expected, name, _brief(tolerance), **hints)):
         return ""
     if type(snapshot) is not type(actual):
         return difference(actual, expected, name, tolerance, **hints)
     return lambda: difference(snapshot, expected, name, tolerance, **hints) or brief
 
 
-def _signature(function: Any) -> inspect.Signature | None:
+@lru_cache(maxsize=256)
+def _brief(tolerance: Tolerance) -> Tolerance:
+    return replace(tolerance, brief=True)
+
+
+class _Parameters:
+    """Which parameter each argument of a call is for; calls are many, and their forms few."""
+
+    def __init__(self, signature: inspect.Signature) -> None:
+        self._signature = signature
+        self._known: dict[tuple[int, tuple[str, ...]], dict[str, Any] | None] = {}
+
+    def named(self, args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments by the names of their parameters.
+
+        Raises:
+            TypeError: if such a call can't be made.
+        """
+        form = len(args), tuple(options)
+        if form not in self._known:
+            bound = self._signature.bind(*range(len(args)), **{key: key for key in options})
+            plain = all(isinstance(place, int | str) for place in bound.arguments.values())
+            self._known[form] = dict(bound.arguments) if plain else None
+        places = self._known[form]
+        if places is None:  # *args or **options: one parameter for several
+            return dict(self._signature.bind(*args, **options).arguments)
+        return {
+            name: args[place] if isinstance(place, int) else options[place]
+            for name, place in places.items()
+        }
+
+
+def _signature(function: Any) -> _Parameters | None:
     """Return a function's parameters, if it can tell them; trials are many and functions few."""
     plain = getattr(function, "__func__", function)
     try:
         if not isinstance(plain, FunctionType) or plain.__dict__:  # it may wrap another, or claim
-            return inspect.signature(function)
+            return _Parameters(inspect.signature(function))
         bound = isinstance(function, MethodType)
         named = tuple(plain.__kwdefaults__ or ())
         return _signature_of(plain.__code__, len(plain.__defaults__ or ()), named, bound)
@@ -921,11 +953,11 @@ def _signature(function: Any) -> inspect.Signature | None:
 @lru_cache(maxsize=1024)
 def _signature_of(
     code: CodeType, defaults: int, named: tuple[str, ...], bound: bool
-) -> inspect.Signature:
+) -> _Parameters:
     """Return the parameters of any function with this code and as many defaults."""
     function = FunctionType(code, {}, argdefs=(None,) * defaults, closure=_cells(code))
     function.__kwdefaults__ = dict.fromkeys(named)
-    return inspect.signature(MethodType(function, object()) if bound else function)
+    return _Parameters(inspect.signature(MethodType(function, object()) if bound else function))
 
 
 def _cells(code: CodeType) -> tuple[CellType, ...]:
@@ -933,12 +965,12 @@ def _cells(code: CodeType) -> tuple[CellType, ...]:
 
 
 def _named(
-    parameters: inspect.Signature | None, args: Sequence[Any], options: Mapping[str, Any]
+    parameters: _Parameters | None, args: Sequence[Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return inputs by the names of their parameters."""
     try:
         if parameters:
-            return dict(parameters.bind(*args, **options).arguments)
+            return parameters.named(args, options)
     except TypeError:
         pass
     return {**{f"argument {n}": value for n, value in enumerate(args, 1)}, **options}

@@ -110,3 +110,17 @@ def test_either_of_many_is_drawn_as_often():
 
 def test_a_smaller_size_draws_smaller_values():
     assert max(x.size for x in drawn(arrays("*any"), size=1)) == 1
+
+
+def test_in_a_row_of_draws_each_option_has_its_turn():
+    def choices(number):
+        draw = RandomDraw(np.random.default_rng(number), 3, b"a seed", number)
+        return [draw.choice("abc"), draw.choice("xy"), draw.choice("xy")]
+
+    row = [choices(number) for number in range(12)]
+    assert row == [choices(number) for number in range(12)]
+    for first in range(0, 12, 3):
+        assert {one[0] for one in row[first : first + 3]} == set("abc")
+    for first in range(0, 12, 2):
+        assert {one[1] for one in row[first : first + 2]} == set("xy")
+    assert len({tuple(one[1:]) for one in row}) == 4, "one choice does not follow from another"

@@ -442,6 +442,7 @@ WRONG_SIGMOIDS = {
         np.abs(floats(x)) > 700, 0.5, one_by_one(x)
     ),
     "is right at 0 and negative numbers alone": lambda x: one_by_one(np.minimum(floats(x), 0)),
+    "is rounded to four digits": lambda x: np.round(one_by_one(x), 4),
 }
 check_sigmoid = interaction(
     part(
@@ -524,6 +525,18 @@ WRONG_SLOPES = {
     "is nan at integers": lambda f, x: where(at_whole_numbers(x), np.nan, f, x),
     "is 0 at negative numbers": lambda f, x: where(floats(x) < 0, 0.0, f, x),
     "is 0 at positive numbers": lambda f, x: where(floats(x) > 0, 0.0, f, x),
+    "is a hundredth too large at negative integers": lambda f, x: where(
+        at_whole_numbers(x) & (floats(x) < 0), 1.01 * measured(f, x), f, x
+    ),
+    "is a hundredth too large at positive integers": lambda f, x: where(
+        at_whole_numbers(x) & (floats(x) > 0), 1.01 * measured(f, x), f, x
+    ),
+    "has the wrong sign at negative floats": lambda f, x: where(
+        (not at_whole_numbers(x)) & (floats(x) < 0), -measured(f, x), f, x
+    ),
+    "has the wrong sign at positive floats": lambda f, x: where(
+        (not at_whole_numbers(x)) & (floats(x) > 0), -measured(f, x), f, x
+    ),
 }
 check_numerical_diff = interaction(
     part(

@@ -773,6 +773,9 @@ def costs(t):
         )
     else:
         train(t, costs_of, 130, t.choice(ALL, ALL[1:]))
+    if t.source.size == 3:  # the cost falls to almost nothing
+        t.apart()
+        train(t, costs_of, 6, ALL, (LINE, np.ones_like(LEFT)), rates=(20.0,))
 
 
 SINGLE = {"rtol": 5e-4, "atol": 1e-5}  # steps enlarge what float32 rounds away in the other parts

@@ -278,14 +278,14 @@ def near_zero(rtol, **options):
     )
 
 
-def formula(points=1, rtol=1e-5, **options):
+def formula(points=1, rtol=1e-5, atol=1e-5, **options):
     """Return the part on the formula."""
     return part(
         "follows the formula, step by step",
         points,
         essential=True,
         rtol=rtol,
-        atol=1e-5,
+        atol=atol,
         count=12,
         steps=walks(lr=RATE, **options),
     )
@@ -299,7 +299,8 @@ Momentum = interaction(
 AdaGrad = interaction(formula(), near_zero(2e-3), in_place())
 USUAL_RATE = Domain(lambda draw, axes: 0.99 if draw.size == 3 else draw.number(0.5, 0.8))
 RMSprop = interaction(
-    formula(rtol=1e-4, decay_rate=or_none(0.6, 0.9, 0.9985)),  # EPS may be another one there
+    # EPS may be another one here, or stand under the root, which moves a step by 0.0001 at most
+    formula(rtol=1e-4, atol=2e-4, decay_rate=or_none(0.6, 0.9, 0.9925)),
     near_zero(2e-3, decay_rate=USUAL_RATE),
     in_place(),
 )

@@ -1123,9 +1123,7 @@ WRONG_FOR_SOME_IMAGES = {
     "gives every image the first one's pixels": lambda images: (
         flat(images[:1]) / 255 + 0 * flat(images)
     ),
-    "has a little ink where the paper is blank": lambda images: (
-        np.maximum(flat(images), 0.3) / 255
-    ),
+    "has a little ink where the paper is blank": lambda images: np.maximum(flat(images), 0.3) / 255,
 }
 
 

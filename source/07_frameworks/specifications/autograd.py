@@ -996,19 +996,11 @@ def labels_and_slices(t):
         rows,
         rows.tolist(),
         2,
-        -1,
         slice(1, 3),
         (slice(None), 1),
         (2, 0),
         x > 0,
-        (slice(0, 2), rows[:1] % 3),
-        slice(None, None, -1),
-        (slice(3, 0, -2), slice(None)),
         (1, slice(0, 2)),
-        (rows, slice(1, None)),
-        np.array([[0, 1], [3, 2]]),
-        -rows - 1,
-        np.array([2, 0], dtype=np.int32),
     )
     picked(t, x, index, plain=np.size(x[index]) > 0)
     picked(t, x, rows.tolist())
@@ -1024,7 +1016,7 @@ def index_after(find, x, index):
 
 
 def taken_twice(t):
-    """Take elements several times; the index stays as it is."""
+    """Take elements by any index, and several times; the index stays as it is."""
     for index in ([-1, 2, 2], np.array([-1, 2, -3])):
         t.apart()
         t.both(
@@ -1034,7 +1026,17 @@ def taken_twice(t):
             (),
             {"x": np.arange(4.0), "index": index},
         )
-    x = t.draw(arrays("4 3"))
+    x, rows = t.draw(arrays("4 3")), np.array(t.source.order(4))[: t.source.integer(1, 4)]
+    further = (
+        -1,
+        slice(None, None, -1),
+        (slice(3, 0, -2), slice(None)),
+        (slice(0, 2), rows[:1] % 3),
+        (rows, slice(1, None)),
+        np.array([[0, 1], [3, 2]]),
+    )
+    picked(t, x, t.choice(*further))
+    picked(t, x, t.choice(-rows - 1, np.array([2, 0], dtype=np.int32)))
     picked(t, x, (np.array([0, 1, 1, 3]), np.array([2, 0, 0, 1])))
     picked(t, x, np.array([2, 0, 2]))
     picked(t, x, t.draw(integer_arrays("6", -4, 3)))
@@ -1050,7 +1052,12 @@ take = interaction(
     part(
         "agrees with numerical differentiation", 2, essential=True, count=8, steps=labels_and_slices
     ),
-    part("elements that come up twice get both parts", laws=False, count=6, steps=taken_twice),
+    part(
+        "negative indices, steps, and elements that come up twice: they get both parts",
+        laws=False,
+        count=6,
+        steps=taken_twice,
+    ),
 )
 
 # --- the loss -------------------------------------------------------------------------------------

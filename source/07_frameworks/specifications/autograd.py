@@ -793,7 +793,7 @@ divide = interaction(
         count=8,
         steps=quotients,
     ),
-    part("differences and powers do, too", count=8, steps=differences_and_powers),
+    part("differences and powers do, too", count=10, steps=differences_and_powers),
     part("numbers and arrays on either side, in any shapes", count=4, steps=either_side),
     part("the same tensor on both sides", count=5, steps=same_tensor),
 )

@@ -61,6 +61,19 @@ def in_place(t, layer, domain, dout):
     layer.backward(upstream)
 
 
+def of_two_kinds(t):
+    """Go through a box with integers beside floats, with integers alone, and with one array."""
+    t.apart()
+    box, dout = t.make(), np.array([0.5, -1.5])
+    for x, y in (([3, 2], [2.5, 0.5]), ([0.5, 1.5], [3, -2]), ([3, -2], [4, 1])):
+        box.forward(np.array(x), np.array(y))
+        box.backward(dout)
+    both = t.keep(np.array([2.0, -3.0]))
+    box.forward(both, both)
+    box.backward(dout)
+    t.say("Here x and y are one and the same array.")
+
+
 def box_passes(t):
     """Go through two boxes in turn, with numbers and arrays, and backward more than once."""
     one, other = t.make(), t.make()
@@ -77,6 +90,7 @@ def box_passes(t):
         one.forward(y, x)
         other.backward(dout)
         once_more(t, other, dout)
+    of_two_kinds(t)
     t.apart()
     one = t.make()
     one.forward(4e6, 5e-8)
@@ -202,6 +216,8 @@ def layer_passes(t):
         once_more(t, layer, -dout)
     other.forward(x.T)
     other.backward(dout.T)
+    one.forward(np.array(2.0))  # an array of no axes
+    one.backward(np.array(-1.5))
     shape = t.choice("3 120", "300 2")
     in_place(t, one, away_from(arrays(shape), 0, 0.01), arrays(shape))
 
@@ -345,7 +361,14 @@ def hold_affine(t, x, W, b, dout):
 
 def bytes_of(shape):
     """Return the domain of images as files hold them, of bytes."""
-    return integer_arrays(shape, 0, 255).map(lambda x: x.astype(np.uint8))
+    return integer_arrays(shape, 0, 255).map(up_to_the_end)
+
+
+def up_to_the_end(x):
+    """Return bytes, among them the largest."""
+    x = x.astype(np.uint8)
+    x[:1] = np.maximum(x[:1], 255 * (np.arange(x[0].size).reshape(x[0].shape) == 0))
+    return x
 
 
 def of_bytes(x):

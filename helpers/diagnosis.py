@@ -163,7 +163,7 @@ def as_numbers(value: Any) -> Array | str:
     if callable(value) and not hasattr(value, "__array__"):
         return "is a function, not numbers: call it, or return its result."
     try:
-        array = np.array(value, subok=False)
+        array = np.array(in_arrays(value), subok=False)
         masked = isinstance(value, np.ma.MaskedArray) and bool(np.ma.getmaskarray(value).any())
     except Exception:
         return (
@@ -180,6 +180,22 @@ def as_numbers(value: Any) -> Array | str:
         return f"is of type {type(value).__name__}, but numbers are expected."
     held = {"O": "objects", "U": "text", "S": "bytes"}.get(array.dtype.kind, f"{array.dtype}")
     return f"holds {held}, but numbers are expected."
+
+
+def in_arrays(value: Any) -> Any:
+    """Return a value in which arrays stand for objects that give numbers, such as tensors."""
+    match value:
+        case dict():
+            return {key: in_arrays(item) for key, item in value.items()}
+        case list():
+            return [in_arrays(item) for item in value]
+        case tuple():
+            return tuple(in_arrays(item) for item in value)
+    plain = isinstance(value, np.ndarray | np.generic | type)
+    if plain or not hasattr(type(value), "__array__"):
+        return value
+    array = np.asarray(value)
+    return array if array.dtype.kind in "biufc" else value
 
 
 def shape_sentence(actual: tuple[int, ...], expected: tuple[int, ...]) -> str:

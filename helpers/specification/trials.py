@@ -26,6 +26,7 @@ from helpers.answers.gradients import (
     numerical_gradient,
     numerical_jacobian,
 )
+from helpers.diagnosis import in_arrays
 from helpers.specification.domains import Axes, Domain
 from helpers.specification.draws import Draw
 from helpers.specification.homes import Here, Home
@@ -1041,25 +1042,9 @@ def _kept(actual: Any) -> Any:
     object give others each time that it is asked.
     """
     try:
-        return _numbers(copied(actual))
+        return in_arrays(copied(actual))
     except Exception as error:
         return error
-
-
-def _numbers(value: Any) -> Any:
-    """Return a value in which arrays stand for objects that give numbers."""
-    match value:
-        case dict():
-            return {key: _numbers(item) for key, item in value.items()}
-        case list():
-            return [_numbers(item) for item in value]
-        case tuple():
-            return tuple(_numbers(item) for item in value)
-    plain = isinstance(value, np.ndarray | np.generic | type)
-    if plain or not hasattr(type(value), "__array__"):
-        return value
-    array = np.asarray(value)
-    return array if array.dtype.kind in "biufc" else value
 
 
 @contextmanager

@@ -571,7 +571,7 @@ def loss_one_hot(t):
                 else "`backward` has written into the target t: make a new array."
             ),
         )
-    for kind in (int, np.uint8, np.int32):
+    for kind in (int, np.uint8, np.int32, np.uint64):
         said(t, layer, x, right.astype(kind))
     for x, truth in (
         ([[0.5], [2.0]], [0, 0]),  # as many labels as scores
@@ -587,6 +587,7 @@ def loss_one_hot(t):
         layer.forward(x, right.astype(kind))
         t.say(f"Here are 300 classes, so labels above 127: {right}.")
         layer.backward()
+    said(t, layer, x, np.array([0, 255, 7], np.uint8))  # a byte can't count the classes
     t.apart()
     layer = t.make()
     x = t.draw(arrays("130 3", -2, 2) | arrays("301 12", -2, 2))

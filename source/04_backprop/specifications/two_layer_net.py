@@ -245,6 +245,19 @@ def large_scores(t):
         net.loss(x, right)
         t.say(LARGE)
         net.accuracy(x, right)
+    t.apart()
+    net, values, x = network(t, KNOWN)
+    classes = len(values["b2"])
+    net.write("params.W2", 0 * values["W2"])
+    net.write("params.b2", 1e-17 * np.arange(classes))
+    net.accuracy(x, np.full(len(x), classes - 1))
+    t.say("Here the scores differ by 1e-17, and their probabilities don't: take the scores.")
+    t.apart()
+    net, values, x = network(t, SQUARE)
+    best = net.ours.predict(x).argmax(axis=1)
+    for turn in range(classes):  # as many samples as classes: only axis 1 names them
+        net.accuracy(x, np.eye(classes)[(best + np.arange(len(x)) * turn) % classes])
+        t.say("A one-hot target names the class of a sample along axis 1.")
 
 
 def misread(given, hot):

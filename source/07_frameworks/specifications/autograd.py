@@ -247,6 +247,7 @@ def stretched(t):
     sums(t, (1, m), (N, m))
     sums(t, (1, 1), (N, N))
     sums(t, (N, 1, k), (N, m, k))
+    sums(t, (1, 1, N), (N, N, N))
 
 
 def both_ways(t):

@@ -148,9 +148,7 @@ def test_a_class_of_24_has_every_kind_and_everyone_a_name_and_an_id_of_their_own
     }
 
 
-def test_one_student_of_each_of_two_kinds_hands_in_the_later_chapters(
-    course_root, monkeypatch
-):
+def test_one_student_of_each_of_two_kinds_hands_in_the_later_chapters(course_root, monkeypatch):
     assert [student.kind for student in make_class(24) if student.stays] == [EXCELLENT, CARELESS]
     make_release(course_root)
     monkeypatch.setattr("course.demo.BY_ALL", 0)

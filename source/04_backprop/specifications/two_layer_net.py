@@ -713,6 +713,12 @@ def changed(change):
     }
 
 
+def alone(loss, params):
+    """Return the gradient of each array at a point where all others are 0."""
+    zeros = {key: np.zeros_like(value) for key, value in params.items()}
+    return {key: on_copies(loss, {**zeros, key: params[key]})[key] for key in params}
+
+
 def under_other_keys(loss, params):
     """Return right gradients, of which those of one shape have changed places."""
     found = on_copies(loss, params)
@@ -795,6 +801,7 @@ WRONG_GRADIENTS = {
         lambda value: np.full_like(value, np.mean(value))
     ),
     "is one percent too large": changed(lambda value: 1.01 * value),
+    "measures each array with 0 in all others": alone,
     "adds 1e-4 to the last number of the first array of the parameters": spoilt(
         lambda arrays, found: arrays[0].flat.__setitem__(-1, arrays[0].flat[-1] + 1e-4)
     ),

@@ -1040,6 +1040,7 @@ def taken_twice(t):
     picked(t, x, t.choice(-rows - 1, np.array([2, 0], dtype=np.int32)))
     picked(t, x, (np.array([0, 1, 1, 3]), np.array([2, 0, 0, 1])))
     picked(t, x, np.array([2, 0, 2]))
+    picked(t, x, (slice(0, 2), np.array([1, 1, 2])))
     picked(t, x, t.draw(integer_arrays("6", -4, 3)))
     picked(
         t,

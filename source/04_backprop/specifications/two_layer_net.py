@@ -586,6 +586,7 @@ def train_two(t):
     other, _ = training(t)
     held = [(key, net.theirs.params[key], net.ours.params[key]) for key in net.ours.params]
     t.call(net, batches, 0.3)
+    t.call(net, [tuple(part[:1] for part in batches[0])], 0.3)  # a batch of one
     for each in (net, other):
         each.predict(batches[0][0])
     for key, theirs, ours in held:

@@ -473,3 +473,31 @@ def test_of_many_axes_not_every_order_and_sum_is_tried(monkeypatch, expected):
     monkeypatch.setattr("helpers.diagnosis.VERBS", {"summed": lambda a, **_: tried.append(a) or a})
     assert cause(np.arange(2.0**16).reshape((2,) * 16), expected) == "shape"
     assert len(tried) < 100
+
+
+class Elsewhere:
+    """A number in another process: it gives an array, and nothing else that NumPy asks for."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value, dtype)
+
+    def __len__(self):
+        raise TypeError("a number has no length")
+
+    def __getitem__(self, key):
+        raise TypeError("a number has no items")
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_objects_that_give_numbers_are_read_in_tuples_and_lists(kind):
+    values = kind([Elsewhere(1.0), Elsewhere(2.0)])
+    with pytest.raises(ValueError, match="sequence"):
+        np.array(values)
+    assert diagnose(values, [1.0, 2.0]) is None
+    assert diagnose(kind([values, values]), [[1.0, 2.0]] * 2) is None
+    found = diagnose(values, [1.0, 4.0])
+    assert found is not None
+    assert "4" in found.sentence

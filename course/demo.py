@@ -33,7 +33,7 @@ from course.notebooks.source import SourceNotebook, source_notebooks
 MARKER = ".course-demo"
 SEED = 20  # another seed, another class
 BY_ALL = 1  # assignments that the whole class hands in; the later ones take longest to grade
-FIRST_DUE = datetime(2026, 10, 2, 18)  # UTC; each assignment is due two weeks after the one before
+FIRST_DUE = datetime(2026, 10, 2, 18)  # UTC; work on the next assignment comes two weeks after
 
 NAMES = """
 Amina Diallo, Mateo Quispe, Yuki Tanaka, Ingrid Solberg, Kwame Mensah, Priya Raghavan, Lukas Novak,
@@ -280,7 +280,9 @@ def _hand_in(folder: Path, class_: Sequence[Student]) -> Predictions:
         for index, assignment in enumerate(read_assignments(course.path("source"))):
             name = assignment.name
             due = FIRST_DUE + index * timedelta(weeks=2)
-            gradebook.update_or_create_assignment(name, duedate=due)
+            # Two work ahead: what they alone hand in was due for nobody else.
+            dues = {"duedate": due} if index < BY_ALL else {}
+            gradebook.update_or_create_assignment(name, **dues)
             for source in source_notebooks(course.path("source"), name):
                 known = source.bank.answers
                 for student in class_ if index < BY_ALL else filter(_stays, class_):
